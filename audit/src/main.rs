@@ -1,0 +1,2 @@
+//! The regulator's tool.
+fn main() {}
