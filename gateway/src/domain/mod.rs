@@ -23,6 +23,8 @@ pub mod finding;
 pub mod id;
 pub mod money;
 pub mod nearest;
+pub mod scope;
+pub mod tenant;
 pub mod text;
 pub mod transaction;
 
@@ -37,5 +39,7 @@ pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{AccountId, BundleId, ClientId, InstitutionId, TransactionId};
 pub use money::Money;
+pub use scope::{ClientKind, Scope};
+pub use tenant::Tenant;
 pub use text::Text;
 pub use transaction::{Counterparty, NewTransaction, Transaction};

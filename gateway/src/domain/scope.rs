@@ -1,0 +1,150 @@
+//! Scopes (RFC 6749 section 3.3): what a client may do, and which kind of client may have them.
+
+use serde::{Deserialize, Serialize};
+
+/// What a token permits.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+pub enum Scope {
+    /// See the institution itself.
+    #[serde(rename = "institution:read")]
+    InstitutionRead,
+    /// See accounts.
+    #[serde(rename = "accounts:read")]
+    AccountsRead,
+    /// See transactions.
+    #[serde(rename = "transactions:read")]
+    TransactionsRead,
+    /// Deliver transactions and accounts.
+    #[serde(rename = "transactions:write")]
+    TransactionsWrite,
+    /// See the ledger: entries, proofs, checkpoints, tiles.
+    #[serde(rename = "ledger:read")]
+    LedgerRead,
+    /// Order and download evidence bundles.
+    #[serde(rename = "evidence:read")]
+    EvidenceRead,
+    /// Onboard institutions, manage clients and plans.
+    #[serde(rename = "admin")]
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 7] = [
+        Self::InstitutionRead,
+        Self::AccountsRead,
+        Self::TransactionsRead,
+        Self::TransactionsWrite,
+        Self::LedgerRead,
+        Self::EvidenceRead,
+        Self::Admin,
+    ];
+
+    /// As it stands in a token.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InstitutionRead => "institution:read",
+            Self::AccountsRead => "accounts:read",
+            Self::TransactionsRead => "transactions:read",
+            Self::TransactionsWrite => "transactions:write",
+            Self::LedgerRead => "ledger:read",
+            Self::EvidenceRead => "evidence:read",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The scope of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    /// The scopes in a space-separated list.
+    ///
+    /// # Errors
+    /// The first name that is no scope.
+    pub fn parse_list(list: &str) -> Result<Vec<Self>, String> {
+        list.split(' ')
+            .filter(|name| !name.is_empty())
+            .map(|name| Self::parse(name).ok_or_else(|| name.to_owned()))
+            .collect()
+    }
+
+    /// The space-separated list of some scopes.
+    #[must_use]
+    pub fn join(scopes: &[Self]) -> String {
+        scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What kind of program a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// An institution's own system: reads its institution's data.
+    System,
+    /// The provider's internal system: delivers records for institutions, reads nothing.
+    Feeder,
+    /// Provider staff's tooling: the admin API, and reads that the client's ledger shows.
+    Operator,
+}
+
+impl ClientKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::System, Self::Feeder, Self::Operator];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Feeder => "feeder",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The scopes that a client of this kind may be given.
+    #[must_use]
+    pub const fn allowed(self) -> &'static [Scope] {
+        use Scope::{
+            AccountsRead, Admin, EvidenceRead, InstitutionRead, LedgerRead, TransactionsRead,
+            TransactionsWrite,
+        };
+        match self {
+            Self::System => &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead],
+            Self::Feeder => &[TransactionsWrite],
+            Self::Operator => {
+                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, Admin]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scopes_name_in_a_token_is_its_name_in_json() {
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+            assert_eq!(Scope::parse(scope.as_str()), Some(scope));
+        }
+    }
+
+    #[test]
+    fn a_feeder_reads_nothing_and_a_system_changes_nothing() {
+        assert_eq!(ClientKind::Feeder.allowed(), [Scope::TransactionsWrite]);
+        assert!(!ClientKind::System.allowed().contains(&Scope::TransactionsWrite));
+        assert!(!ClientKind::System.allowed().contains(&Scope::Admin));
+    }
+}

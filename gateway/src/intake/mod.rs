@@ -1,0 +1,225 @@
+//! Formats in: from a feeder's bytes to accounts and transactions.
+//!
+//! Every format has the same face: [`open`] it and iterate over [`Records`], which yields each record with its
+//! line, or a [`Finding`] that names line, field and reason. A faulty line yields all of its faults and costs
+//! nothing but itself: reading goes on at the next. Whether good lines are kept beside faulty ones is the
+//! caller's decision.
+//!
+//! In every format one line is one record. Memory is flat: a line is at most [`MAX_LINE_BYTES`] long, and a
+//! longer one is passed over without being held. Text is UTF-8; other encodings are converted before delivery,
+//! because guessing one would alter what was delivered.
+//!
+//! Pure: reads from a `BufRead` and knows neither store nor network. Deliberately absent: checks against other
+//! records (an account that exists, a reference that is new, balances that run on), which need the store.
+
+mod berka;
+mod csv;
+mod draft;
+mod faults;
+mod json;
+mod lines;
+pub mod mapping;
+pub mod ndjson;
+mod number;
+mod table;
+
+use std::collections::VecDeque;
+use std::io::BufRead;
+
+use crate::domain::{Finding, Findings, NewAccount, NewTransaction};
+pub use lines::MAX_LINE_BYTES;
+use lines::{Line, Lines};
+pub use mapping::Mapping;
+
+/// A format that a delivery may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `trans.asc` or `account.asc` of the Czech bank's published log, told apart by their headers.
+    Berka,
+    /// A table of transactions, described by a [`Mapping`].
+    Csv,
+    /// A JSON object a line, each a transaction.
+    Ndjson,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Berka, Self::Csv, Self::Ndjson];
+
+    /// Its name: `berka`, `csv` or `ndjson`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Berka => "berka",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No format has this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a format is one of berka, csv, ndjson")]
+pub struct UnknownFormat;
+
+impl std::str::FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or(UnknownFormat)
+    }
+}
+
+/// What a line delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An account.
+    Account(NewAccount),
+    /// A transaction.
+    Transaction(NewTransaction),
+}
+
+/// An item and the line that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The line, counted from 1 with every line of the file.
+    pub line: u64,
+    /// What it delivers.
+    pub item: Item,
+}
+
+/// The records of a delivery in the order of its lines, each read when it is asked for.
+///
+/// When the input itself fails, the last thing yielded is a finding for which [`Finding::ends_reading`] holds.
+#[derive(Debug)]
+pub struct Records<R> {
+    lines: Lines<R>,
+    parser: Parser,
+    waiting: VecDeque<Finding>,
+}
+
+/// What turns a line into an item, once the header is read.
+#[derive(Debug)]
+enum Parser {
+    Berka(berka::Table),
+    Csv(Box<csv::Table>),
+    Ndjson,
+}
+
+impl Parser {
+    fn item(&self, line: &Line<'_>) -> Result<Item, Vec<Finding>> {
+        match self {
+            Self::Berka(table) => table.item(line),
+            Self::Csv(table) => table.transaction(line).map(Item::Transaction),
+            Self::Ndjson => ndjson::parse(line).map(Item::Transaction),
+        }
+    }
+}
+
+/// Opens a delivery: reads the header, if the format has one.
+///
+/// `mapping` is there for [`Format::Csv`] and for no other format.
+///
+/// # Errors
+/// Findings about the header, or about a mapping that is missing or not taken. Nothing was read beyond the
+/// header then.
+pub fn open<R: BufRead>(format: Format, mapping: Option<Mapping>, input: R) -> Result<Records<R>, Findings> {
+    let mut lines = Lines::new(input);
+    let parser = match (format, mapping) {
+        (Format::Berka, None) => Parser::Berka(berka::Table::open(&mut lines)?),
+        (Format::Csv, Some(mapping)) => Parser::Csv(Box::new(csv::Table::open(mapping, &mut lines)?)),
+        (Format::Ndjson, None) => Parser::Ndjson,
+        (Format::Csv, None) => {
+            let detail = "a mapping says which column means what; csv is not read without one";
+            return Err(Finding::on_line(1, "mapping_missing", detail).into());
+        }
+        (Format::Berka | Format::Ndjson, Some(_)) => {
+            let detail = format!("{format} describes itself; a mapping goes with csv alone");
+            return Err(Finding::on_line(1, "mapping_not_taken", detail).into());
+        }
+    };
+    Ok(Records { lines, parser, waiting: VecDeque::new() })
+}
+
+impl<R: BufRead> Iterator for Records<R> {
+    type Item = Result<Record, Finding>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(finding) = self.waiting.pop_front() {
+                return Some(Err(finding));
+            }
+            let line = match self.lines.next_filled()? {
+                Ok(line) => line,
+                Err(finding) => return Some(Err(finding)),
+            };
+            match self.parser.item(&line) {
+                Ok(item) => return Some(Ok(Record { line: line.number, item })),
+                Err(findings) => self.waiting.extend(findings),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_format_is_known_by_its_name() {
+        for format in Format::ALL {
+            assert_eq!(format.as_str().parse(), Ok(format));
+        }
+        assert_eq!("xml".parse::<Format>(), Err(UnknownFormat));
+    }
+
+    #[test]
+    fn csv_needs_a_mapping_and_nothing_else_takes_one() {
+        let refused = |format, mapping| open(format, mapping, &b""[..]).unwrap_err().kept()[0].code;
+        assert_eq!(refused(Format::Csv, None), "mapping_missing");
+        let mapping: Mapping = mapping::EXAMPLE.parse().unwrap();
+        assert_eq!(refused(Format::Ndjson, Some(mapping)), "mapping_not_taken");
+    }
+
+    #[test]
+    fn an_input_that_fails_is_not_mistaken_for_its_end() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("the disk is gone"))
+            }
+        }
+        let mut records = open(Format::Ndjson, None, BufReader::new(b"\n".chain(Broken))).unwrap();
+        assert!(records.next().unwrap().unwrap_err().ends_reading());
+        assert!(records.next().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic_or_run_on(
+            bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+            header in prop_oneof![Just(berka::TRANSACTIONS), Just(berka::ACCOUNTS), Just(mapping::EXAMPLE_HEADER)],
+        ) {
+            let with_header = [header.as_bytes(), b"\n", &bytes].concat();
+            let at_most = bytes.len() * (faults::MAX_PER_LINE + 1);
+            for format in Format::ALL {
+                let mapping = || (format == Format::Csv).then(|| mapping::EXAMPLE.parse().unwrap());
+                for input in [&bytes, &with_header] {
+                    if let Ok(records) = open(format, mapping(), &input[..]) {
+                        prop_assert!(records.count() <= at_most + faults::MAX_PER_LINE);
+                    }
+                }
+            }
+        }
+    }
+}
