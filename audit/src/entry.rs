@@ -204,6 +204,11 @@ impl<'a> Entry<'a> {
         [",", "\"v\":\"", VERSION, "\"}"].into_iter().for_each(put);
     }
 
+    /// The time as the entry spells it.
+    pub fn at(&self) -> String {
+        time::text(self.at_us)
+    }
+
     fn check(&self) -> Result<(), EntryError> {
         let field = |field, why| Err(EntryError::Field { field, why });
         check_text("actor", self.actor, MAX_ID_BYTES)?;

@@ -11,11 +11,13 @@
 //! - [`Frontier`], [`Edge`], [`Span`], [`TileSet`]: the tree, and where its nodes lie.
 //! - [`Checkpoint`], [`SignerKey`], [`VerifierKey`]: what is signed.
 //! - [`TlogProof`]: one entry's proof. [`BundleWriter`]: a range's.
+//! - [`verify()`]: the verdict on a bundle, a [`Report`] or a [`Fault`].
 
 mod bundle;
 mod checkpoint;
 mod commit;
 mod entry;
+mod fault;
 mod hash;
 mod merkle;
 mod note;
@@ -23,6 +25,7 @@ mod proof;
 mod scan;
 mod tile;
 mod time;
+mod verify;
 mod zip;
 
 pub use bundle::{BundleError, BundleProof, BundleWriter, range_spans};
@@ -32,6 +35,7 @@ pub use entry::{
     Entry, EntryError, Kind, MAX_ENTRY_BYTES, MAX_ID_BYTES, MAX_LOG_SIZE, MAX_ORIGIN_BYTES, Subject,
     UnknownKind, genesis_prev, is_origin,
 };
+pub use fault::{Fault, VerifyError};
 pub use hash::{HASH_BYTES, Hash, HashError, empty_root, leaf_hash, node_hash};
 pub use merkle::{
     Frontier, Nodes, ProofError, Span, consistency_spans, inclusion_spans, span_root, subtrees,
@@ -46,3 +50,4 @@ pub use tile::{
     Edge, EntriesTileId, FullTile, MAX_TILE_LEVEL, TILE_WIDTH, TileError, TileId, TileSet, entry_bundle,
     tile_bytes, tile_hashes, tiles_for_spans,
 };
+pub use verify::{Found, Ledger, Level, Progress, Report, VerifyOptions, Witness, verify};
