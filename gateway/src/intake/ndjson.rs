@@ -1,5 +1,5 @@
 //! NDJSON: a line is one transaction, a JSON object with the fields of
-//! [`NewTransaction`](crate::domain::NewTransaction).
+//! [`NewTransaction`].
 //!
 //! Reads field by field rather than through the type's `Deserialize`, in order to name every fault of a line
 //! with its JSON pointer and a stable code; a property test holds the two to the same language. An optional
