@@ -1,8 +1,6 @@
 //! The tree, its proofs and its tiles: published vectors, and properties against the definition and against
 //! implementations by others.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::prelude::*;
 use veritrail_audit::{
     Edge, Frontier, Hash, Nodes, ProofError, Span, TileId, TileSet, consistency_spans, empty_root,

@@ -22,24 +22,31 @@ use veritrail_audit::{
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// The bundle
+    #[arg(required = true)]
+    bundle: Option<PathBuf>,
     #[command(flatten)]
-    verify: Option<VerifyArgs>,
+    args: VerifyArgs,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Check a bundle and show one of its entries, with its payload and hashes
     Show {
+        /// The bundle
+        bundle: PathBuf,
         #[command(flatten)]
-        bundle: VerifyArgs,
+        args: VerifyArgs,
         /// The entry's number in its log
         #[arg(long)]
         seq: u64,
     },
     /// Check a bundle and write the proof of one of its entries (c2sp.org/tlog-proof@v1)
     Prove {
+        /// The bundle
+        bundle: PathBuf,
         #[command(flatten)]
-        bundle: VerifyArgs,
+        args: VerifyArgs,
         /// The entry's number in its log
         #[arg(long)]
         seq: u64,
@@ -74,8 +81,6 @@ struct KeyArgs {
 
 #[derive(Args)]
 struct VerifyArgs {
-    /// The bundle
-    bundle: PathBuf,
     #[command(flatten)]
     keys: KeyArgs,
     /// A checkpoint of the log that you kept from before: the bundle must not contradict it
@@ -101,6 +106,8 @@ pub(crate) enum CliError {
     Write(#[from] io::Error),
     #[error("the key {text}: {error}")]
     Key { text: String, error: KeyError },
+    #[error("give a bundle to check")]
+    NoBundle,
     #[error("a proof is checked against a key: give --vkey")]
     NoKey,
     #[error("the proof does not hold the entry: give it with --entry")]
@@ -112,30 +119,34 @@ pub(crate) enum CliError {
 /// Parses the command line and does what it says.
 pub(crate) fn run() -> Result<Verdict, CliError> {
     let cli = Cli::parse();
-    match (cli.command, cli.verify) {
-        (Some(Command::Show { bundle, seq }), _) => with_entry(&bundle, seq, |ledger, report| {
-            let Some(found) = ledger.find(seq)? else { return Ok(false) };
-            let text =
-                if bundle.keys.json { print::entry_json(&found) } else { print::entry(report, &found) };
-            io::stdout().write_all(text.as_bytes())?;
-            Ok(true)
-        }),
-        (Some(Command::Prove { bundle, seq, output }), _) => with_entry(&bundle, seq, |ledger, _| {
-            let Some(proof) = ledger.prove(seq)? else { return Ok(false) };
-            match &output {
-                Some(path) => std::fs::write(path, proof.to_text())?,
-                None => io::stdout().write_all(proof.to_text().as_bytes())?,
-            }
-            Ok(true)
-        }),
+    match (cli.command, cli.bundle) {
+        (Some(Command::Show { bundle, args, seq }), _) => {
+            with_entry(&bundle, &args, seq, |ledger, report| {
+                let Some(found) = ledger.find(seq)? else { return Ok(false) };
+                let text =
+                    if args.keys.json { print::entry_json(&found) } else { print::entry(report, &found) };
+                io::stdout().write_all(text.as_bytes())?;
+                Ok(true)
+            })
+        }
+        (Some(Command::Prove { bundle, args, seq, output }), _) => {
+            with_entry(&bundle, &args, seq, |ledger, _| {
+                let Some(proof) = ledger.prove(seq)? else { return Ok(false) };
+                match &output {
+                    Some(path) => std::fs::write(path, proof.to_text())?,
+                    None => io::stdout().write_all(proof.to_text().as_bytes())?,
+                }
+                Ok(true)
+            })
+        }
         (Some(Command::Check { proof, entry, keys }), _) => check(&proof, entry.as_deref(), &keys),
-        (None, Some(args)) => {
-            let verdict = verify_file(&args, &options(&args)?)?;
-            print::verdict(&verdict, args.keys.json)?;
+        (None, Some(bundle)) => {
+            let verdict = verify_file(&bundle, &options(&cli.args)?)?;
+            print::verdict(&verdict, cli.args.keys.json)?;
             Ok(if verdict.is_ok() { Verdict::Good } else { Verdict::Refused })
         }
         // Clap asks for a bundle or a command, and so never comes here.
-        (None, None) => Err(CliError::NoEntry),
+        (None, None) => Err(CliError::NoBundle),
     }
 }
 
@@ -168,9 +179,9 @@ fn options(args: &VerifyArgs) -> Result<VerifyOptions, CliError> {
 }
 
 /// Opens and verifies the bundle: the outer error is about the file, the inner one about what is in it.
-fn verify_file(args: &VerifyArgs, options: &VerifyOptions) -> Result<Result<Report, Fault>, CliError> {
-    let unread = |error| CliError::Read { path: args.bundle.display().to_string(), error };
-    let mut file = File::open(&args.bundle).map_err(unread)?;
+fn verify_file(bundle: &Path, options: &VerifyOptions) -> Result<Result<Report, Fault>, CliError> {
+    let unread = |error| CliError::Read { path: bundle.display().to_string(), error };
+    let mut file = File::open(bundle).map_err(unread)?;
     // Drawn on standard error, and only if that is a terminal.
     let bar = ProgressBar::new(0);
     if let Ok(style) =
@@ -190,26 +201,24 @@ fn verify_file(args: &VerifyArgs, options: &VerifyOptions) -> Result<Result<Repo
     }
 }
 
-type Action<'a> = &'a mut dyn FnMut(&mut Ledger<BufReader<File>>, &Report) -> io::Result<bool>;
-
 /// Verifies the bundle, then does something with one of its entries: nothing unverified is ever shown.
 fn with_entry(
+    bundle: &Path,
     args: &VerifyArgs,
     seq: u64,
     mut action: impl FnMut(&mut Ledger<BufReader<File>>, &Report) -> io::Result<bool>,
 ) -> Result<Verdict, CliError> {
     let options = options(args)?;
-    let report = match verify_file(args, &options)? {
+    let report = match verify_file(bundle, &options)? {
         Ok(report) => report,
         refused => {
             print::verdict(&refused, args.keys.json)?;
             return Ok(Verdict::Refused);
         }
     };
-    let unread = |error| CliError::Read { path: args.bundle.display().to_string(), error };
-    let file = BufReader::new(File::open(&args.bundle).map_err(unread)?);
+    let unread = |error| CliError::Read { path: bundle.display().to_string(), error };
+    let file = BufReader::new(File::open(bundle).map_err(unread)?);
     let mut ledger = Ledger::open(file, &options).map_err(|error| unread(io::Error::other(error)))?;
-    let action: Action<'_> = &mut action;
     if action(&mut ledger, &report)? {
         Ok(Verdict::Good)
     } else {

@@ -55,7 +55,7 @@ fn good(report: &Report) -> String {
     }
     report.signed_by.iter().for_each(|key| row(&mut out, "signed by", key));
     for witness in &report.witnessed_by {
-        row(&mut out, "witnessed by", &format!("{} at {}", witness.name, unix_time(witness.time_s)));
+        row(&mut out, "witnessed by", &format!("{} at {}", witness.name, witness.at().unwrap_or_default()));
     }
     if report.level == Level::Consistent {
         out +=
@@ -64,10 +64,6 @@ fn good(report: &Report) -> String {
         report.vkeys.iter().for_each(|key| out += &format!("  {key}\n"));
     }
     out
-}
-
-fn unix_time(time_s: u64) -> String {
-    format!("{time_s} s since 1970")
 }
 
 fn good_json(report: &Report) -> Value {

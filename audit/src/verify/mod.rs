@@ -30,7 +30,7 @@ use crate::commit::MAX_PAYLOAD_BYTES;
 use crate::entry::{Kind, MAX_ENTRY_BYTES};
 use crate::fault::{Fault, VerifyError};
 use crate::merkle::{Frontier, Span, subtrees};
-use crate::note::VerifierKey;
+use crate::note::{KeyType, VerifierKey};
 
 /// What a bundle is held against, and how.
 #[derive(Debug, Clone, Default)]
@@ -84,8 +84,12 @@ pub fn verify<R: Read + Seek>(
 
 /// Names of the outside keys that signed, and the witnesses that cosigned.
 fn check_signers(opened: &Opened, options: &VerifyOptions) -> Result<report::Signers, Fault> {
-    let own: Vec<VerifierKey> =
-        options.keys.iter().filter(|key| key.name() == opened.origin).cloned().collect();
+    let own: Vec<VerifierKey> = options
+        .keys
+        .iter()
+        .filter(|key| key.name() == opened.origin && key.kind() == KeyType::Ed25519)
+        .cloned()
+        .collect();
     let signed = signers(&opened.note, &own)?;
     if signed.is_empty() && !options.keys.is_empty() {
         return Err(Fault::NotSigned {

@@ -59,6 +59,14 @@ pub struct Witness {
     pub time_s: u64,
 }
 
+impl Witness {
+    /// The time as text; None beyond the year 9999.
+    pub fn at(&self) -> Option<String> {
+        let at_us = i64::try_from(self.time_s).ok()?.checked_mul(1_000_000)?;
+        (at_us <= crate::time::MAX_US).then(|| crate::time::text(at_us))
+    }
+}
+
 /// Who signed, of those known from outside.
 pub(super) struct Signers {
     pub(super) keys: Vec<String>,

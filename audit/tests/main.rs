@@ -1,0 +1,14 @@
+//! The tests of the ledger's format and verifier, as one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bundle;
+mod cases;
+mod cli;
+mod entries;
+mod entry_cases;
+mod forge;
+mod formats;
+mod support;
+mod tamper;
+mod tree;
