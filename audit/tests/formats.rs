@@ -76,7 +76,7 @@ fn malformed_checkpoints_are_refused() {
     let checkpoint = sample_log().checkpoint(40);
     let body = checkpoint.body();
     assert_eq!(Checkpoint::parse_body(&body), Ok(checkpoint.clone()));
-    assert_eq!(Checkpoint::parse_note(&sample_log().note(40)), Ok(checkpoint.clone()));
+    assert_eq!(Checkpoint::parse_note(&sample_log().note(40)), Ok(checkpoint));
     for other in [
         body.replace("\n40\n", "\n040\n"),
         body.replace("\n40\n", "\n+40\n"),
@@ -114,7 +114,7 @@ fn a_cosignature_is_what_the_spec_says() {
     let signature = ed25519_dalek::Signature::from_slice(&bytes[12..]).unwrap();
     public.verify_strict(message.as_bytes(), &signature).unwrap();
     // Another time, and a log's signature in a cosignature's place, don't pass.
-    let mut late = bytes.clone();
+    let mut late = bytes;
     late[11] ^= 1;
     let late = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, late);
     assert!(matches!(verify_note(&note.replace(line, &late), &keys), Err(NoteError::BadSignature(_))));

@@ -63,7 +63,7 @@ impl Log {
             at_us: 1_767_225_600_000_000 + (seq as i64) * 1_250_001,
             kind,
             actor: "feeder-1",
-            request: (seq % 4 != 0).then_some(&request),
+            request: (!seq.is_multiple_of(4)).then_some(&request),
             subject: (kind == Kind::Record).then_some(Subject { kind: "transaction", id: &id }),
             commitment: commit(&salt, &payload),
             prev: self.entries.last().map_or_else(|| genesis_prev(&self.origin), |entry| leaf_hash(entry)),
@@ -214,7 +214,7 @@ impl Parts {
     pub(crate) fn pack(&self) -> Vec<u8> {
         let (mut zip, mut directory) = (Vec::new(), Vec::new());
         let le = |out: &mut Vec<u8>, width: usize, value: u64| {
-            out.extend_from_slice(&value.to_le_bytes()[..width])
+            out.extend_from_slice(&value.to_le_bytes()[..width]);
         };
         let put =
             |out: &mut Vec<u8>, fields: &[(usize, u64)]| fields.iter().for_each(|&(w, v)| le(out, w, v));

@@ -12,7 +12,7 @@ pub(crate) fn verdict(verdict: &Result<Report, Fault>, as_json: bool) -> io::Res
     let text = match (verdict, as_json) {
         (Ok(report), false) => good(report),
         (Ok(report), true) => format!("{}\n", good_json(report)),
-        (Err(fault), false) => format!("REFUSED  {fault}\n"),
+        (Err(fault), false) => format!("REFUSED  {}\n", printable(fault.to_string().as_bytes())),
         (Err(fault), true) => {
             let seq = fault.seq().map(|seq| seq.to_string());
             format!(
@@ -56,6 +56,9 @@ fn good(report: &Report) -> String {
     report.signed_by.iter().for_each(|key| row(&mut out, "signed by", key));
     for witness in &report.witnessed_by {
         row(&mut out, "witnessed by", &format!("{} at {}", witness.name, witness.at().unwrap_or_default()));
+    }
+    for name in &report.not_witnessed_by {
+        row(&mut out, "", &format!("the witness {name} has not cosigned this checkpoint"));
     }
     if report.level == Level::Consistent {
         out +=

@@ -108,6 +108,8 @@ pub struct Report {
     pub signed_by: Vec<String>,
     /// The witnesses from outside that cosigned it.
     pub witnessed_by: Vec<Witness>,
+    /// The names of those that were given and have not.
+    pub not_witnessed_by: Vec<String>,
 }
 
 impl Report {
@@ -138,6 +140,8 @@ pub(super) fn report(
     let size = opened.checkpoint.size;
     let compared =
         seen.iter().filter(|seen| (seen.size > opened.from && seen.size <= opened.to) || seen.size == size);
+    let cosigned = |name: &str| signers.witnesses.iter().any(|witness| witness.name == name);
+    let missing = options.witnesses.iter().filter(|key| !cosigned(key.name()));
     Report {
         level,
         origin: opened.origin.clone(),
@@ -155,5 +159,6 @@ pub(super) fn report(
         vkeys: opened.vkeys.iter().map(|key| key.vkey()).collect(),
         signed_by: signers.keys.clone(),
         witnessed_by: signers.witnesses.clone(),
+        not_witnessed_by: missing.map(|key| key.name().to_owned()).collect(),
     }
 }
