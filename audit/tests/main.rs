@@ -7,6 +7,7 @@ mod cases;
 mod cli;
 mod entries;
 mod entry_cases;
+mod example;
 mod forge;
 mod formats;
 mod support;
