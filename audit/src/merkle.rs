@@ -124,7 +124,7 @@ impl Frontier {
         &self.0.hashes
     }
 
-    /// The tree's root, MTH(D[0:size]).
+    /// The tree's root, `MTH(D[0:size])`.
     pub fn root(&self) -> Hash {
         self.0
             .hashes
@@ -136,7 +136,7 @@ impl Frontier {
     }
 }
 
-/// The leaves `start..end`, standing for the subtree hash MTH(D[start:end]) (RFC 6962 §2.1).
+/// The leaves `start..end`, standing for the subtree hash `MTH(D[start:end])` (RFC 6962 §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The first leaf.
@@ -174,7 +174,7 @@ pub fn subtrees(start: u64, end: u64) -> Vec<Span> {
     spans
 }
 
-/// The audit path of leaf `index` in the tree of `size` leaves: PATH(m, D[n]), leaf to root
+/// The audit path of leaf `index` in the tree of `size` leaves: `PATH(m, D[n])`, leaf to root
 /// (RFC 6962 §2.1.1). Empty if `index` is not below `size`.
 pub fn inclusion_spans(index: u64, size: u64) -> Vec<Span> {
     let mut path = Vec::new();
@@ -188,7 +188,7 @@ pub fn inclusion_spans(index: u64, size: u64) -> Vec<Span> {
     path
 }
 
-/// The consistency proof between the trees of `old` and `new` leaves: PROOF(m, D[n]) (RFC 6962 §2.1.2).
+/// The consistency proof between the trees of `old` and `new` leaves: `PROOF(m, D[n])` (RFC 6962 §2.1.2).
 /// Empty if `old` is 0 or not below `new`.
 pub fn consistency_spans(old: u64, new: u64) -> Vec<Span> {
     let mut path = Vec::new();

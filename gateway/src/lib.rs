@@ -1,1 +1,40 @@
-//! The gateway.
+//! Veritrail's gateway.
+//!
+//! # The one rule
+//!
+//! **No record, no answer.** Nothing is stored and nothing is served unless an entry about it is
+//! durable on the institution's ledger first. Types hold it: a handler can answer only with a
+//! [`Recorded`](access::Recorded), which only recording makes.
+//!
+//! # A request's walk
+//!
+//! [`router`] → [`access`] (who, what, how often; a permit in the handler's signature) → [`api`]
+//! (parse, ask the store, choose the bytes) → [`ledger::recorder`] (the look is durable) → bytes
+//! leave. A write: the handler turns the body into commands; the recorder, the one writer, stores
+//! them with their entries in one transaction.
+//!
+//! # The map
+//!
+//! `api → access, ledger, store, export, intake → domain, audit`. [`domain`] imports nothing of ours
+//! and does no I/O. Nothing imports [`api`] but what puts the service together ([`router`],
+//! [`service`], [`server`]). A test holds these arrows.
+
+pub mod access;
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod directory;
+pub mod domain;
+pub mod error;
+pub mod export;
+pub mod intake;
+pub mod keys;
+pub mod ledger;
+pub mod openapi;
+pub mod router;
+pub mod server;
+pub mod service;
+pub mod store;
+pub mod telemetry;
+pub mod world;

@@ -3,7 +3,7 @@
 mod print;
 
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -141,7 +141,7 @@ pub(crate) fn run() -> Result<Verdict, CliError> {
         }
         (Some(Command::Check { proof, entry, keys }), _) => check(&proof, entry.as_deref(), &keys),
         (None, Some(bundle)) => {
-            let verdict = verify_file(&bundle, &options(&cli.args)?)?;
+            let verdict = verify_file(&bundle, &mut open(&bundle)?, &options(&cli.args)?)?;
             print::verdict(&verdict, cli.args.keys.json)?;
             Ok(if verdict.is_ok() { Verdict::Good } else { Verdict::Refused })
         }
@@ -151,7 +151,7 @@ pub(crate) fn run() -> Result<Verdict, CliError> {
 }
 
 fn read_text(path: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|error| CliError::Read { path: path.display().to_string(), error })
+    std::fs::read_to_string(path).map_err(|error| unread(path, error))
 }
 
 fn read_keys(texts: &[String]) -> Result<Vec<VerifierKey>, CliError> {
@@ -178,10 +178,20 @@ fn options(args: &VerifyArgs) -> Result<VerifyOptions, CliError> {
     })
 }
 
-/// Opens and verifies the bundle: the outer error is about the file, the inner one about what is in it.
-fn verify_file(bundle: &Path, options: &VerifyOptions) -> Result<Result<Report, Fault>, CliError> {
-    let unread = |error| CliError::Read { path: bundle.display().to_string(), error };
-    let mut file = File::open(bundle).map_err(unread)?;
+fn open(bundle: &Path) -> Result<File, CliError> {
+    File::open(bundle).map_err(|error| unread(bundle, error))
+}
+
+fn unread(path: &Path, error: io::Error) -> CliError {
+    CliError::Read { path: path.display().to_string(), error }
+}
+
+/// Verifies the bundle: the outer error is about the file, the inner one about what is in it.
+fn verify_file(
+    bundle: &Path,
+    file: &mut File,
+    options: &VerifyOptions,
+) -> Result<Result<Report, Fault>, CliError> {
     // Drawn on standard error, and only if that is a terminal.
     let bar = ProgressBar::new(0);
     if let Ok(style) =
@@ -189,7 +199,7 @@ fn verify_file(bundle: &Path, options: &VerifyOptions) -> Result<Result<Report, 
     {
         bar.set_style(style);
     }
-    let verdict = verify(&mut file, options, &mut |done, total| {
+    let verdict = verify(file, options, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });
@@ -197,28 +207,28 @@ fn verify_file(bundle: &Path, options: &VerifyOptions) -> Result<Result<Report, 
     match verdict {
         Ok(report) => Ok(Ok(report)),
         Err(VerifyError::Refused(fault)) => Ok(Err(fault)),
-        Err(VerifyError::Read(error)) => Err(unread(error)),
+        Err(VerifyError::Read(error)) => Err(unread(bundle, error)),
     }
 }
 
-/// Verifies the bundle, then does something with one of its entries: nothing unverified is ever shown.
+/// Verifies the bundle, then does something with one of its entries: nothing unverified is ever shown. The
+/// file stays open in between, so that no other can take its place.
 fn with_entry(
     bundle: &Path,
     args: &VerifyArgs,
     seq: u64,
-    mut action: impl FnMut(&mut Ledger<BufReader<File>>, &Report) -> io::Result<bool>,
+    mut action: impl FnMut(&mut Ledger<File>, &Report) -> io::Result<bool>,
 ) -> Result<Verdict, CliError> {
     let options = options(args)?;
-    let report = match verify_file(bundle, &options)? {
+    let mut file = open(bundle)?;
+    let report = match verify_file(bundle, &mut file, &options)? {
         Ok(report) => report,
         refused => {
             print::verdict(&refused, args.keys.json)?;
             return Ok(Verdict::Refused);
         }
     };
-    let unread = |error| CliError::Read { path: bundle.display().to_string(), error };
-    let file = BufReader::new(File::open(bundle).map_err(unread)?);
-    let mut ledger = Ledger::open(file, &options).map_err(|error| unread(io::Error::other(error)))?;
+    let mut ledger = Ledger::open(file, &options).map_err(|error| unread(bundle, io::Error::other(error)))?;
     if action(&mut ledger, &report)? {
         Ok(Verdict::Good)
     } else {

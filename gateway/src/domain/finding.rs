@@ -1,11 +1,13 @@
 //! What was wrong with a delivery, and where.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::Fault;
 
 /// One thing that was wrong with one line of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Finding {
     /// The line, counted from 1 with every line of the file, a header and blank lines included.
     #[schema(example = 17)]
@@ -17,7 +19,7 @@ pub struct Finding {
     pub pointer: Option<String>,
     /// The stable, snake_case name of the reason, for programs.
     #[schema(value_type = String, example = "too_many_decimals")]
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The reason as a sentence, for people.
     #[schema(example = "EUR has 2 decimals, and the amount has more")]
     pub detail: String,
@@ -30,13 +32,13 @@ impl Finding {
     /// A finding about a whole line.
     #[must_use]
     pub fn on_line(line: u64, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { line, pointer: None, code, detail: detail.into() }
+        Self { line, pointer: None, code: code.into(), detail: detail.into() }
     }
 
     /// A finding about one field of a line.
     #[must_use]
     pub fn at(line: u64, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { line, pointer: Some(pointer.into()), code, detail: detail.into() }
+        Self { line, pointer: Some(pointer.into()), code: code.into(), detail: detail.into() }
     }
 
     /// A finding that a field's value was refused.

@@ -1,0 +1,145 @@
+//! How a client proves who it is at the token endpoint: `private_key_jwt` (RFC 7523) as the rule,
+//! `client_secret_basic` (RFC 6749 section 2.3.1) for sandboxes.
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
+};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::token::SKEW_S;
+
+/// An assertion may be valid this long.
+const LIFETIME_MAX_S: i64 = 600;
+/// A client has this many keys at most.
+const KEYS_MAX: usize = 10;
+const JTI_MAX: usize = 128;
+
+/// The claims of a client assertion (RFC 7523 section 3).
+#[derive(Debug, Deserialize)]
+pub struct AssertionClaims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: i64,
+    /// Used once.
+    pub jti: String,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl AssertionClaims {
+    /// When it ends, in microseconds since the Unix epoch.
+    #[must_use]
+    pub fn expires_at_us(&self) -> i64 {
+        self.exp.saturating_mul(1_000_000)
+    }
+}
+
+/// The client that an assertion claims to be from, before anything about it is believed.
+#[must_use]
+pub fn claimed_client(assertion: &str) -> Option<String> {
+    let claims: AssertionClaims = jsonwebtoken::dangerous::insecure_decode_claims(assertion).ok()?;
+    Some(claims.sub)
+}
+
+/// Checks an assertion against a client's keys. `jti` is left to be used up by the caller.
+///
+/// # Errors
+/// Why it is not believed.
+pub fn verify(
+    assertion: &str,
+    client_id: &str,
+    jwks: &str,
+    audiences: &[&str],
+    now_s: i64,
+) -> Result<AssertionClaims, &'static str> {
+    let header = jsonwebtoken::decode_header(assertion).map_err(|_| "the assertion is not a JWT")?;
+    let keys: JwkSet = serde_json::from_str(jwks).map_err(|_| "the client's keys cannot be read")?;
+    let key = match &header.kid {
+        Some(kid) => keys.find(kid),
+        None if keys.keys.len() == 1 => keys.keys.first(),
+        None => None,
+    };
+    let key = key.ok_or("the assertion names no key of this client")?;
+    let algorithm = algorithm(key).ok_or("the key is of a kind that is not taken")?;
+    // The algorithm is the key's; a header that says another is refused by the decoder.
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let decoding = DecodingKey::from_jwk(key).map_err(|_| "the client's key cannot be read")?;
+    let claims = jsonwebtoken::decode::<AssertionClaims>(assertion, &decoding, &validation)
+        .map_err(|_| "the assertion's signature or claims are wrong")?
+        .claims;
+    if claims.iss != client_id || claims.sub != client_id {
+        return Err("the assertion's issuer and subject are not the client");
+    }
+    let for_us = match &claims.aud {
+        Audience::One(aud) => audiences.contains(&aud.as_str()),
+        Audience::Many(auds) => auds.iter().any(|aud| audiences.contains(&aud.as_str())),
+    };
+    if !for_us {
+        return Err("the assertion is for another audience");
+    }
+    if claims.exp <= now_s || claims.exp > now_s + LIFETIME_MAX_S {
+        return Err("the assertion has expired or is valid for too long");
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > now_s + SKEW_S) || claims.iat.is_some_and(|iat| iat > now_s + SKEW_S) {
+        return Err("the assertion is not valid yet");
+    }
+    if claims.jti.is_empty() || claims.jti.len() > JTI_MAX {
+        return Err("the assertion has no usable jti");
+    }
+    Ok(claims)
+}
+
+/// The one algorithm that a key is used with: EdDSA for Ed25519, ES256 for P-256, PS256 for RSA.
+fn algorithm(key: &Jwk) -> Option<Algorithm> {
+    match &key.algorithm {
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Some(Algorithm::EdDSA),
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Some(Algorithm::ES256),
+        AlgorithmParameters::RSA(_) => Some(Algorithm::PS256),
+        _ => None,
+    }
+}
+
+/// Checks a JWK set before it is stored for a client: usable public keys, no private part.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
+    let keys = jwks.get("keys").and_then(serde_json::Value::as_array).ok_or("a JWK set has a list \"keys\"")?;
+    if keys.is_empty() || keys.len() > KEYS_MAX {
+        return Err(format!("a client has 1 to {KEYS_MAX} keys"));
+    }
+    for (index, key) in keys.iter().enumerate() {
+        if ["d", "p", "q", "k"].iter().any(|private| key.get(private).is_some()) {
+            return Err(format!("key {index} has a private part; send public keys only"));
+        }
+        let parsed: Jwk =
+            serde_json::from_value(key.clone()).map_err(|_| format!("key {index} is not a JWK (RFC 7517)"))?;
+        if algorithm(&parsed).is_none() || DecodingKey::from_jwk(&parsed).is_err() {
+            return Err(format!("key {index} is neither Ed25519, P-256 nor RSA"));
+        }
+        if keys.len() > 1 && parsed.common.key_id.is_none() {
+            return Err(format!("key {index} needs a kid, since there are several"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a secret is the one whose hash is kept. Secrets are 256 random bits, so a plain hash will do.
+#[must_use]
+pub fn secret_matches(secret: &str, sha256: &[u8]) -> bool {
+    Sha256::digest(secret.as_bytes()).as_slice().ct_eq(sha256).into()
+}

@@ -1,0 +1,91 @@
+//! A request as it is recorded: its id, what it asked for, and what is learnt about it on the way.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use actix_web::dev::ServiceRequest;
+
+use super::{Caller, limit::Standing};
+use crate::{
+    domain::Tenant,
+    world::{World, id_parts},
+};
+
+/// The header that carries a request's id, both ways.
+pub const REQUEST_ID: &str = "x-request-id";
+/// A client's own request id is kept when it is this long at most and of plain characters.
+const REQUEST_ID_MAX: usize = 64;
+/// How much of a path is put on the ledger.
+const PATH_MAX: usize = 2048;
+
+/// One request.
+#[derive(Debug)]
+pub struct Context {
+    /// The client's own id for it, or ours.
+    pub request_id: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query as sent.
+    pub target: String,
+    /// Path alone.
+    pub path: String,
+    /// The route's pattern; `unmatched` when there is none.
+    pub route: String,
+    /// Where it came from.
+    pub address: IpAddr,
+    caller: OnceLock<(Caller, Tenant)>,
+    standing: Mutex<Option<Standing>>,
+}
+
+impl Context {
+    /// Takes note of a request.
+    #[must_use]
+    pub fn of(request: &ServiceRequest, world: &dyn World) -> Self {
+        let own = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        let request_id = own.filter(|id| is_well_formed(id)).map_or_else(|| new_id(world), ToOwned::to_owned);
+        let uri = request.uri();
+        let target = uri.path_and_query().map_or_else(|| uri.path(), |whole| whole.as_str());
+        let cut = target.char_indices().nth(PATH_MAX).map_or(target.len(), |(at, _)| at);
+        Self {
+            request_id,
+            method: request.method().as_str().to_owned(),
+            target: target[..cut].to_owned(),
+            path: uri.path().chars().take(PATH_MAX).collect(),
+            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
+            address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+            caller: OnceLock::new(),
+            standing: Mutex::new(None),
+        }
+    }
+
+    /// Notes who calls, and whose log that concerns.
+    pub(super) fn know(&self, caller: Caller, log: Tenant) {
+        // A request has one caller; the first one found stays.
+        let _ = self.caller.set((caller, log));
+    }
+
+    /// Who calls, once a token has shown it, and whose log that concerns.
+    pub fn known(&self) -> Option<&(Caller, Tenant)> {
+        self.caller.get()
+    }
+
+    pub(super) fn stand(&self, standing: Standing) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
+
+    pub(super) fn standing(&self) -> Option<Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn is_well_formed(id: &str) -> bool {
+    (1..=REQUEST_ID_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn new_id(world: &dyn World) -> String {
+    let (ms, random) = id_parts(world);
+    format!("req_{}", uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().simple())
+}

@@ -1,0 +1,145 @@
+//! What every request passes: the parts that the gate and permits work with.
+
+use std::sync::Arc;
+
+use super::{
+    Caller, Context,
+    caller::Reach,
+    limit::{Exceeded, Limits},
+    token::Tokens,
+};
+use crate::{
+    domain::{ClientKind, InstitutionId, Scope, Tenant},
+    error::{Code, Problem},
+    ledger::{Receipt, RecordError, Recorder, command::Denial},
+    store::{Db, clients, institutions, tokens as token_store},
+    world::World,
+};
+
+/// Most bytes of a URI.
+pub const URI_MAX: usize = 8192;
+
+/// The door of the service.
+pub struct Door {
+    /// The database, for reading.
+    pub db: Db,
+    /// The one writer.
+    pub recorder: Recorder,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Rate limits.
+    pub limits: Limits,
+    /// The time and randomness.
+    pub world: Arc<dyn World>,
+    /// The provider's own log.
+    pub provider: Tenant,
+}
+
+impl Door {
+    /// The caller behind a bearer token.
+    ///
+    /// # Errors
+    /// A 401 that doesn't say which check failed, or a 503.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, Problem> {
+        if let Some(caller) = self.tokens.cached(&*self.world, token) {
+            return Ok(caller);
+        }
+        let claims = self.tokens.verify(&*self.world, token).map_err(|fault| {
+            let mut problem = invalid_token();
+            problem.cause = Some(fault.to_string());
+            problem
+        })?;
+        let mut reader = self.db.read().await?;
+        if token_store::is_revoked(&mut reader, &claims.jti).await? {
+            return Err(invalid_token());
+        }
+        let client = clients::get(&mut reader, claims.sub).await?.ok_or_else(invalid_token)?;
+        let institution = InstitutionId::from_uuid(client.institution_id);
+        let row = institutions::get(&mut reader, institution).await?.ok_or_else(invalid_token)?;
+        let kind = ClientKind::parse(&client.kind).ok_or_else(invalid_token)?;
+        if client.revoked_at_us.is_some() || institution != claims.institution {
+            return Err(invalid_token());
+        }
+        // A scope that was taken from the client since the token was issued is gone from it too.
+        let owned = Scope::parse_list(&client.scopes).unwrap_or_default();
+        let mut scopes = Scope::parse_list(&claims.scope).map_err(|_| invalid_token())?;
+        scopes.retain(|scope| owned.contains(scope));
+        let caller = Caller {
+            client: claims.sub,
+            home: institution,
+            kind,
+            scopes,
+            reach: Reach::parse(&client.reach),
+            plan: row.plan,
+        };
+        self.tokens.keep(&*self.world, token, &claims, caller.clone());
+        Ok(caller)
+    }
+
+    /// Spends an address's limit.
+    ///
+    /// # Errors
+    /// 429 when there is none left.
+    pub fn admit_address(&self, context: &Context) -> Result<(), Problem> {
+        let standing = self.limits.address(context.address).map_err(|exceeded| {
+            context.stand(exceeded.standing.clone());
+            too_many(&exceeded)
+        })?;
+        context.stand(standing);
+        Ok(())
+    }
+
+    /// Spends a caller's limits.
+    ///
+    /// # Errors
+    /// 429 when there is too little left; then nothing is spent.
+    pub fn admit_caller(&self, context: &Context, caller: &Caller, cost: u32) -> Result<(), Problem> {
+        let spent = self.limits.caller(&caller.plan, caller.home, caller.client, cost);
+        let standing = spent.map_err(|exceeded| {
+            context.stand(exceeded.standing.clone());
+            too_many(&exceeded)
+        })?;
+        context.stand(standing);
+        Ok(())
+    }
+
+    /// Records a refusal: on the caller's log, or, when nobody knows who calls, counted on the
+    /// provider's, so that nobody can fill an institution's ledger from outside.
+    ///
+    /// # Errors
+    /// When it can't be recorded; then the refusal must not leave either.
+    pub async fn refuse(&self, context: &Context, problem: &Problem) -> Result<Receipt, RecordError> {
+        let denial = |actor: String, path: String, request| Denial {
+            actor,
+            code: problem.code.as_str().to_owned(),
+            count: 1,
+            method: context.method.clone(),
+            path,
+            request,
+            status: problem.code.status().as_u16(),
+        };
+        if let Some((caller, log)) = context.known() {
+            let request = Some(context.request_id.clone());
+            let denial = denial(caller.client.to_string(), context.target.clone(), request);
+            self.recorder.denied(*log, denial).await
+        } else {
+            let denial = denial(context.address.to_string(), context.route.clone(), None);
+            self.recorder.denied(self.provider, denial).await
+        }
+    }
+}
+
+fn invalid_token() -> Problem {
+    Problem::new(Code::Unauthenticated, "the access token is not valid, or no longer").oauth("invalid_token")
+}
+
+fn too_many(exceeded: &Exceeded) -> Problem {
+    let standing = &exceeded.standing;
+    let seconds = exceeded.retry_after.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let detail = format!(
+        "the {} limit of {} units a second, {} at once, is used up; try again in {seconds} s",
+        standing.policy, standing.rate.per_second, standing.rate.burst
+    );
+    Problem { retry_after_s: Some(seconds), ..Problem::new(Code::QuotaExceeded, detail) }
+}

@@ -1,0 +1,128 @@
+//! The gate around every route: notes the request, holds back what comes too fast from one address,
+//! records each refusal before it leaves, and puts the headers on that every answer has.
+
+use std::sync::Arc;
+
+use actix_web::{
+    Error, HttpMessage as _, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web,
+};
+
+use super::{
+    Context, Door,
+    context::REQUEST_ID,
+    door::URI_MAX,
+};
+use crate::error::{Code, Problem};
+
+/// What an answer may load, if a browser shows it: nothing.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// What the API reference may load: its own files, and the inline styles that Swagger UI sets.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+/// The middleware.
+///
+/// # Errors
+/// None: every failure becomes a response.
+pub async fn gate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(door) = request.app_data::<web::Data<Door>>().cloned() else {
+        return Err(Problem::internal("the door is missing").into());
+    };
+    let began_us = door.world.now_us();
+    let context = Arc::new(Context::of(&request, &*door.world));
+    request.extensions_mut().insert(Arc::clone(&context));
+    let mut response = match before(&door, &context, &request) {
+        Err(problem) => request.into_response(HttpResponse::from_error(problem)),
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+    };
+    let problem = response.response().error().map(|error| match error.as_error::<Problem>() {
+        Some(problem) => problem.clone(),
+        None => Problem::new(Code::MalformedBody, "the request cannot be read"),
+    });
+    if let Some(problem) = problem {
+        let problem = recorded(&door, &context, problem).await;
+        let (request, refused) = response.into_parts();
+        let mut rendered = problem.render(&context.request_id, &context.path);
+        if let Some(allow) = refused.headers().get(header::ALLOW) {
+            rendered.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        response = ServiceResponse::new(request, rendered);
+        log_problem(&context, &problem);
+    }
+    finish(&context, response.headers_mut());
+    let status = response.status().as_u16();
+    let took_us = door.world.now_us() - began_us;
+    tracing::info!(
+        request_id = context.request_id, method = context.method, route = context.route, status, took_us,
+        client = context.known().map(|(caller, _)| caller.client.to_string()),
+        "request"
+    );
+    Ok(response)
+}
+
+fn before(door: &Door, context: &Context, request: &ServiceRequest) -> Result<(), Problem> {
+    // Probes come often, and from one address.
+    if !context.path.starts_with("/health/") {
+        door.admit_address(context)?;
+    }
+    if request.uri().to_string().len() > URI_MAX {
+        return Err(Problem::new(Code::UriTooLong, format!("a URI may have {URI_MAX} bytes")));
+    }
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(Code::UnsupportedMediaType, "send the body without Content-Encoding"));
+    }
+    Ok(())
+}
+
+/// The problem to tell: the one there is, once it is on the ledger. Our own failures are not
+/// refusals, and are only logged.
+async fn recorded(door: &Door, context: &Context, problem: Problem) -> Problem {
+    if problem.code.status().is_server_error() {
+        return problem;
+    }
+    match door.refuse(context, &problem).await {
+        Ok(_) => problem,
+        Err(error) => error.into(),
+    }
+}
+
+fn log_problem(context: &Context, problem: &Problem) {
+    if problem.code.status().is_server_error() {
+        tracing::error!(
+            request_id = context.request_id, code = problem.code.as_str(), cause = problem.cause, "failed"
+        );
+    } else {
+        tracing::info!(
+            request_id = context.request_id, code = problem.code.as_str(), cause = problem.cause, "refused"
+        );
+    }
+}
+
+fn finish(context: &Context, headers: &mut HeaderMap) {
+    let mut put = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value)
+            && !headers.contains_key(&name)
+        {
+            headers.insert(name, value);
+        }
+    };
+    put(HeaderName::from_static(REQUEST_ID), &context.request_id);
+    put(header::CACHE_CONTROL, "private, no-store");
+    put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(header::REFERRER_POLICY, "no-referrer");
+    let policy = if context.path.starts_with("/docs") { DOCS_POLICY } else { POLICY };
+    put(header::CONTENT_SECURITY_POLICY, policy);
+    if let Some(standing) = context.standing() {
+        put(HeaderName::from_static("ratelimit-policy"), &standing.policy_field());
+        put(HeaderName::from_static("ratelimit"), &standing.field());
+    }
+}

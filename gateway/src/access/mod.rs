@@ -1,0 +1,23 @@
+//! Who calls, what they may do, how often; and the way out: nothing leaves unrecorded.
+//!
+//! A handler asks for a [`Permit`] of the right it needs. Taking one verifies the token, checks the
+//! scope and the institution, and spends the caller's limits, in that order; a handler without one
+//! has no [`Tenant`](crate::domain::Tenant) to ask the store with. Its answer becomes a response only
+//! through [`Permit::answer`], which records the look first. Refusals are recorded by the [`gate`].
+
+pub mod answer;
+pub mod assertion;
+pub mod caller;
+pub mod context;
+pub mod door;
+pub mod gate;
+pub mod limit;
+pub mod permit;
+pub mod right;
+pub mod token;
+
+pub use answer::{Answer, Recorded};
+pub use caller::Caller;
+pub use context::Context;
+pub use door::Door;
+pub use permit::Permit;

@@ -1,0 +1,200 @@
+//! A permit: proof that the caller may do what the handler does, and the handler's way to the
+//! request and back out.
+
+use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::header,
+    web::{self, Bytes, BytesMut},
+};
+use futures_util::StreamExt as _;
+
+use super::{Answer, Caller, Context, Door, Recorded, answer, right::Right};
+use crate::{
+    domain::{InstitutionId, Tenant},
+    error::{Code, Problem},
+    ledger::By,
+    store::idempotency,
+};
+
+/// Longest `Idempotency-Key`.
+const IDEMPOTENCY_KEY_MAX: usize = 255;
+
+/// Proof that the caller may do `R`.
+pub struct Permit<R: Right> {
+    door: web::Data<Door>,
+    context: Arc<Context>,
+    caller: Caller,
+    tenant: Tenant,
+    request: HttpRequest,
+    body: RefCell<Payload>,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> Permit<R> {
+    /// The institution whose data this is about.
+    pub fn tenant(&self) -> Tenant {
+        self.tenant
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The query string as sent.
+    pub fn query(&self) -> &str {
+        self.request.query_string()
+    }
+
+    /// A part of the path, read as an id or a number. One that can't be read is a 404, as an id of
+    /// nothing would be.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn path<T: std::str::FromStr>(&self, name: &str) -> Result<T, Problem> {
+        self.request.match_info().get(name).and_then(|part| part.parse().ok()).ok_or_else(Problem::not_found)
+    }
+
+    /// A request header, if it is there and of visible ASCII characters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The actor and request id to record with.
+    pub fn by(&self) -> By {
+        By { actor: self.caller.client.to_string(), request: Some(self.context.request_id.clone()) }
+    }
+
+    /// The whole body, of one of these media types and at most `max` bytes.
+    ///
+    /// # Errors
+    /// 415 for another type, 413 when it is longer, 400 when it breaks off.
+    pub async fn body(&self, types: &[&str], max: usize) -> Result<Bytes, Problem> {
+        let given = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        if !types.iter().any(|taken| taken.eq_ignore_ascii_case(essence)) {
+            let detail = format!("the body must be {}", types.join(" or "));
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        read(self.body.replace(Payload::None), max).await
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// As [`body`](Self::body), and 400 when it is not JSON of this shape.
+    pub async fn json<T: serde::de::DeserializeOwned>(&self, max: usize) -> Result<T, Problem> {
+        let bytes = self.body(&["application/json"], max).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::new(Code::MalformedBody, format!("the body cannot be read: {error}")))
+    }
+
+    /// The `Idempotency-Key`, bound to this caller, this operation and this body.
+    ///
+    /// # Errors
+    /// 400 when it is too long or not of visible ASCII characters.
+    pub fn idempotency(&self, body: &[u8]) -> Result<Option<idempotency::Key>, Problem> {
+        use sha2::Digest as _;
+        let Some(value) = self.request.headers().get("idempotency-key") else { return Ok(None) };
+        let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()));
+        let key = key.ok_or_else(|| {
+            let detail = format!("Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
+            Problem::new(Code::InvalidParameter, detail)
+        })?;
+        Ok(Some(idempotency::Key {
+            client: self.caller.client,
+            route: format!("{} {}", self.context.method, self.context.path),
+            key: key.to_owned(),
+            body_sha256: sha2::Sha256::digest(body).into(),
+        }))
+    }
+
+    /// Records the look and lets the answer go.
+    ///
+    /// # Errors
+    /// When it can't be recorded: then there is no answer.
+    pub async fn answer(&self, answer: Answer) -> Result<Recorded, Problem> {
+        let actor = self.caller.client.to_string();
+        answer::record(&self.door, &self.context, self.tenant, actor, answer).await
+    }
+}
+
+/// Reads a body of at most `max` bytes.
+///
+/// # Errors
+/// 413 when it is longer, 400 when it breaks off.
+pub async fn read(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
+        if body.len() + chunk.len() > max {
+            return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+impl<R: Right> FromRequest for Permit<R> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, body) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let door = request.app_data::<web::Data<Door>>().cloned();
+            let door = door.ok_or_else(|| Problem::internal("the door is missing"))?;
+            let context = request.extensions().get::<Arc<Context>>().cloned();
+            let context = context.ok_or_else(|| Problem::internal("the gate was not passed"))?;
+            let caller = door.authenticate(bearer(&request)?).await?;
+            let named = named_institution(request.query_string());
+            let tenant = if R::TENANT {
+                caller.tenant(named.clone().unwrap_or(None))
+            } else {
+                Some(caller.home_log())
+            };
+            context.know(caller.clone(), tenant.unwrap_or_else(|| caller.home_log()));
+            if !caller.scopes.contains(&R::SCOPE) {
+                let detail = format!("this needs the scope {}", R::SCOPE.as_str());
+                return Err(Problem::new(Code::InsufficientScope, detail));
+            }
+            door.admit_caller(&context, &caller, R::COST)?;
+            let tenant = match (tenant, named?) {
+                (Some(tenant), _) => tenant,
+                (None, Some(_)) => return Err(Problem::not_found()),
+                (None, None) => {
+                    let detail = "this caller serves several institutions; say which with institution=";
+                    return Err(Problem::new(Code::MissingParameter, detail));
+                }
+            };
+            let right = PhantomData;
+            Ok(Self { door, context, caller, tenant, request, body: RefCell::new(body), right })
+        })
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750 section 2.1); nowhere else is one looked for.
+fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+    let missing = || Problem::new(Code::Unauthenticated, "send Authorization: Bearer <access token>");
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next().and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
+    if values.next().is_some() {
+        return Err(missing());
+    }
+    let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
+        return Err(missing());
+    }
+    Ok(token.trim())
+}
+
+/// The institution that a query names, if it names one.
+fn named_institution(query: &str) -> Result<Option<InstitutionId>, Problem> {
+    let mut named = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "institution");
+    let Some((_, value)) = named.next() else { return Ok(None) };
+    // An id that can't be one is like somebody else's: not found.
+    value.parse().map(Some).map_err(|_| Problem::not_found())
+}

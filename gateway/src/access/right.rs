@@ -1,0 +1,50 @@
+//! Rights: what a handler's signature asks for. Each names its scope and what using it costs.
+
+use crate::domain::Scope;
+
+/// A right to do one kind of thing.
+pub trait Right: 'static {
+    /// The scope that a token must have.
+    const SCOPE: Scope;
+    /// Units of the caller's limits that one use takes.
+    const COST: u32;
+    /// Whether it concerns one institution's data; if not, the caller's own log is meant.
+    const TENANT: bool = true;
+}
+
+macro_rules! rights {
+    ($($(#[$doc:meta])* $name:ident: $scope:ident, $cost:literal;)*) => {
+        $($(#[$doc])* #[derive(Clone, Copy, Debug)] pub struct $name;
+        impl Right for $name {
+            const SCOPE: Scope = Scope::$scope;
+            const COST: u32 = $cost;
+        })*
+    };
+}
+
+rights! {
+    /// See the institution.
+    ReadInstitution: InstitutionRead, 1;
+    /// See accounts.
+    ReadAccounts: AccountsRead, 1;
+    /// See transactions.
+    ReadTransactions: TransactionsRead, 1;
+    /// Deliver a batch of records.
+    WriteTransactions: TransactionsWrite, 5;
+    /// See the ledger.
+    ReadLedger: LedgerRead, 1;
+    /// See the state of a bundle, and download it.
+    ReadEvidence: EvidenceRead, 1;
+    /// Order a bundle.
+    OrderEvidence: EvidenceRead, 20;
+}
+
+/// Manage institutions, clients and plans. Concerns the provider's log.
+#[derive(Clone, Copy, Debug)]
+pub struct Administer;
+
+impl Right for Administer {
+    const SCOPE: Scope = Scope::Admin;
+    const COST: u32 = 1;
+    const TENANT: bool = false;
+}

@@ -1,0 +1,241 @@
+//! Access tokens: JWTs by RFC 9068, signed with EdDSA, five minutes long.
+//!
+//! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored.
+//! Every claim is required and checked here, because the library checks neither `nbf` nor the
+//! presence of `iss` and `aud` by itself. Verified tokens are cached by their hash for a minute at
+//! most, and dropped on revocation.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::Caller;
+use crate::{
+    domain::{ClientId, InstitutionId, Scope},
+    keys::Seed,
+    world::{World, random},
+};
+
+/// How long an access token is valid.
+pub const LIFETIME_S: i64 = 300;
+/// How far a clock may run ahead of ours.
+pub const SKEW_S: i64 = 10;
+/// How long a verdict is believed.
+const CACHED_US: i64 = 60_000_000;
+/// Verdicts kept.
+const CACHE: usize = 20_000;
+/// A token longer than this is not read.
+const TOKEN_MAX: usize = 8192;
+const TYPE: &str = "at+jwt";
+
+/// What a token says (RFC 9068 section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The issuer.
+    pub iss: String,
+    /// The client.
+    pub sub: ClientId,
+    /// The client again, as RFC 9068 wants it.
+    pub client_id: ClientId,
+    /// The audience: this API.
+    pub aud: String,
+    /// Seconds since the Unix epoch.
+    pub iat: i64,
+    /// Seconds since the Unix epoch.
+    pub nbf: i64,
+    /// Seconds since the Unix epoch.
+    pub exp: i64,
+    /// The token's own id.
+    pub jti: String,
+    /// Scopes, separated by spaces.
+    pub scope: String,
+    /// Whose client it is.
+    pub institution: InstitutionId,
+}
+
+/// Why a token is not believed; told to nobody but our log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFault {
+    /// It is no JWT of ours, or its signature is wrong.
+    #[error("malformed or not signed by us")]
+    Signature,
+    /// It is not of type `at+jwt`.
+    #[error("not an access token")]
+    Type,
+    /// It is for somebody else or from somebody else.
+    #[error("another issuer or audience")]
+    Audience,
+    /// It has expired.
+    #[error("expired")]
+    Expired,
+    /// It is not valid yet.
+    #[error("not valid yet")]
+    Early,
+}
+
+struct Verdict {
+    caller: Caller,
+    jti: String,
+    exp: i64,
+    until_us: i64,
+}
+
+/// Makes and believes access tokens.
+pub struct Tokens {
+    issuer: String,
+    audience: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    kid: String,
+    public: [u8; 32],
+    verdicts: Mutex<HashMap<[u8; 32], Verdict>>,
+    revoked: Mutex<HashSet<String>>,
+}
+
+impl Tokens {
+    /// Tokens of an issuer for an audience, signed with a key.
+    #[must_use]
+    pub fn new(seed: &Seed, issuer: &str, audience: &str) -> Self {
+        let public = ed25519_dalek::SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes();
+        let x = URL_SAFE_NO_PAD.encode(public);
+        // RFC 7638: the thumbprint of the key's required members in order.
+        let thumb = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+        Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            encoding: EncodingKey::from_ed_der(&seed.pkcs8()),
+            decoding: DecodingKey::from_ed_der(&public),
+            kid: URL_SAFE_NO_PAD.encode(thumb),
+            public,
+            verdicts: Mutex::default(),
+            revoked: Mutex::default(),
+        }
+    }
+
+    /// Who issues.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The public key as a JWK set (RFC 7517).
+    pub fn jwks(&self) -> serde_json::Value {
+        serde_json::json!({"keys": [{
+            "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(self.public),
+            "kid": self.kid, "use": "sig", "alg": "EdDSA",
+        }]})
+    }
+
+    /// Issues a token.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn issue(
+        &self,
+        world: &dyn World,
+        client: ClientId,
+        institution: InstitutionId,
+        scopes: &[Scope],
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = world.now_us().div_euclid(1_000_000);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: client,
+            client_id: client,
+            aud: self.audience.clone(),
+            iat: now,
+            nbf: now,
+            exp: now + LIFETIME_S,
+            jti: URL_SAFE_NO_PAD.encode(random::<16>(world)),
+            scope: Scope::join(scopes),
+            institution,
+        };
+        let header =
+            Header { typ: Some(TYPE.to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &self.encoding)
+    }
+
+    /// What a token says, if it is ours, for us, and valid now.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn verify(&self, world: &dyn World, token: &str) -> Result<Claims, TokenFault> {
+        if token.len() > TOKEN_MAX {
+            return Err(TokenFault::Signature);
+        }
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
+            .map_err(|_| TokenFault::Signature)?;
+        let is_access_token = data.header.typ.as_deref().is_some_and(|typ| {
+            typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
+        });
+        if !is_access_token {
+            return Err(TokenFault::Type);
+        }
+        let claims = data.claims;
+        if claims.iss != self.issuer || claims.aud != self.audience || claims.sub != claims.client_id {
+            return Err(TokenFault::Audience);
+        }
+        let now = world.now_us().div_euclid(1_000_000);
+        if claims.exp <= now {
+            return Err(TokenFault::Expired);
+        }
+        if claims.nbf > now + SKEW_S || claims.iat > now + SKEW_S {
+            return Err(TokenFault::Early);
+        }
+        Ok(claims)
+    }
+
+    /// The caller behind a token that was verified less than a minute ago.
+    pub fn cached(&self, world: &dyn World, token: &str) -> Option<Caller> {
+        let now_us = world.now_us();
+        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = verdicts.get(&key(token))?;
+        let valid = now_us < verdict.until_us && now_us.div_euclid(1_000_000) < verdict.exp;
+        valid.then(|| verdict.caller.clone())
+    }
+
+    /// Keeps a verdict, unless the token was revoked meanwhile.
+    pub fn keep(&self, world: &dyn World, token: &str, claims: &Claims, caller: Caller) {
+        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        if revoked.contains(&claims.jti) {
+            return;
+        }
+        let until_us = world.now_us().saturating_add(CACHED_US);
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if verdicts.len() >= CACHE {
+            verdicts.clear();
+        }
+        let verdict = Verdict { caller, jti: claims.jti.clone(), exp: claims.exp, until_us };
+        verdicts.insert(key(token), verdict);
+    }
+
+    /// Drops the verdict on a revoked token.
+    pub fn revoke(&self, jti: &str) {
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        if revoked.len() >= CACHE {
+            // The database still knows them; this set only closes the gap while a verdict is made.
+            revoked.clear();
+        }
+        revoked.insert(jti.to_owned());
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.retain(|_, verdict| verdict.jti != jti);
+    }
+
+    /// Drops every verdict, after a client, an institution or a plan changed.
+    pub fn forget_verdicts(&self) {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn key(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}

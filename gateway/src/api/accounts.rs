@@ -1,0 +1,112 @@
+//! `/v1/accounts`: the accounts that transactions are booked on.
+
+use actix_web::{get, web};
+
+use super::{
+    State,
+    as_of::Snapshot,
+    cursor::Position,
+    item::{self, Item, Shown, shown},
+    list::{List, Page},
+    params::Params,
+};
+use crate::{
+    access::{Answer, Permit, Recorded, right::{ReadAccounts, ReadTransactions}},
+    domain::{Account, AccountId, InstitutionId, Transaction},
+    error::Problem,
+    store::{accounts, payloads},
+};
+
+const OPERATION: &str = "listAccounts";
+const FIELDS: &[&str] = &["currency", "id", "name", "opened_on", "reference", "servicer", "type"];
+
+/// Accounts in the order in which they were recorded.
+#[utoipa::path(
+    operation_id = "listAccounts", tag = "accounts",
+    params(
+        ("reference" = Option<String>, Query, description = "Only the account with this reference."),
+        ("fields" = Option<String>, Query, description = "Comma-separated fields to show; `id` is always among them.", example = "id,reference"),
+        ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "A page of accounts.", body = List<Account>)),
+    security(("oauth2" = ["accounts:read"]))
+)]
+#[get("/v1/accounts")]
+pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["reference", "fields", "limit", "cursor"])?;
+    let tenant = permit.tenant();
+    let (limit, fields) = (params.limit()?, item::fields(&params, FIELDS)?);
+    let position = state.cursors.open(state.world(), OPERATION, tenant, &params)?;
+    let mut reader = state.read().await?;
+    let snapshot = match &position {
+        Some(position) => position.snapshot.clone(),
+        None => Snapshot::now(&mut reader, tenant).await?,
+    };
+    let after = position.map_or(-1, |position| position.seq);
+    let mut rows =
+        accounts::page(&mut reader, tenant, snapshot.seq(), after, params.get("reference"), limit + 1).await?;
+    drop(reader);
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or_default());
+    let next = match rows.last().filter(|_| more) {
+        None => None,
+        Some(last) => {
+            let position = Position { snapshot: snapshot.clone(), key: None, seq: last.seq };
+            Some(state.cursors.seal(state.world(), OPERATION, tenant, &params, position)?)
+        }
+    };
+    let data: Vec<Shown<'_>> = rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
+    permit.answer(List { data, page: Page::new(next), as_of: snapshot.as_of()? }.answer()?).await
+}
+
+/// One account.
+#[utoipa::path(
+    operation_id = "getAccount", tag = "accounts",
+    params(
+        ("id" = AccountId, Path, description = "The account."),
+        ("proof" = Option<String>, Query, description = "`inclusion` adds what proves that the record is on the ledger.", example = "inclusion"),
+        ("fields" = Option<String>, Query, description = "Comma-separated fields to show; not with `proof`."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The account.", body = Item<Account>)),
+    security(("oauth2" = ["accounts:read"]))
+)]
+#[get("/v1/accounts/{id}")]
+pub async fn get(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["proof", "fields"])?;
+    let tenant = permit.tenant();
+    let id: AccountId = permit.path("id")?;
+    let fields = item::fields(&params, FIELDS)?;
+    let mut reader = state.read().await?;
+    let snapshot = Snapshot::now(&mut reader, tenant).await?;
+    let seq = accounts::seq(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
+    let row = payloads::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    let proof = match item::wants_proof(&params)? {
+        true => item::proofs(&state, tenant, &[seq]).await?.pop(),
+        false => None,
+    };
+    let shown = Item { data: shown(&row.payload, &fields)?, as_of: snapshot.as_of()?, proof };
+    permit.answer(Answer::json(&shown)?).await
+}
+
+/// An account's transactions: as `/v1/transactions`, with the account fixed.
+#[utoipa::path(
+    operation_id = "listAccountTransactions", tag = "accounts",
+    params(("id" = AccountId, Path, description = "The account."), super::transactions::ListParams),
+    responses((status = 200, description = "A page of the account's transactions.", body = List<Transaction>)),
+    security(("oauth2" = ["transactions:read"]))
+)]
+#[get("/v1/accounts/{id}/transactions")]
+pub async fn transactions(
+    permit: Permit<ReadTransactions>,
+    state: web::Data<State>,
+) -> Result<Recorded, Problem> {
+    let id: AccountId = permit.path("id")?;
+    let mut reader = state.read().await?;
+    accounts::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    super::transactions::answer_list(&permit, &state, Some(id)).await
+}

@@ -1,0 +1,262 @@
+//! `/v1/evidence-bundles`: the file that a regulator takes home.
+
+use actix_web::{
+    get,
+    http::{StatusCode, header},
+    post, web,
+};
+use serde::{Deserialize, Serialize};
+use veritrail_audit::Hash;
+
+use super::{State, as_of::Snapshot, params::Params};
+use crate::{
+    access::{
+        Answer, Permit, Recorded,
+        answer::FileSlice,
+        right::{OrderEvidence, ReadEvidence},
+    },
+    domain::{BundleId, InstitutionId, Tenant},
+    error::{Code, Problem},
+    ledger::{Receipt, command::BundleOrder},
+    store::{Reader, bundles, entries},
+    world::{id_parts, rfc3339},
+};
+
+const BODY_MAX: usize = 4096;
+
+/// Which entries go into a bundle: a range, a period, or (with nothing said) all there are.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundleRequest {
+    /// The first entry's seq.
+    #[schema(example = "0", pattern = "^[0-9]+$")]
+    from_seq: Option<String>,
+    /// The seq after the last entry's.
+    #[schema(pattern = "^[0-9]+$")]
+    to_seq: Option<String>,
+    /// Entries made at this time or later: RFC 3339. Not with `from_seq`.
+    #[schema(format = DateTime)]
+    from: Option<String>,
+    /// Entries made before this time: RFC 3339. Not with `to_seq`.
+    #[schema(format = DateTime)]
+    to: Option<String>,
+}
+
+/// A bundle's state.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct EvidenceBundle {
+    /// Its id.
+    pub id: BundleId,
+    /// `preparing`, `ready` or `failed`.
+    #[schema(example = "ready")]
+    pub state: String,
+    /// The first entry in it.
+    #[schema(example = "0", pattern = "^[0-9]+$")]
+    pub from_seq: String,
+    /// The first entry after it.
+    #[schema(example = "49103", pattern = "^[0-9]+$")]
+    pub to_seq: String,
+    /// When it was asked for: RFC 3339, UTC.
+    #[schema(example = "2026-01-05T09:30:00.000000Z")]
+    pub created_at: String,
+    /// When it became ready or failed.
+    pub finished_at: Option<String>,
+    /// The file's size in bytes, once it is ready.
+    #[schema(example = 1048576)]
+    pub bytes: Option<i64>,
+    /// The file's SHA-256 in hex, once it is ready.
+    pub sha256: Option<String>,
+    /// Where to download it, once it is ready.
+    pub content_url: Option<String>,
+}
+
+/// Asks for an evidence bundle. It is prepared in the background; its entry is on the ledger at once.
+#[utoipa::path(
+    operation_id = "createEvidenceBundle", tag = "evidence",
+    params(
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
+    ),
+    request_body(content = BundleRequest, content_type = "application/json", example = json!({"from_seq": "0"})),
+    responses(
+        (status = 202, description = "The bundle, being prepared; `Location` says where to look.", body = EvidenceBundle),
+        (status = 422, description = "The range is empty or beyond the log; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("oauth2" = ["evidence:read"]))
+)]
+#[post("/v1/evidence-bundles")]
+pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let body = permit.body(&["application/json"], BODY_MAX).await?;
+    let idempotency = permit.idempotency(&body)?;
+    let request: BundleRequest = serde_json::from_slice(&body)
+        .map_err(|e| Problem::new(Code::MalformedBody, format!("the body cannot be read: {e}")))?;
+    let tenant = permit.tenant();
+    let mut reader = state.read().await?;
+    let (from, to) = range(&mut reader, tenant, &request).await?;
+    drop(reader);
+    let (ms, random) = id_parts(state.world());
+    let order = BundleOrder { by: permit.by(), id: BundleId::from_parts(ms, random), from, to, idempotency };
+    let ordered = state.door.recorder.order(tenant, order).await?;
+    let id: BundleId = ordered.id.parse().map_err(Problem::internal)?;
+    if !ordered.replayed {
+        state.press.start(tenant, id, from, to);
+    }
+    let bundle = load(&state, tenant, id).await?;
+    let origin = Snapshot::now(&mut state.read().await?, tenant).await?.origin;
+    let answer = Answer::json(&bundle)?
+        .status(StatusCode::ACCEPTED)
+        .header("location", &format!("/v1/evidence-bundles/{id}"))
+        .receipt(Receipt { origin, seq: ordered.seq });
+    permit.answer(if ordered.replayed { answer.header("idempotency-replayed", "true") } else { answer }).await
+}
+
+/// The state of an evidence bundle.
+#[utoipa::path(
+    operation_id = "getEvidenceBundle", tag = "evidence",
+    params(
+        ("id" = BundleId, Path, description = "The bundle."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The bundle's state.", body = EvidenceBundle)),
+    security(("oauth2" = ["evidence:read"]))
+)]
+#[get("/v1/evidence-bundles/{id}")]
+pub async fn get(permit: Permit<ReadEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let bundle = load(&state, permit.tenant(), permit.path("id")?).await?;
+    permit.answer(Answer::json(&bundle)?).await
+}
+
+/// Downloads an evidence bundle; takes one `Range` of bytes (RFC 9110 section 14).
+#[utoipa::path(
+    operation_id = "downloadEvidenceBundle", tag = "evidence",
+    params(
+        ("id" = BundleId, Path, description = "The bundle."),
+        ("Range" = Option<String>, Header, description = "One range of bytes.", example = "bytes=0-1023"),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses(
+        (status = 200, description = "The file.", body = Vec<u8>, content_type = "application/zip"),
+        (status = 206, description = "A part of the file.", body = Vec<u8>, content_type = "application/zip"),
+        (status = 409, description = "It is not ready.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 416, description = "The range can't be served.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("oauth2" = ["evidence:read"]))
+)]
+#[get("/v1/evidence-bundles/{id}/content")]
+pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let id: BundleId = permit.path("id")?;
+    let mut reader = state.read().await?;
+    let row = bundles::get(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    let size = match (row.state.as_str(), row.bytes) {
+        ("ready", Some(bytes)) => bytes.unsigned_abs(),
+        (other, _) => return Err(Problem::new(Code::Conflict, format!("the bundle is {other}"))),
+    };
+    let range = permit.header(header::RANGE.as_str()).map(|range| byte_range(range, size)).transpose()?.flatten();
+    let (start, length) = range.unwrap_or((0, size));
+    let slice = FileSlice { path: state.press.path(permit.tenant(), id), start, length };
+    let mut answer = Answer::file(slice, "application/zip")
+        .header("accept-ranges", "bytes")
+        .header("content-disposition", &format!("attachment; filename=\"{id}.zip\""));
+    if range.is_some() {
+        let last = start + length - 1;
+        answer = answer
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header("content-range", &format!("bytes {start}-{last}/{size}"));
+    }
+    permit.answer(answer).await
+}
+
+async fn load(state: &State, tenant: Tenant, id: BundleId) -> Result<EvidenceBundle, Problem> {
+    let mut reader = state.read().await?;
+    let row = bundles::get(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
+    let sha256 = row.sha256.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+    Ok(EvidenceBundle {
+        id,
+        from_seq: row.from_seq.to_string(),
+        to_seq: row.to_seq.to_string(),
+        created_at: rfc3339(row.created_at_us),
+        finished_at: row.finished_at_us.map(rfc3339),
+        bytes: row.bytes,
+        sha256: sha256.map(|hash| Hash(hash).to_string()),
+        content_url: (row.state == "ready").then(|| format!("{}/v1/evidence-bundles/{id}/content", state.base_url)),
+        state: row.state,
+    })
+}
+
+/// The entries that a request means.
+async fn range(reader: &mut Reader, tenant: Tenant, request: &BundleRequest) -> Result<(u64, u64), Problem> {
+    let size = Snapshot::now(reader, tenant).await?.seq() + 1;
+    let from = bound(reader, tenant, size, "from", request.from_seq.as_deref(), request.from.as_deref(), 0).await?;
+    let to = bound(reader, tenant, size, "to", request.to_seq.as_deref(), request.to.as_deref(), size).await?;
+    if from >= to || to > size {
+        let detail = format!("entries {from} up to {to} are none: the log has {size}");
+        return Err(Problem::new(Code::Refused, detail));
+    }
+    Ok((from.unsigned_abs(), to.unsigned_abs()))
+}
+
+async fn bound(
+    reader: &mut Reader,
+    tenant: Tenant,
+    size: i64,
+    name: &str,
+    seq: Option<&str>,
+    time: Option<&str>,
+    otherwise: i64,
+) -> Result<i64, Problem> {
+    let refuse = |field: String, detail: &str| Problem::new(Code::Refused, format!("{field}: {detail}"));
+    match (seq, time) {
+        (None, None) => Ok(otherwise),
+        (Some(_), Some(_)) => Err(refuse(name.to_owned(), "say either a seq or a time")),
+        (Some(seq), None) => match seq.parse::<i64>() {
+            Ok(seq) if seq >= 0 => Ok(seq),
+            _ => Err(refuse(format!("{name}_seq"), "a whole number from 0")),
+        },
+        (None, Some(time)) => {
+            let at: jiff::Timestamp =
+                time.parse().map_err(|_| refuse(name.to_owned(), "a time as RFC 3339 writes it"))?;
+            Ok(entries::seq_at(reader, tenant, size, at.as_microsecond()).await?)
+        }
+    }
+}
+
+/// The one range of bytes that a header asks for, as start and length. Another unit, or several
+/// ranges, ask for nothing special (RFC 9110 section 14.2).
+fn byte_range(header: &str, size: u64) -> Result<Option<(u64, u64)>, Problem> {
+    let unfit = || Problem::new(Code::RangeNotSatisfiable, format!("the file has {size} bytes"));
+    let Some(range) = header.strip_prefix("bytes=").filter(|range| !range.contains(',')) else {
+        return Ok(None);
+    };
+    let Some((first, last)) = range.trim().split_once('-') else { return Ok(None) };
+    let (start, end) = match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => (first, last.saturating_add(1).min(size)),
+        (Ok(first), Err(_)) if last.is_empty() => (first, size),
+        (Err(_), Ok(suffix)) if first.is_empty() => (size.saturating_sub(suffix), size),
+        _ => return Ok(None),
+    };
+    if start >= end { Err(unfit()) } else { Ok(Some((start, end - start))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::byte_range;
+
+    #[test]
+    fn ranges_are_those_of_rfc_9110() {
+        assert_eq!(byte_range("bytes=0-9", 100).unwrap(), Some((0, 10)));
+        assert_eq!(byte_range("bytes=90-200", 100).unwrap(), Some((90, 10)));
+        assert_eq!(byte_range("bytes=95-", 100).unwrap(), Some((95, 5)));
+        assert_eq!(byte_range("bytes=-5", 100).unwrap(), Some((95, 5)));
+        assert_eq!(byte_range("bytes=-500", 100).unwrap(), Some((0, 100)));
+        for ignored in ["lines=1-2", "bytes=1-2,4-5", "bytes=x-y", "bytes=5-2"] {
+            assert_eq!(byte_range(ignored, 100).unwrap(), None, "{ignored}");
+        }
+        for unfit in ["bytes=100-", "bytes=200-300", "bytes=-0"] {
+            assert!(byte_range(unfit, 100).is_err(), "{unfit}");
+        }
+    }
+}

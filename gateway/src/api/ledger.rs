@@ -1,0 +1,325 @@
+//! `/v1/ledger`: the institution's log, its proofs and its checkpoint.
+
+use actix_web::{get, web};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use veritrail_audit::{Kind, leaf_hash};
+
+use super::{
+    State,
+    as_of::Snapshot,
+    cursor::Position,
+    item::Proof,
+    list::{List, Page, raw},
+    params::Params,
+};
+use crate::{
+    access::{Answer, Permit, Recorded, right::ReadLedger},
+    domain::{AccountId, BundleId, ClientId, InstitutionId, Tenant, TransactionId},
+    error::Problem,
+    ledger::tree,
+    store::{Reader, accounts, bundles, checkpoints, entries, entries::EntryQuery, logs, payloads, transactions},
+};
+
+const OPERATION: &str = "listEntries";
+
+/// An entry, and its hash.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct LedgerEntry<T> {
+    /// The entry, byte for byte as it is hashed.
+    pub entry: T,
+    /// Its RFC 6962 leaf hash, which the next entry names as `prev`.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub leaf_hash: String,
+}
+
+/// An entry as FORMAT.md describes it: canonical JSON.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes entries in the document; they are served as stored")]
+pub struct EntryDocument {
+    /// Who caused it: a client's id, or `veritrail` for the service itself.
+    #[schema(example = "cli_0190163d8694739bba1a9fbee4e5c1b2")]
+    actor: String,
+    /// When: RFC 3339, UTC, microseconds; never before the entry ahead of it.
+    #[schema(example = "2026-01-05T09:30:00.000000Z")]
+    at: String,
+    /// SHA-256 of `veritrail/commit@1\n`, the salt and the payload.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    commitment: String,
+    /// What it is: `record`, `access`, `denied`, `export`, `key`, `admin` …
+    #[schema(example = "record")]
+    kind: String,
+    /// The log's name.
+    log: String,
+    /// The leaf hash of the entry before.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    prev: String,
+    /// The request that caused it; none where it lists several.
+    #[schema(required)]
+    request: Option<String>,
+    /// Its index in the log.
+    #[schema(example = "7", pattern = "^[0-9]+$")]
+    seq: String,
+    /// What it is about.
+    #[schema(required)]
+    subject: Option<EntrySubject>,
+    /// `veritrail/entry@1`.
+    #[schema(example = "veritrail/entry@1")]
+    v: String,
+}
+
+/// What an entry is about.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct EntrySubject {
+    /// The record's id.
+    #[schema(example = "txn_0190163d8694739bba1a9fbee4e5c1b2")]
+    id: String,
+    /// The kind of record.
+    #[schema(example = "transaction")]
+    kind: String,
+}
+
+/// An entry with all that proves it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct EntryDetail<T> {
+    /// The entry's proof; `entry` in it is the entry itself.
+    #[serde(flatten)]
+    pub proof: Proof,
+    /// What the entry committed to: the record, or the list of looks or refusals.
+    pub payload: T,
+}
+
+/// Hashes that lead from one state of the log to another.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ProofPath {
+    /// Hashes in hex, in the order of RFC 6962 section 2.1.
+    pub path: Vec<String>,
+    /// The signed checkpoint that the proof is for, when it is for the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+}
+
+/// Entries in ledger order.
+#[utoipa::path(
+    operation_id = "listEntries", tag = "ledger",
+    params(
+        ("kind" = Option<String>, Query, description = "Only entries of this kind.", example = "access"),
+        ("subject" = Option<String>, Query, description = "Only entries that record this thing: an account's, a transaction's or a bundle's id."),
+        ("at[gte]" = Option<String>, Query, description = "Made at this time or later (RFC 3339).", example = "2026-01-05T00:00:00Z"),
+        ("at[lt]" = Option<String>, Query, description = "Made before this time (RFC 3339)."),
+        ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "A page of entries.", body = List<LedgerEntry<EntryDocument>>)),
+    security(("oauth2" = ["ledger:read"]))
+)]
+#[get("/v1/ledger/entries")]
+pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor"])?;
+    let tenant = permit.tenant();
+    let limit = params.limit()?;
+    let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
+    let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
+    let (since, before) = (time(&params, "at[gte]")?, time(&params, "at[lt]")?);
+    let position = state.cursors.open(state.world(), OPERATION, tenant, &params)?;
+    let mut reader = state.read().await?;
+    let snapshot = match &position {
+        Some(position) => position.snapshot.clone(),
+        None => Snapshot::now(&mut reader, tenant).await?,
+    };
+    let size = snapshot.seq() + 1;
+    let from = match (&position, since) {
+        (Some(position), _) => position.seq + 1,
+        (None, Some(at)) => entries::seq_at(&mut reader, tenant, size, at).await?,
+        (None, None) => 0,
+    };
+    let until = match before {
+        Some(at) => entries::seq_at(&mut reader, tenant, size, at).await?,
+        None => size,
+    };
+    let seqs = match params.get("subject") {
+        Some(subject) => Some(subject_seqs(&mut reader, tenant, subject).await?),
+        None => None,
+    };
+    let query = EntryQuery { from, until, kind, seqs, limit: limit + 1 };
+    let mut rows = entries::list(&mut reader, tenant, &query).await?;
+    drop(reader);
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or_default());
+    let next = match rows.last().filter(|_| more) {
+        None => None,
+        Some(last) => {
+            let position = Position { snapshot: snapshot.clone(), key: None, seq: last.seq };
+            Some(state.cursors.seal(state.world(), OPERATION, tenant, &params, position)?)
+        }
+    };
+    let data: Vec<LedgerEntry<&RawValue>> = rows
+        .iter()
+        .map(|row| Ok(LedgerEntry { entry: raw(&row.bytes)?, leaf_hash: leaf_hash(&row.bytes).to_string() }))
+        .collect::<Result<_, Problem>>()?;
+    permit.answer(List { data, page: Page::new(next), as_of: snapshot.as_of()? }.answer()?).await
+}
+
+/// One entry with its payload and its proof.
+#[utoipa::path(
+    operation_id = "getEntry", tag = "ledger",
+    params(
+        ("seq" = u64, Path, description = "The entry's index in the log."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The entry, its payload and its proof.", body = EntryDetail<serde_json::Value>)),
+    security(("oauth2" = ["ledger:read"]))
+)]
+#[get("/v1/ledger/entries/{seq}")]
+pub async fn get_entry(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let (tenant, seq) = (permit.tenant(), permit.path::<u64>("seq")?);
+    let seq = i64::try_from(seq).map_err(|_| Problem::not_found())?;
+    let mut reader = state.read().await?;
+    entries::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
+    let payload = payloads::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    let proof = super::item::proofs(&state, tenant, &[seq]).await?.pop().ok_or_else(Problem::not_found)?;
+    let detail = EntryDetail { proof, payload: raw(&payload.payload)? };
+    permit.answer(Answer::json(&detail)?).await
+}
+
+/// The audit path of an entry (RFC 6962 section 2.1.1).
+#[utoipa::path(
+    operation_id = "getInclusionProof", tag = "ledger",
+    params(
+        ("seq" = u64, Query, description = "The entry.", example = "7"),
+        ("size" = Option<u64>, Query, description = "The tree's size; that of the newest checkpoint unless told."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The audit path, leaf to root.", body = ProofPath)),
+    security(("oauth2" = ["ledger:read"]))
+)]
+#[get("/v1/ledger/proofs/inclusion")]
+pub async fn prove_inclusion(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["seq", "size"])?;
+    let tenant = permit.tenant();
+    let seq: u64 = params.require("seq")?;
+    let (size, checkpoint) = size_or_newest(&state, tenant, params.parse("size")?, seq.saturating_add(1)).await?;
+    if seq >= size {
+        return Err(Problem::parameter("seq", "out_of_range", format!("the tree has {size} entries")));
+    }
+    let mut reader = state.read().await?;
+    let path = tree::inclusion(&mut reader, tenant, seq, size).await?;
+    drop(reader);
+    permit.answer(Answer::json(&proof_path(&path, checkpoint))?).await
+}
+
+/// The proof that a tree extends an earlier one (RFC 6962 section 2.1.2).
+#[utoipa::path(
+    operation_id = "getConsistencyProof", tag = "ledger",
+    params(
+        ("from" = u64, Query, description = "The earlier size.", example = "1"),
+        ("to" = Option<u64>, Query, description = "The later size; that of the newest checkpoint unless told."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The consistency proof.", body = ProofPath)),
+    security(("oauth2" = ["ledger:read"]))
+)]
+#[get("/v1/ledger/proofs/consistency")]
+pub async fn prove_consistency(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["from", "to"])?;
+    let tenant = permit.tenant();
+    let from: u64 = params.require("from")?;
+    let (to, checkpoint) = size_or_newest(&state, tenant, params.parse("to")?, from).await?;
+    if from > to || from == 0 {
+        return Err(Problem::parameter("from", "out_of_range", format!("1 to {to}")));
+    }
+    let mut reader = state.read().await?;
+    let path = tree::consistency(&mut reader, tenant, from, to).await?;
+    drop(reader);
+    permit.answer(Answer::json(&proof_path(&path, checkpoint))?).await
+}
+
+/// The newest signed checkpoint (C2SP tlog-checkpoint).
+#[utoipa::path(
+    operation_id = "getCheckpoint", tag = "ledger",
+    params(("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant.")),
+    responses((status = 200, description = "The signed note.", body = String, content_type = "text/plain")),
+    security(("oauth2" = ["ledger:read"]))
+)]
+#[get("/v1/ledger/checkpoint")]
+pub async fn get_checkpoint(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let note = newest(&state, permit.tenant()).await?.1;
+    permit.answer(Answer::text(note)).await
+}
+
+/// The key that signs the log's checkpoints (C2SP signed-note vkey).
+#[utoipa::path(
+    operation_id = "getLedgerKey", tag = "ledger",
+    params(("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant.")),
+    responses((status = 200, description = "The vkey, with a newline.", body = String, content_type = "text/plain")),
+    security(("oauth2" = ["ledger:read"]))
+)]
+#[get("/v1/ledger/key")]
+pub async fn get_key(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let mut reader = state.read().await?;
+    let head = logs::head(&mut reader, permit.tenant()).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    permit.answer(Answer::text(format!("{}\n", state.key.vkey(&head.origin)))).await
+}
+
+/// The newest signed checkpoint; the first one is signed here if nobody has yet.
+pub(super) async fn newest(state: &State, tenant: Tenant) -> Result<(u64, String), Problem> {
+    let mut reader = state.read().await?;
+    let latest = checkpoints::latest(&mut reader, tenant).await?;
+    drop(reader);
+    match latest {
+        Some((size, note)) => Ok((size.unsigned_abs(), note)),
+        None => Ok(state.signer.cover(tenant, 1).await?),
+    }
+}
+
+/// The tree that a proof is for: of the size that was asked for, or the newest checkpoint's.
+async fn size_or_newest(
+    state: &State,
+    tenant: Tenant,
+    asked: Option<u64>,
+    needed: u64,
+) -> Result<(u64, Option<String>), Problem> {
+    let mut reader = state.read().await?;
+    let head = logs::head(&mut reader, tenant).await?.ok_or_else(Problem::not_found)?.size.unsigned_abs();
+    drop(reader);
+    match asked {
+        Some(size) if size > head || size == 0 => {
+            Err(Problem::parameter("size", "out_of_range", format!("the log has {head} entries")))
+        }
+        Some(size) => Ok((size, None)),
+        None => {
+            let (size, note) = state.signer.cover(tenant, needed.clamp(1, head)).await?;
+            Ok((size, Some(note)))
+        }
+    }
+}
+
+fn proof_path(path: &[veritrail_audit::Hash], checkpoint: Option<String>) -> ProofPath {
+    ProofPath { path: path.iter().map(ToString::to_string).collect(), checkpoint }
+}
+
+/// The entries that record a thing. A thing that isn't there has none.
+async fn subject_seqs(reader: &mut Reader, tenant: Tenant, subject: &str) -> Result<Vec<i64>, Problem> {
+    let seq = if let Ok(id) = subject.parse::<TransactionId>() {
+        transactions::seq(reader, tenant, id).await?
+    } else if let Ok(id) = subject.parse::<AccountId>() {
+        accounts::seq(reader, tenant, id).await?
+    } else if let Ok(id) = subject.parse::<BundleId>() {
+        bundles::get(reader, tenant, id).await?.map(|bundle| bundle.seq)
+    } else if subject.parse::<ClientId>().is_ok() {
+        return Err(Problem::parameter("subject", "invalid_value", "for a client, ask for kind=admin"));
+    } else {
+        return Err(Problem::parameter("subject", "invalid_value", "the id of an account, a transaction or a bundle"));
+    };
+    Ok(seq.into_iter().collect())
+}
+
+fn time(params: &Params<'_>, name: &str) -> Result<Option<i64>, Problem> {
+    Ok(params.parse::<jiff::Timestamp>(name)?.map(jiff::Timestamp::as_microsecond))
+}

@@ -1,0 +1,76 @@
+//! The REST API: one file a noun, named as its URL. A handler takes a permit, parses, asks the
+//! store, chooses the bytes, and answers through the recorder.
+
+pub mod accounts;
+pub mod admin;
+pub mod as_of;
+pub mod cursor;
+pub mod docs;
+pub mod evidence_bundles;
+pub mod health;
+pub mod institution;
+pub mod item;
+pub mod ledger;
+pub mod list;
+pub mod oauth2;
+pub mod params;
+pub mod tlog;
+pub mod transactions;
+pub mod transactions_batch;
+pub mod well_known;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::{
+    access::Door,
+    export::bundle::BundlePress,
+    keys::CheckpointSigner,
+    ledger::Signer,
+    store::{Reader, StoreError},
+    world::World,
+};
+
+/// What handlers work with, beside their permit.
+pub struct State {
+    /// The door: database, recorder, tokens.
+    pub door: actix_web::web::Data<Door>,
+    /// Checkpoints.
+    pub signer: Arc<Signer>,
+    /// The checkpoint key's public half.
+    pub key: Arc<dyn CheckpointSigner>,
+    /// Makes cursors and believes its own.
+    pub cursors: cursor::Cursors,
+    /// Prepares evidence bundles.
+    pub press: BundlePress,
+    /// Where the service can be reached from outside, without a trailing slash.
+    pub base_url: String,
+    /// Most lines of a delivered batch.
+    pub batch_lines_max: usize,
+    /// Most bytes of a delivered batch.
+    pub batch_bytes_max: usize,
+    /// Set when the service begins to stop.
+    pub stopping: AtomicBool,
+}
+
+impl State {
+    /// A reader of the database.
+    ///
+    /// # Errors
+    /// When none gets free in time.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        self.door.db.read().await
+    }
+
+    /// The time and randomness.
+    pub fn world(&self) -> &dyn World {
+        &*self.door.world
+    }
+
+    /// Whether the service has begun to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}

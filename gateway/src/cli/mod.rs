@@ -1,0 +1,82 @@
+//! The command line: one file a command.
+
+mod client;
+mod demo;
+mod fsck;
+mod import;
+mod serve;
+
+use std::{error::Error, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Config, openapi, service::Ledger, telemetry};
+
+/// What a command that failed says.
+pub(crate) type Failure = Box<dyn Error>;
+
+/// One audited door to the records that institutions answer for.
+#[derive(Debug, Parser)]
+#[command(name = "veritrail", version, about)]
+pub struct Cli {
+    /// Configuration file (TOML). Environment variables named VERITRAIL_… override it.
+    #[arg(long, short, global = true, env = "VERITRAIL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and the admin API
+    Serve,
+    /// Make keys, two institutions, clients and a plausible log, then serve them
+    Demo(demo::Demo),
+    /// Store records from files
+    Import(import::Import),
+    /// Create the database or bring its schema up to date
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Check every log in the database: chain, tree, tiles, checkpoints, payloads
+    Fsck(fsck::Fsck),
+    /// Make OAuth2 clients: the first operator, and feeders
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Print the configuration that results from file and environment
+    CheckConfig,
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// Says what went wrong, for a person.
+    pub async fn run(self) -> Result<(), Failure> {
+        if let Command::Demo(demo) = self.command {
+            return demo.run().await;
+        }
+        if let Command::Openapi = self.command {
+            print!("{}", openapi::text()?);
+            return Ok(());
+        }
+        let config = Config::load(self.config.as_deref())?;
+        match self.command {
+            Command::Serve => serve::run(&config).await,
+            Command::Import(import) => import.run(&config).await,
+            Command::Fsck(fsck) => fsck.run(&config).await,
+            Command::Client(command) => command.run(&config).await,
+            Command::Migrate => {
+                telemetry::start(&config.log);
+                Ledger::open(&config).await?.close().await;
+                println!("the schema is up to date");
+                Ok(())
+            }
+            Command::CheckConfig => {
+                print!("{}", toml::to_string(&config)?);
+                Ok(())
+            }
+            Command::Demo(_) | Command::Openapi => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Configuration: a TOML file, then environment variables over it. Unknown keys are refused.
+//!
+//! Environment variables are named `VERITRAIL_` and the key's path with `__` between its parts:
+//! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
+
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat};
+use serde::{Deserialize, Serialize};
+
+/// Every key, with its default.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the service is heard, and under which name.
+    pub http: Http,
+    /// Where it keeps things.
+    pub storage: Storage,
+    /// What one request may ask for.
+    pub limits: Limits,
+    /// What it tells.
+    pub log: Log,
+}
+
+/// Where the service is heard, and under which name.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// The API's address.
+    pub listen: String,
+    /// The admin API's address; keep it inside.
+    pub admin_listen: String,
+    /// What clients call the API: scheme and host, without a trailing slash. Also the issuer and the
+    /// audience of access tokens.
+    pub base_url: String,
+    /// What new logs' origins begin with: a host, without a scheme (C2SP tlog-checkpoint). It is part
+    /// of every entry and signature, and can't be changed for a log that exists.
+    pub origin: String,
+    /// Threads that answer requests.
+    pub workers: usize,
+    /// Open connections; more wait.
+    pub connections_max: usize,
+    /// Seconds in which a request's headers must have come.
+    pub header_timeout_s: u64,
+    /// Seconds that a graceful stop waits for requests under way.
+    pub stop_timeout_s: u64,
+}
+
+/// Where it keeps things.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// The folder of the database, of the keys (`keys/`), of what the signer remembers
+    /// (`signed-heads`) and of evidence bundles (`bundles/`).
+    pub data_dir: PathBuf,
+    /// What the signer remembers, if it is to be elsewhere: a backup of the database must not
+    /// contain it.
+    pub signed_heads: Option<PathBuf>,
+}
+
+/// What one request may ask for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Units a second that an address gets back; every request costs it 1.
+    pub address_per_second: u32,
+    /// Units that an address may spend at once.
+    pub address_burst: u32,
+    /// Lines of a delivered batch.
+    pub batch_lines_max: usize,
+    /// Bytes of a delivered batch.
+    pub batch_bytes_max: usize,
+}
+
+/// What it tells.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info` or `debug`.
+    pub level: String,
+    /// `json` for machines, `text` for people.
+    pub format: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            admin_listen: "127.0.0.1:8081".to_owned(),
+            base_url: "http://localhost:8080".to_owned(),
+            origin: "localhost:8080".to_owned(),
+            workers: std::thread::available_parallelism().map_or(2, Into::into),
+            connections_max: 10_000,
+            header_timeout_s: 10,
+            stop_timeout_s: 30,
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { data_dir: PathBuf::from("data"), signed_heads: None }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            address_per_second: 1_000,
+            address_burst: 2_000,
+            batch_lines_max: 1_000,
+            batch_bytes_max: 4 << 20,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: "json".to_owned() }
+    }
+}
+
+/// Why the configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key is unknown or of the wrong type, or the file can't be read.
+    #[error("configuration: {0}")]
+    Read(#[from] config::ConfigError),
+    /// A value makes no sense.
+    #[error("configuration: {key}: {why}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment over it.
+    ///
+    /// # Errors
+    /// Says which key is wrong and why.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut sources = config::Config::builder();
+        if let Some(path) = file {
+            sources = sources.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        let environment =
+            Environment::with_prefix("VERITRAIL").prefix_separator("_").separator("__").try_parsing(true);
+        let config: Self = sources.add_source(environment).build()?.try_deserialize()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks what types can't.
+    ///
+    /// # Errors
+    /// Says which key is wrong and why.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let value = |key, why: &str| Err(ConfigError::Value { key, why: why.to_owned() });
+        let url = &self.http.base_url;
+        if !(url.starts_with("https://") || url.starts_with("http://")) || url.ends_with('/') {
+            return value("http.base_url", "begins with https:// (http:// in a sandbox) and has no slash at its end");
+        }
+        let origin = &self.http.origin;
+        if origin.contains("://") || origin.ends_with('/') || !veritrail_audit::is_origin(origin) {
+            return value("http.origin", "a host without a scheme and without a slash at its end");
+        }
+        if self.http.workers == 0 || self.http.connections_max == 0 {
+            return value("http.workers, http.connections_max", "at least 1");
+        }
+        if self.limits.address_per_second == 0 || self.limits.address_burst == 0 {
+            return value("limits.address_per_second, limits.address_burst", "at least 1");
+        }
+        if !(1..=10_000).contains(&self.limits.batch_lines_max) {
+            return value("limits.batch_lines_max", "1 to 10000");
+        }
+        if !(1024..=64 << 20).contains(&self.limits.batch_bytes_max) {
+            return value("limits.batch_bytes_max", "1024 to 67108864");
+        }
+        if self.log.level.parse::<tracing::Level>().is_err() {
+            return value("log.level", "error, warn, info or debug");
+        }
+        if !["json", "text"].contains(&self.log.format.as_str()) {
+            return value("log.format", "json or text");
+        }
+        Ok(())
+    }
+
+    /// Where the signer's memory is.
+    #[must_use]
+    pub fn signed_heads(&self) -> PathBuf {
+        self.storage.signed_heads.clone().unwrap_or_else(|| self.storage.data_dir.join("signed-heads"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str) -> Result<Config, ConfigError> {
+        let built = config::Config::builder().add_source(File::from_str(toml, FileFormat::Toml)).build()?;
+        let config: Config = built.try_deserialize()?;
+        config.check().map(|()| config)
+    }
+
+    #[test]
+    fn defaults_are_valid_and_an_unknown_key_is_refused() {
+        assert!(read("").is_ok());
+        assert!(read("[http]\nlisten = \"[::1]:9\"").is_ok());
+        assert!(read("[http]\nlissten = \"[::1]:9\"").unwrap_err().to_string().contains("lissten"));
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_names_its_key() {
+        for (toml, key) in [
+            ("[http]\nbase_url = \"localhost\"", "http.base_url"),
+            ("[http]\norigin = \"https://x\"", "http.origin"),
+            ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[log]\nlevel = \"loud\"", "log.level"),
+        ] {
+            assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
+        }
+    }
+}

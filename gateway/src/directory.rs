@@ -1,0 +1,68 @@
+//! Making clients, as the admin API, the command line and the demo do it.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    domain::{ClientId, ClientKind, InstitutionId, Scope},
+    ledger::{By, Receipt, RecordError, Recorder, command::Change},
+    store::clients::Client,
+    world::{World, id_parts, random},
+};
+
+/// A client to be made.
+#[derive(Clone, Debug)]
+pub struct ClientOrder {
+    /// Whose client.
+    pub institution: InstitutionId,
+    /// Its name.
+    pub name: String,
+    /// What kind of program it is.
+    pub kind: ClientKind,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// `own`, `all`, or institution ids separated by spaces.
+    pub reach: String,
+    /// Its public keys as a JWK set; without them it gets a secret.
+    pub jwks: Option<String>,
+}
+
+/// A client that was made.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// Its id.
+    pub id: ClientId,
+    /// Its secret: 256 random bits, kept nowhere. None if it has keys.
+    pub secret: Option<String>,
+    /// The provider's entry about it.
+    pub receipt: Receipt,
+}
+
+/// Makes a client and records it.
+///
+/// # Errors
+/// When there is no such institution, or it can't be recorded.
+pub async fn enrol(
+    recorder: &Recorder,
+    world: &dyn World,
+    by: By,
+    order: ClientOrder,
+) -> Result<Enrolled, RecordError> {
+    let (ms, bytes) = id_parts(world);
+    let id = ClientId::from_parts(ms, bytes);
+    let secret = order.jwks.is_none().then(|| URL_SAFE_NO_PAD.encode(random::<32>(world)));
+    let client = Client {
+        id: id.uuid(),
+        institution_id: order.institution.uuid(),
+        name: order.name,
+        kind: order.kind.as_str().to_owned(),
+        scopes: Scope::join(&order.scopes),
+        reach: order.reach,
+        secret_sha256: secret.as_ref().map(|secret| Sha256::digest(secret.as_bytes()).to_vec()),
+        jwks: order.jwks,
+        created_at_us: world.now_us(),
+        revoked_at_us: None,
+    };
+    let receipt = recorder.change(by, Change::Enrol(Box::new(client))).await?;
+    Ok(Enrolled { id, secret, receipt })
+}

@@ -1,0 +1,3 @@
+//! Formats out: what leaves as a file.
+
+pub mod bundle;

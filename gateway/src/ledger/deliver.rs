@@ -1,0 +1,388 @@
+//! Deliveries: accounts and transactions, stored once however often they are sent.
+//!
+//! A record's reference is its identity. One that is there with the same content is left alone;
+//! one with other content is refused, and so is, by default, all that came with it.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use veritrail_audit::{Kind, Subject};
+
+use super::{
+    batch::Batch,
+    command::{BundleOrder, BundleOrdered, By, Delivered, DeliveredRecord, Delivery, Job, RecordError},
+    log::{Draft, KnownAccount, signed, unavailable},
+};
+use crate::{
+    domain::{
+        Tenant,
+        account::{Account, NewAccount},
+        finding::Finding,
+        id::{AccountId, TransactionId},
+        transaction::{NewTransaction, Transaction},
+    },
+    intake::Item,
+    store::{accounts, bundles, idempotency, transactions},
+    world,
+};
+
+/// A transaction that is in the log, or earlier in this batch.
+pub(super) struct Existing {
+    id: TransactionId,
+    seq: u64,
+    payload: Vec<u8>,
+}
+
+/// What to do with one delivered record.
+enum Step {
+    Add(u64, Item),
+    /// The same record was there before.
+    Keep(DeliveredRecord),
+    /// The same record comes earlier in this delivery, as its step of that number.
+    Repeat(u64, usize),
+}
+
+impl Batch<'_> {
+    /// Looks up, with one query a log, all references that this batch's deliveries name.
+    pub(super) async fn prefetch(&mut self, jobs: &[Job]) -> Result<(), RecordError> {
+        let mut wanted: HashMap<Tenant, (Vec<&str>, Vec<&str>)> = HashMap::new();
+        for job in jobs {
+            let Job::Deliver(tenant, delivery, _) = job else { continue };
+            let Some(log) = self.logs.get(tenant) else { continue };
+            let (accounts, transactions) = wanted.entry(*tenant).or_default();
+            for (_, item) in &delivery.items {
+                let account = match item {
+                    Item::Account(account) => &account.reference,
+                    Item::Transaction(transaction) => {
+                        transactions.push(&transaction.reference);
+                        &transaction.account
+                    }
+                };
+                if !log.open.accounts.contains_key(account.as_str()) {
+                    accounts.push(account);
+                }
+            }
+        }
+        for (tenant, (mut accounts, transactions)) in wanted {
+            accounts.sort_unstable();
+            accounts.dedup();
+            self.fetch_accounts(tenant, &accounts).await?;
+            self.fetch_transactions(tenant, &transactions).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetch_accounts(&mut self, tenant: Tenant, references: &[&str]) -> Result<(), RecordError> {
+        if references.is_empty() {
+            return Ok(());
+        }
+        let list = serde_json::to_string(references).map_err(unavailable)?;
+        let found = accounts::by_reference(self.connection, tenant, &list).await.map_err(unavailable)?;
+        let log = self.open_log(tenant)?;
+        for row in found {
+            let id = AccountId::from_uuid(row.id);
+            let (seq, currency, payload) = (row.seq.unsigned_abs(), row.currency, row.payload);
+            log.open.know_account(row.reference, KnownAccount { id, seq, currency, payload });
+        }
+        Ok(())
+    }
+
+    async fn fetch_transactions(&mut self, tenant: Tenant, references: &[&str]) -> Result<(), RecordError> {
+        let list = serde_json::to_string(references).map_err(unavailable)?;
+        let found = transactions::by_reference(self.connection, tenant, &list).await.map_err(unavailable)?;
+        let log = self.open_log(tenant)?;
+        for row in found {
+            let id = TransactionId::from_uuid(row.id);
+            log.known
+                .insert(row.reference, Existing { id, seq: row.seq.unsigned_abs(), payload: row.payload });
+        }
+        Ok(())
+    }
+
+    /// The outcome that was given under this key before, if any.
+    async fn first_answer(
+        &mut self,
+        tenant: Tenant,
+        key: Option<&idempotency::Key>,
+    ) -> Result<Option<String>, RecordError> {
+        let Some(key) = key else { return Ok(None) };
+        let same = |other: &idempotency::Key| {
+            other.client == key.client && other.route == key.route && other.key == key.key
+        };
+        let earlier = self.first_answers.iter().find(|(owner, other, _)| *owner == tenant && same(other));
+        if let Some((_, other, outcome)) = earlier {
+            let outcome = (other.body_sha256 == key.body_sha256).then(|| outcome.clone());
+            return outcome.map(Some).ok_or(RecordError::KeyReused);
+        }
+        match idempotency::get(self.connection, tenant, key).await.map_err(unavailable)? {
+            None => Ok(None),
+            Some(first) if first.body_sha256 == key.body_sha256 => Ok(Some(first.outcome)),
+            Some(_) => Err(RecordError::KeyReused),
+        }
+    }
+
+    pub(super) async fn deliver(
+        &mut self,
+        tenant: Tenant,
+        delivery: Delivery,
+    ) -> Result<Delivered, RecordError> {
+        if let Some(outcome) = self.first_answer(tenant, delivery.idempotency.as_ref()).await? {
+            let first: Delivered = serde_json::from_str(&outcome).map_err(unavailable)?;
+            return Ok(Delivered { replayed: true, ..first });
+        }
+        let (steps, findings) = self.judge(tenant, delivery.items)?;
+        if !findings.is_empty() && !delivery.skip {
+            return Err(RecordError::Refused(findings));
+        }
+        let mut records: Vec<DeliveredRecord> = Vec::with_capacity(steps.len());
+        for step in steps {
+            let record = match step {
+                Step::Add(line, Item::Account(account)) => self.add_account(tenant, &delivery.by, line, account)?,
+                Step::Add(line, Item::Transaction(transaction)) => {
+                    self.add_transaction(tenant, &delivery.by, line, transaction)?
+                }
+                Step::Keep(record) => record,
+                Step::Repeat(line, first) => DeliveredRecord { line, added: false, ..records[first].clone() },
+            };
+            records.push(record);
+        }
+        let origin = self.open_log(tenant)?.open.origin.clone();
+        let delivered = Delivered { origin, records, findings, replayed: false };
+        if let Some(key) = delivery.idempotency {
+            let outcome = serde_json::to_string(&delivered).map_err(unavailable)?;
+            self.first_answers.push((tenant, key, outcome));
+        }
+        Ok(delivered)
+    }
+
+    /// Decides what to do with each record, changing nothing.
+    fn judge(
+        &mut self,
+        tenant: Tenant,
+        items: Vec<(u64, Item)>,
+    ) -> Result<(Vec<Step>, Vec<Finding>), RecordError> {
+        let log = self.open_log(tenant)?;
+        let mut steps: Vec<Step> = Vec::with_capacity(items.len());
+        let mut findings = Vec::new();
+        // Where each new reference stands among the steps.
+        let mut new_accounts = NewAccounts::new();
+        let mut new_transactions: HashMap<String, usize> = HashMap::new();
+        for (line, item) in items {
+            let judged = match &item {
+                Item::Account(account) => judge_account(log, &steps, &mut new_accounts, line, account),
+                Item::Transaction(transaction) => {
+                    judge_transaction(log, &steps, &mut new_accounts, &new_transactions, line, transaction)
+                }
+            };
+            match judged {
+                Ok(Some(step)) => steps.push(step),
+                Ok(None) => {
+                    if let Item::Transaction(transaction) = &item {
+                        new_transactions.insert(transaction.reference.to_string(), steps.len());
+                    }
+                    steps.push(Step::Add(line, item));
+                }
+                Err(finding) => findings.push(finding),
+            }
+        }
+        Ok((steps, findings))
+    }
+
+    fn add_account(
+        &mut self,
+        tenant: Tenant,
+        by: &By,
+        line: u64,
+        new: NewAccount,
+    ) -> Result<DeliveredRecord, RecordError> {
+        // A transaction earlier in this delivery may have opened it.
+        if let Some(known) = self.open_log(tenant)?.open.accounts.get(new.reference.as_str()) {
+            return Ok(kept(line, "account", &new.reference, known.id, known.seq));
+        }
+        let (ms, random) = world::id_parts(&*self.shared.world);
+        let id = AccountId::from_parts(ms, random);
+        let (reference, currency) = (new.reference.to_string(), new.currency.code().to_owned());
+        let payload = Account::new(id, new).payload();
+        let text = id.to_string();
+        let subject = Some(Subject { kind: "account", id: &text });
+        let seq = self.append(tenant, Draft { kind: Kind::Record, by, subject, payload: payload.clone() })?;
+        self.pending.accounts.push(accounts::NewRow {
+            tenant,
+            id,
+            seq: signed(seq),
+            reference: reference.clone(),
+            currency: currency.clone(),
+        });
+        let log = self.open_log(tenant)?;
+        log.open.know_account(reference.clone(), KnownAccount { id, seq, currency, payload });
+        Ok(DeliveredRecord { line, kind: "account".to_owned(), reference, id: text, seq, added: true })
+    }
+
+    fn add_transaction(
+        &mut self,
+        tenant: Tenant,
+        by: &By,
+        line: u64,
+        new: NewTransaction,
+    ) -> Result<DeliveredRecord, RecordError> {
+        if !self.open_log(tenant)?.open.accounts.contains_key(new.account.as_str()) {
+            let opened = NewAccount {
+                currency: new.amount.currency(),
+                name: None,
+                opened_on: None,
+                reference: new.account.clone(),
+                servicer: None,
+            };
+            self.add_account(tenant, by, line, opened)?;
+        }
+        let account_id = self.open_log(tenant)?.open.accounts[new.account.as_str()].id;
+        let (ms, random) = world::id_parts(&*self.shared.world);
+        let id = TransactionId::from_parts(ms, random);
+        let row = transactions::NewRow {
+            tenant,
+            seq: 0,
+            id,
+            account_id,
+            reference: new.reference.to_string(),
+            booking_date: new.booking_date,
+            amount_minor: new.amount.minor(),
+            currency: new.amount.currency().code(),
+            direction: new.direction.as_str(),
+            status: new.status.as_str(),
+        };
+        let payload = Transaction::new(id, account_id, new).payload();
+        let text = id.to_string();
+        let subject = Some(Subject { kind: "transaction", id: &text });
+        let seq = self.append(tenant, Draft { kind: Kind::Record, by, subject, payload: payload.clone() })?;
+        let reference = row.reference.clone();
+        self.pending.transactions.push(transactions::NewRow { seq: signed(seq), ..row });
+        self.open_log(tenant)?.known.insert(reference.clone(), Existing { id, seq, payload });
+        Ok(DeliveredRecord { line, kind: "transaction".to_owned(), reference, id: text, seq, added: true })
+    }
+
+    /// Records that an evidence bundle was asked for.
+    pub(super) async fn order(
+        &mut self,
+        tenant: Tenant,
+        order: BundleOrder,
+    ) -> Result<BundleOrdered, RecordError> {
+        if let Some(outcome) = self.first_answer(tenant, order.idempotency.as_ref()).await? {
+            let first: BundleOrdered = serde_json::from_str(&outcome).map_err(unavailable)?;
+            return Ok(BundleOrdered { replayed: true, ..first });
+        }
+        let id = order.id.to_string();
+        let payload = format!(r#"{{"from":"{}","id":"{id}","to":"{}","type":"evidence_bundle"}}"#, order.from, order.to);
+        let subject = Some(Subject { kind: "evidence_bundle", id: &id });
+        let draft = Draft { kind: Kind::Export, by: &order.by, subject, payload: payload.into_bytes() };
+        let seq = self.append(tenant, draft)?;
+        let row = bundles::Bundle {
+            id: order.id.uuid(),
+            seq: signed(seq),
+            from_seq: signed(order.from),
+            to_seq: signed(order.to),
+            state: "preparing".to_owned(),
+            bytes: None,
+            sha256: None,
+            created_at_us: self.now_us,
+            finished_at_us: None,
+        };
+        bundles::insert(self.connection, tenant, &row).await.map_err(unavailable)?;
+        let ordered = BundleOrdered { id, seq, replayed: false };
+        if let Some(key) = order.idempotency {
+            let outcome = serde_json::to_string(&ordered).map_err(unavailable)?;
+            self.first_answers.push((tenant, key, outcome));
+        }
+        Ok(ordered)
+    }
+}
+
+/// New accounts of a delivery: the step that adds each (none when a transaction's mention opens it)
+/// and its currency.
+type NewAccounts = HashMap<String, (Option<usize>, String)>;
+
+/// `Ok(None)` means that the record is new and may be added.
+type Judged = Result<Option<Step>, Finding>;
+
+fn judge_account(
+    log: &super::batch::BatchLog,
+    steps: &[Step],
+    new_accounts: &mut NewAccounts,
+    line: u64,
+    account: &NewAccount,
+) -> Judged {
+    let conflict = || conflict(line, "account", &account.reference);
+    if let Some(known) = log.open.accounts.get(account.reference.as_str()) {
+        if Account::new(known.id, account.clone()).payload() != known.payload {
+            return Err(conflict());
+        }
+        return Ok(Some(Step::Keep(kept(line, "account", &account.reference, known.id, known.seq))));
+    }
+    match new_accounts.get(account.reference.as_str()) {
+        None => {
+            let currency = account.currency.code().to_owned();
+            new_accounts.insert(account.reference.to_string(), (Some(steps.len()), currency));
+            Ok(None)
+        }
+        Some((Some(step), _)) => match &steps[*step] {
+            Step::Add(_, Item::Account(first)) if first == account => Ok(Some(Step::Repeat(line, *step))),
+            _ => Err(conflict()),
+        },
+        // A transaction before it opened the account by its name alone.
+        Some((None, _)) => Err(conflict()),
+    }
+}
+
+fn judge_transaction(
+    log: &super::batch::BatchLog,
+    steps: &[Step],
+    new_accounts: &mut NewAccounts,
+    new_transactions: &HashMap<String, usize>,
+    line: u64,
+    transaction: &NewTransaction,
+) -> Judged {
+    if let Some(first) = new_transactions.get(transaction.reference.as_str()) {
+        return match &steps[*first] {
+            Step::Add(_, Item::Transaction(earlier)) if earlier == transaction => {
+                Ok(Some(Step::Repeat(line, *first)))
+            }
+            _ => Err(conflict(line, "transaction", &transaction.reference)),
+        };
+    }
+    let known_account = log.open.accounts.get(transaction.account.as_str());
+    if let Some(existing) = log.known.get(transaction.reference.as_str()) {
+        let same = known_account.is_some_and(|account| {
+            Transaction::new(existing.id, account.id, transaction.clone()).payload() == existing.payload
+        });
+        if !same {
+            return Err(conflict(line, "transaction", &transaction.reference));
+        }
+        let record = kept(line, "transaction", &transaction.reference, existing.id, existing.seq);
+        return Ok(Some(Step::Keep(record)));
+    }
+    let currency: Option<Cow<'_, str>> = known_account
+        .map(|account| Cow::from(&account.currency))
+        .or_else(|| new_accounts.get(transaction.account.as_str()).map(|(_, currency)| Cow::from(currency)));
+    let own = transaction.amount.currency().code();
+    match currency {
+        Some(currency) if currency != own => Err(other_currency(line, &transaction.account, &currency)),
+        Some(_) => Ok(None),
+        None => {
+            new_accounts.insert(transaction.account.to_string(), (None, own.to_owned()));
+            Ok(None)
+        }
+    }
+}
+
+fn kept(line: u64, kind: &str, reference: &str, id: impl ToString, seq: u64) -> DeliveredRecord {
+    let (kind, reference, id) = (kind.to_owned(), reference.to_owned(), id.to_string());
+    DeliveredRecord { line, kind, reference, id, seq, added: false }
+}
+
+fn conflict(line: u64, kind: &str, reference: &str) -> Finding {
+    let detail = format!("{kind} {reference:?} is recorded with other content");
+    Finding::at(line, "/reference", "reference_conflict", detail)
+}
+
+fn other_currency(line: u64, reference: &str, currency: &str) -> Finding {
+    let detail = format!("account {reference:?} is kept in {currency}");
+    Finding::at(line, "/amount/currency", "currency_mismatch", detail)
+}

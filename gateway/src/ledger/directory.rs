@@ -1,0 +1,245 @@
+//! What operators change: institutions, clients, plans. Each change is an entry on the log that it
+//! concerns, and the provider's own log lists them all.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use veritrail_audit::{Kind, Subject, empty_root, genesis_prev};
+
+use super::{
+    batch::Batch,
+    command::{By, Change, Onboarding, Receipt, RecordError},
+    log::{Draft, OpenLog, unavailable},
+};
+use crate::{
+    domain::{Tenant, id::{ClientId, InstitutionId}},
+    store::{clients, institutions, logs, plans},
+};
+
+/// What a change's entry says. Field order is canonical.
+#[derive(Serialize)]
+struct Changed<'a> {
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<ChangedClient<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    institution: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quotas: Option<Quotas>,
+}
+
+#[derive(Serialize)]
+struct ChangedClient<'a> {
+    id: String,
+    kind: &'a str,
+    name: &'a str,
+    reach: &'a str,
+    scopes: &'a str,
+}
+
+#[derive(Serialize)]
+struct Quotas {
+    client_burst: u32,
+    client_per_second: u32,
+    institution_burst: u32,
+    institution_per_second: u32,
+}
+
+impl Changed<'_> {
+    fn new(action: &'static str) -> Self {
+        Self { action, client: None, institution: None, name: None, plan: None, quotas: None }
+    }
+}
+
+impl Batch<'_> {
+    /// Makes a change and records it; the receipt is that of the provider's log.
+    pub(super) async fn change(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        change: Change,
+    ) -> Result<Receipt, RecordError> {
+        match change {
+            Change::SetUp(plan, provider) => {
+                plans::put(self.connection, &plan).await.map_err(unavailable)?;
+                self.onboard(kept, by, provider).await
+            }
+            Change::Onboard(onboarding) => self.onboard(kept, by, onboarding).await,
+            Change::Enrol(client) => self.enrol(kept, by, &client).await,
+            Change::RevokeClient(id) => self.revoke_client(kept, by, id).await,
+            Change::PutPlan(plan) => {
+                plans::put(self.connection, &plan).await.map_err(unavailable)?;
+                let quotas = Quotas {
+                    client_burst: plan.client_burst,
+                    client_per_second: plan.client_per_second,
+                    institution_burst: plan.institution_burst,
+                    institution_per_second: plan.institution_per_second,
+                };
+                let changed =
+                    Changed { plan: Some(&plan.name), quotas: Some(quotas), ..Changed::new("plan.put") };
+                self.record_change(kept, by, None, &changed, None).await
+            }
+            Change::SetPlan(id, plan) => self.set_plan(kept, by, id, &plan).await,
+        }
+    }
+
+    async fn onboard(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        new: Onboarding,
+    ) -> Result<Receipt, RecordError> {
+        if !self.plan_exists(&new.plan).await? {
+            return Err(RecordError::Missing("plan"));
+        }
+        if new.provider && institutions::provider(self.connection).await.map_err(unavailable)?.is_some() {
+            return Err(RecordError::Conflict("the provider is set up already"));
+        }
+        let row = institutions::Institution {
+            id: new.id.uuid(),
+            name: new.name.clone(),
+            role: if new.provider { "provider" } else { "institution" }.to_owned(),
+            plan: new.plan.clone(),
+            created_at_us: self.now_us,
+        };
+        institutions::insert(self.connection, &row).await.map_err(unavailable)?;
+        let tenant = self.open_new_log(by, new.id).await?;
+        let changed = Changed {
+            institution: Some(new.id.to_string()),
+            name: Some(&new.name),
+            plan: Some(&new.plan),
+            ..Changed::new("institution.onboard")
+        };
+        self.record_change(kept, by, (!new.provider).then_some(tenant), &changed, None).await
+    }
+
+    /// Opens a log; its first entry names its origin and the key that signs it.
+    async fn open_new_log(&mut self, by: &By, id: InstitutionId) -> Result<Tenant, RecordError> {
+        let tenant = Tenant::vouched(id);
+        let origin = format!("{}/ledger/{id}", self.shared.origin_host);
+        let head = logs::Head {
+            prev: genesis_prev(&origin).0.to_vec(),
+            root: empty_root().0.to_vec(),
+            size: 0,
+            at_us: 0,
+            origin,
+        };
+        logs::insert(self.connection, tenant, &head).await.map_err(unavailable)?;
+        let memory = self.shared.memory.as_deref();
+        let open = OpenLog::open(self.connection, memory, tenant, &head).await?;
+        self.insert_log(open);
+        #[derive(Serialize)]
+        struct Opened<'a> {
+            origin: &'a str,
+            vkey: String,
+        }
+        let opened = Opened { origin: &head.origin, vkey: self.shared.keys.vkey(&head.origin) };
+        let payload = serde_json::to_vec(&opened).map_err(unavailable)?;
+        self.append(tenant, Draft { kind: Kind::Key, by, subject: None, payload })?;
+        Ok(tenant)
+    }
+
+    async fn enrol(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        client: &clients::Client,
+    ) -> Result<Receipt, RecordError> {
+        let institution = InstitutionId::from_uuid(client.institution_id);
+        if institutions::get(self.connection, institution).await.map_err(unavailable)?.is_none() {
+            return Err(RecordError::Missing("institution"));
+        }
+        clients::insert(self.connection, client).await.map_err(unavailable)?;
+        self.record_client(kept, by, client, "client.enrol").await
+    }
+
+    async fn revoke_client(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        id: ClientId,
+    ) -> Result<Receipt, RecordError> {
+        let client = clients::get(self.connection, id).await.map_err(unavailable)?;
+        let client = client.ok_or(RecordError::Missing("client"))?;
+        if !clients::revoke(self.connection, id, self.now_us).await.map_err(unavailable)? {
+            return Err(RecordError::Conflict("the client is revoked already"));
+        }
+        self.record_client(kept, by, &client, "client.revoke").await
+    }
+
+    async fn record_client(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        client: &clients::Client,
+        action: &'static str,
+    ) -> Result<Receipt, RecordError> {
+        let id = ClientId::from_uuid(client.id).to_string();
+        let institution = InstitutionId::from_uuid(client.institution_id);
+        let changed = Changed {
+            client: Some(ChangedClient {
+                id: id.clone(),
+                kind: &client.kind,
+                name: &client.name,
+                reach: &client.reach,
+                scopes: &client.scopes,
+            }),
+            institution: Some(institution.to_string()),
+            ..Changed::new(action)
+        };
+        let subject = Some(Subject { kind: "client", id: &id });
+        self.record_change(kept, by, Some(Tenant::vouched(institution)), &changed, subject).await
+    }
+
+    async fn set_plan(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        id: InstitutionId,
+        plan: &str,
+    ) -> Result<Receipt, RecordError> {
+        if !self.plan_exists(plan).await? {
+            return Err(RecordError::Missing("plan"));
+        }
+        if !institutions::set_plan(self.connection, id, plan).await.map_err(unavailable)? {
+            return Err(RecordError::Missing("institution"));
+        }
+        let changed = Changed {
+            institution: Some(id.to_string()),
+            plan: Some(plan),
+            ..Changed::new("institution.set_plan")
+        };
+        self.record_change(kept, by, Some(Tenant::vouched(id)), &changed, None).await
+    }
+
+    async fn plan_exists(&mut self, name: &str) -> Result<bool, RecordError> {
+        let plans = plans::list(self.connection).await.map_err(unavailable)?;
+        Ok(plans.iter().any(|plan| plan.name == name))
+    }
+
+    /// An entry on the log concerned, if it is not the provider's, and one on the provider's.
+    async fn record_change(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        concerned: Option<Tenant>,
+        changed: &Changed<'_>,
+        subject: Option<Subject<'_>>,
+    ) -> Result<Receipt, RecordError> {
+        let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
+        let provider = Tenant::vouched(provider.ok_or(RecordError::Missing("provider"))?);
+        let payload = serde_json::to_vec(changed).map_err(unavailable)?;
+        for tenant in concerned.into_iter().filter(|tenant| *tenant != provider) {
+            self.log(kept, tenant).await?;
+            let subject = subject.as_ref().map(|s| Subject { kind: s.kind, id: s.id });
+            self.append(tenant, Draft { kind: Kind::Admin, by, subject, payload: payload.clone() })?;
+        }
+        self.log(kept, provider).await?;
+        let seq = self.append(provider, Draft { kind: Kind::Admin, by, subject, payload })?;
+        Ok(Receipt { origin: self.open_log(provider)?.open.origin.clone(), seq })
+    }
+}

@@ -1,0 +1,203 @@
+//! What the signer remembers, outside the database.
+//!
+//! A journal file of signed heads, one a line: `origin size root`. It is written and synced before
+//! a signature leaves, so a database that is older than the journal (a backup, a clone) is found
+//! out. A torn last line was never answered for, and is dropped. One process holds the file's lock.
+
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use veritrail_audit::Hash;
+
+/// The journal is rewritten when it has this many lines for each log.
+const COMPACT_FACTOR: usize = 1000;
+
+/// A head that was signed, or is about to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedHead {
+    /// How many entries.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+}
+
+/// Why the memory could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// Another process holds it.
+    #[error("{0} is in use by another process")]
+    Locked(PathBuf),
+    /// A line in the middle of the file makes no sense: somebody edited it.
+    #[error("{path} is damaged at line {line}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+    },
+    /// The disk failed.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The signer's memory.
+#[derive(Debug)]
+pub struct Memory {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    file: File,
+    heads: HashMap<String, SignedHead>,
+    lines: usize,
+}
+
+impl Memory {
+    /// Opens or creates the journal and takes its lock.
+    ///
+    /// # Errors
+    /// When another process holds it, it is damaged, or the disk fails.
+    pub fn open(path: &Path) -> Result<Self, MemoryError> {
+        let io = |source| MemoryError::Io { path: path.to_owned(), source };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(MemoryError::Locked(path.to_owned())),
+            Err(TryLockError::Error(e)) => return Err(io(e)),
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(io)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut heads = HashMap::new();
+        for (line, head) in text[..whole].lines().enumerate() {
+            let (origin, head) = parse(head)
+                .ok_or_else(|| MemoryError::Damaged { path: path.to_owned(), line: line + 1 })?;
+            heads.insert(origin, head);
+        }
+        file.set_len(whole as u64).map_err(io)?;
+        file.seek(SeekFrom::End(0)).map_err(io)?;
+        let lines = text[..whole].lines().count();
+        Ok(Self { path: path.to_owned(), state: Mutex::new(State { file, heads, lines }) })
+    }
+
+    /// What was last signed for a log.
+    pub fn last(&self, origin: &str) -> Option<SignedHead> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.heads.get(origin).copied()
+    }
+
+    /// Remembers heads, durably, before they are signed.
+    ///
+    /// # Errors
+    /// When the disk fails; then none of them may be signed.
+    pub fn remember(&self, heads: &[(String, SignedHead)]) -> Result<(), MemoryError> {
+        let io = |source| MemoryError::Io { path: self.path.clone(), source };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let text: String = heads.iter().map(line).collect();
+        state.file.write_all(text.as_bytes()).map_err(io)?;
+        state.file.sync_data().map_err(io)?;
+        state.lines += heads.len();
+        state.heads.extend(heads.iter().cloned());
+        if state.lines > COMPACT_FACTOR * state.heads.len().max(10) {
+            self.compact(&mut state).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a new journal with one line a log beside the old one, and moves it into place.
+    fn compact(&self, state: &mut State) -> io::Result<()> {
+        let beside = self.path.with_extension("new");
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&beside)?;
+        file.lock()?;
+        let text: String = state.heads.iter().map(|(origin, head)| line(&(origin.clone(), *head))).collect();
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &self.path)?;
+        if let Some(folder) = self.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        state.lines = state.heads.len();
+        state.file = file;
+        Ok(())
+    }
+}
+
+fn line((origin, head): &(String, SignedHead)) -> String {
+    format!("{origin} {} {}\n", head.size, head.root)
+}
+
+fn parse(line: &str) -> Option<(String, SignedHead)> {
+    let mut fields = line.split(' ');
+    let (origin, size, root) = (fields.next()?, fields.next()?, fields.next()?);
+    let head = SignedHead { size: size.parse().ok()?, root: root.parse().ok()? };
+    (fields.next().is_none()).then(|| (origin.to_owned(), head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(size: u64) -> SignedHead {
+        SignedHead { size, root: Hash([u8::try_from(size % 256).unwrap(); 32]) }
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("veritrail-memory-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        folder.join("signed-heads")
+    }
+
+    #[test]
+    fn remembers_across_restarts_and_compaction() {
+        let path = scratch("restart");
+        let memory = Memory::open(&path).unwrap();
+        for size in 1..=25_000 {
+            let heads = [("log/a".to_owned(), head(size))];
+            // Syncing each of them would take minutes; one in a thousand shows the same.
+            if size % 1000 == 0 {
+                memory.remember(&heads).unwrap();
+            } else {
+                memory.state.lock().unwrap().lines += 1;
+            }
+        }
+        assert!(memory.state.lock().unwrap().lines < 25_000, "it was compacted");
+        drop(memory);
+        assert_eq!(Memory::open(&path).unwrap().last("log/a"), Some(head(25_000)));
+    }
+
+    #[test]
+    fn a_torn_last_line_is_dropped_and_a_damaged_one_is_refused() {
+        let path = scratch("torn");
+        let good = line(&("log/a".to_owned(), head(7)));
+        std::fs::write(&path, format!("{good}log/a 8 00")).unwrap();
+        assert_eq!(Memory::open(&path).unwrap().last("log/a"), Some(head(7)));
+        std::fs::write(&path, format!("{good}nonsense\n{good}")).unwrap();
+        assert!(matches!(Memory::open(&path), Err(MemoryError::Damaged { line: 2, .. })));
+    }
+
+    #[test]
+    fn two_processes_cannot_hold_it() {
+        let path = scratch("lock");
+        let _first = Memory::open(&path).unwrap();
+        assert!(matches!(Memory::open(&path), Err(MemoryError::Locked(_))));
+    }
+}

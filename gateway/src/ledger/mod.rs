@@ -1,0 +1,23 @@
+//! The ledger in the database: the one writer, the signer, proofs, and the walk that checks it all.
+//!
+//! Invariants:
+//! - Only the [`recorder`] writes. Rows, payloads, entries and heads of a batch are one transaction.
+//! - A caller hears of success only after that transaction is durable.
+//! - Only the [`signer`] signs, and what it has signed it remembers outside the database
+//!   ([`memory`]), so that a database from a backup cannot lead to a signed fork.
+//! - Entries are hashed as they stand; nothing re-serialises them.
+
+mod batch;
+pub mod command;
+mod deliver;
+mod directory;
+pub mod fsck;
+mod log;
+pub mod memory;
+pub mod recorder;
+pub mod signer;
+pub mod tree;
+
+pub use command::{By, RecordError, Receipt};
+pub use recorder::Recorder;
+pub use signer::Signer;

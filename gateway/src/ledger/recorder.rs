@@ -1,0 +1,296 @@
+//! The one writer.
+//!
+//! A task of its own owns the write connection. It takes whatever waits, applies it in one
+//! transaction, commits, and answers everyone; while it commits, the next batch gathers. So there is
+//! no timer, a lone write waits for nobody, and a thousand share one fsync. A request that is
+//! cancelled drops only its end of the answer: the work is done or not done, never half.
+//!
+//! An answer that never comes (the batch failed, or the process is stopping) reaches its waiter as
+//! [`RecordError::Unavailable`]. A batch that fails leaves nothing: its transaction is rolled back
+//! and the logs it had open are read anew.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use sqlx::Connection as _;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{
+    batch::{Batch, Committed},
+    command::{
+        Access, BundleOrder, BundleOrdered, By, Change, Delivered, Delivery, Denial, Job, Receipt,
+        RecordError, Reply,
+    },
+    log::{OpenLog, unavailable},
+    memory::Memory,
+};
+use crate::{
+    domain::{
+        Tenant,
+        id::{BundleId, ClientId},
+    },
+    keys::CheckpointSigner,
+    store::{Connection, Db, StoreError},
+    world::World,
+};
+
+/// Jobs that may wait; one more is told that the service is busy.
+const QUEUE: usize = 4096;
+/// Jobs in one transaction.
+const BATCH_JOBS: usize = 1024;
+/// Delivered records in one transaction.
+const BATCH_RECORDS: usize = 20_000;
+/// Logs kept open between batches.
+const OPEN_LOGS: usize = 10_000;
+/// After a failed batch the connection is made anew; a dead disk is not asked in a tight loop.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the recorder's batches share.
+pub(super) struct Shared {
+    pub world: Arc<dyn World>,
+    pub memory: Option<Arc<Memory>>,
+    pub keys: Arc<dyn CheckpointSigner>,
+    /// What origins begin with.
+    pub origin_host: String,
+    stopped: Arc<RwLock<HashMap<Tenant, String>>>,
+}
+
+impl Shared {
+    pub(super) fn stopped(&self, tenant: Tenant) -> Option<String> {
+        self.stopped.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+    }
+
+    /// Stops a log: nothing more is appended to it, so nothing more is answered from it.
+    pub(super) fn stop(&self, tenant: Tenant, origin: &str, reason: &str) {
+        tracing::error!(origin, reason, "log stopped");
+        let mut stopped = self.stopped.write().unwrap_or_else(PoisonError::into_inner);
+        stopped.insert(tenant, reason.to_owned());
+    }
+}
+
+/// The recorder, as everyone else sees it.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Job>,
+    stopped: Arc<RwLock<HashMap<Tenant, String>>>,
+    commits: watch::Receiver<u64>,
+}
+
+/// The recorder's task; it ends when every [`Recorder`] is dropped and the queue is empty.
+pub type RecorderTask = JoinHandle<()>;
+
+/// What a recorder needs to start.
+pub struct Setup {
+    /// The time and randomness.
+    pub world: Arc<dyn World>,
+    /// The signer's memory; none when another process signs.
+    pub memory: Option<Arc<Memory>>,
+    /// The key that signs checkpoints.
+    pub keys: Arc<dyn CheckpointSigner>,
+    /// What origins of new logs begin with.
+    pub origin_host: String,
+}
+
+impl Recorder {
+    /// Starts the recorder on its own connection.
+    ///
+    /// # Errors
+    /// When the database can't be opened for writing.
+    pub async fn start(db: &Db, setup: Setup) -> Result<(Self, RecorderTask), StoreError> {
+        let connection = db.writer().await?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (committed, commits) = watch::channel(0);
+        let stopped = Arc::new(RwLock::new(HashMap::new()));
+        let shared = Shared {
+            world: setup.world,
+            memory: setup.memory,
+            keys: setup.keys,
+            origin_host: setup.origin_host,
+            stopped: Arc::clone(&stopped),
+        };
+        let task = tokio::spawn(run(shared, db.clone(), connection, jobs, committed));
+        Ok((Self { queue, stopped, commits }, task))
+    }
+
+    /// Records a look; the answer may leave once this returns.
+    pub async fn access(&self, tenant: Tenant, access: Access) -> Result<Receipt, RecordError> {
+        self.ask(|reply| Job::Access(tenant, access, reply)).await
+    }
+
+    /// Records a refusal.
+    pub async fn denied(&self, tenant: Tenant, denial: Denial) -> Result<Receipt, RecordError> {
+        self.ask(|reply| Job::Denied(tenant, denial, reply)).await
+    }
+
+    /// Stores records.
+    pub async fn deliver(&self, tenant: Tenant, delivery: Delivery) -> Result<Delivered, RecordError> {
+        self.ask(|reply| Job::Deliver(tenant, delivery, reply)).await
+    }
+
+    /// Records that an evidence bundle was asked for.
+    pub async fn order(&self, tenant: Tenant, order: BundleOrder) -> Result<BundleOrdered, RecordError> {
+        self.ask(|reply| Job::Order(tenant, order, reply)).await
+    }
+
+    /// Says how a bundle's preparation ended.
+    pub async fn finish(
+        &self,
+        tenant: Tenant,
+        id: BundleId,
+        file: Option<(i64, [u8; 32])>,
+    ) -> Result<(), RecordError> {
+        self.ask(|reply| Job::Finish { tenant, id, file, reply }).await
+    }
+
+    /// Makes an operator's change.
+    pub async fn change(&self, by: By, change: Change) -> Result<Receipt, RecordError> {
+        self.ask(|reply| Job::Change(by, change, reply)).await
+    }
+
+    /// Uses up a client assertion's `jti`; `false` when it was used before.
+    pub async fn use_assertion(
+        &self,
+        client: ClientId,
+        jti: String,
+        expires_at_us: i64,
+    ) -> Result<bool, RecordError> {
+        self.ask(|reply| Job::UseAssertion { client, jti, expires_at_us, reply }).await
+    }
+
+    /// Revokes an access token.
+    pub async fn revoke_token(&self, jti: String, expires_at_us: i64) -> Result<(), RecordError> {
+        self.ask(|reply| Job::RevokeToken { jti, expires_at_us, reply }).await
+    }
+
+    /// Forgets idempotency keys from before a time, and what has expired.
+    pub async fn sweep(&self, idempotency_before_us: i64) -> Result<(), RecordError> {
+        self.ask(|reply| Job::Sweep { idempotency_before_us, reply }).await
+    }
+
+    /// Stores a signed checkpoint.
+    pub(super) async fn checkpoint(
+        &self,
+        tenant: Tenant,
+        size: u64,
+        note: String,
+    ) -> Result<(), RecordError> {
+        self.ask(|reply| Job::Checkpoint { tenant, size, note, reply }).await
+    }
+
+    /// The logs that are stopped, and why.
+    pub fn stopped_logs(&self) -> Vec<(Tenant, String)> {
+        let stopped = self.stopped.read().unwrap_or_else(PoisonError::into_inner);
+        stopped.iter().map(|(tenant, reason)| (*tenant, reason.clone())).collect()
+    }
+
+    /// Stops a log, because the signer refuses to sign it.
+    pub(super) fn stop_log(&self, tenant: Tenant, origin: &str, reason: &str) {
+        tracing::error!(origin, reason, "log stopped");
+        let mut stopped = self.stopped.write().unwrap_or_else(PoisonError::into_inner);
+        stopped.insert(tenant, reason.to_owned());
+    }
+
+    /// Counts commits; changes when something was appended.
+    pub(super) fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
+    }
+
+    /// Whether the task is there and has room.
+    pub fn is_ready(&self) -> bool {
+        !self.queue.is_closed() && self.queue.capacity() > 0
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, RecordError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.try_send(job(reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => RecordError::Busy,
+            mpsc::error::TrySendError::Closed(_) => unavailable("the recorder has stopped"),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("the batch failed")))
+    }
+}
+
+async fn run(
+    shared: Shared,
+    db: Db,
+    mut connection: Connection,
+    mut jobs: mpsc::Receiver<Job>,
+    committed: watch::Sender<u64>,
+) {
+    let mut open = BTreeMap::new();
+    while let Some(first) = jobs.recv().await {
+        let batch = gather(first, &mut jobs);
+        match commit(&shared, &mut connection, &mut open, batch).await {
+            Ok(done) => {
+                open.extend(done.logs);
+                if open.len() > OPEN_LOGS {
+                    open.clear();
+                }
+                done.answers.into_iter().for_each(|answer| answer());
+                committed.send_modify(|count| *count += 1);
+            }
+            Err(error) => {
+                tracing::error!(%error, "batch failed, nothing of it was stored");
+                open.clear();
+                tokio::time::sleep(RECONNECT_PAUSE).await;
+                match db.writer().await {
+                    Ok(fresh) => connection = fresh,
+                    Err(error) => tracing::error!(%error, "the database cannot be opened for writing"),
+                }
+            }
+        }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "closing the write connection failed");
+    }
+}
+
+/// Takes what waits, up to a batch's bounds.
+fn gather(first: Job, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut records = records_in(&first);
+    let mut batch = vec![first];
+    while batch.len() < BATCH_JOBS && records < BATCH_RECORDS {
+        let Ok(job) = jobs.try_recv() else { break };
+        records += records_in(&job);
+        batch.push(job);
+    }
+    batch
+}
+
+fn records_in(job: &Job) -> usize {
+    if let Job::Deliver(_, delivery, _) = job { delivery.items.len() } else { 1 }
+}
+
+async fn commit(
+    shared: &Shared,
+    connection: &mut Connection,
+    open: &mut BTreeMap<Tenant, OpenLog>,
+    jobs: Vec<Job>,
+) -> Result<Committed, RecordError> {
+    // IMMEDIATE takes the write lock at once: what is read in here stays true until the commit.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+    let mut batch = Batch::new(shared, &mut transaction);
+    for job in &jobs {
+        if let Job::Deliver(tenant, ..) = job {
+            match batch.log(open, *tenant).await {
+                Err(error @ RecordError::Unavailable(_)) => return Err(error),
+                // The job itself will say so.
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+    batch.prefetch(&jobs).await?;
+    for job in jobs {
+        batch.apply(open, job).await?;
+    }
+    batch.flush().await?;
+    let done = batch.committed();
+    transaction.commit().await.map_err(unavailable)?;
+    Ok(done)
+}

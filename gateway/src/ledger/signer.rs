@@ -1,0 +1,171 @@
+//! The signer: a checkpoint for every log within a second of its growth, and never a fork.
+//!
+//! For each log that grew: prove that its tree extends the last one signed, remember the new head
+//! durably ([`Memory`]), sign, and hand the note to the recorder. A log that doesn't extend what was
+//! signed is stopped. The order matters: what was remembered may be unsigned, what was signed is
+//! always remembered.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinHandle,
+};
+use veritrail_audit::{Checkpoint, Hash, verify_consistency};
+
+use super::{
+    command::RecordError,
+    log::unavailable,
+    memory::{Memory, SignedHead},
+    recorder::Recorder,
+    tree,
+};
+use crate::{
+    domain::Tenant,
+    keys::CheckpointSigner,
+    store::{Db, Reader, checkpoints, logs},
+};
+
+/// How long growth may gather before it is signed.
+const INTERVAL: Duration = Duration::from_millis(200);
+/// How often other processes' growth is looked for.
+const POLL: Duration = Duration::from_millis(800);
+
+/// The signer.
+pub struct Signer {
+    db: Db,
+    recorder: Recorder,
+    memory: Arc<Memory>,
+    key: Arc<dyn CheckpointSigner>,
+    /// One signing at a time: it reads what it remembers, then remembers more.
+    turn: Mutex<()>,
+}
+
+/// A head that may be signed.
+struct Proven {
+    tenant: Tenant,
+    checkpoint: Checkpoint,
+}
+
+impl Signer {
+    /// A signer for the logs of one database.
+    #[must_use]
+    pub fn new(db: Db, recorder: Recorder, memory: Arc<Memory>, key: Arc<dyn CheckpointSigner>) -> Self {
+        Self { db, recorder, memory, key, turn: Mutex::new(()) }
+    }
+
+    /// Signs what grows until `stop` changes; then once more, so that a graceful stop leaves no log
+    /// unsigned.
+    pub fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+        let mut commits = self.recorder.commits();
+        tokio::spawn(async move {
+            while !*stop.borrow() {
+                tokio::select! {
+                    _ = commits.changed() => tokio::time::sleep(INTERVAL).await,
+                    () = tokio::time::sleep(POLL) => {}
+                    _ = stop.changed() => {}
+                }
+                self.sign_grown().await;
+            }
+            self.sign_grown().await;
+        })
+    }
+
+    /// Signs every log that grew. Failures are logged: the next round tries again.
+    pub async fn sign_grown(&self) {
+        let grown = async {
+            let mut reader = self.db.read().await?;
+            logs::unsigned(&mut reader).await
+        };
+        let result = match grown.await {
+            Ok(ids) => self.sign(ids.into_iter().map(Tenant::vouched).collect()).await,
+            Err(error) => Err(unavailable(error)),
+        };
+        if let Err(error) = result {
+            tracing::error!(%error, "signing failed");
+        }
+    }
+
+    /// A checkpoint that covers `size` entries: the newest, or one signed now.
+    ///
+    /// # Errors
+    /// When the log is stopped or can't be read or signed.
+    pub async fn cover(&self, tenant: Tenant, size: u64) -> Result<(u64, String), RecordError> {
+        for signed_now in [false, true] {
+            let mut reader = self.db.read().await.map_err(unavailable)?;
+            let latest = checkpoints::latest(&mut reader, tenant).await.map_err(unavailable)?;
+            if let Some((covered, note)) = latest
+                && covered.unsigned_abs() >= size
+            {
+                return Ok((covered.unsigned_abs(), note));
+            }
+            drop(reader);
+            if !signed_now {
+                self.sign(vec![tenant]).await?;
+            }
+        }
+        Err(unavailable("the log has no checkpoint of that size"))
+    }
+
+    async fn sign(&self, tenants: Vec<Tenant>) -> Result<(), RecordError> {
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        let _turn = self.turn.lock().await;
+        let mut reader = self.db.read().await.map_err(unavailable)?;
+        let mut proven = Vec::new();
+        for tenant in tenants {
+            proven.extend(self.prove(&mut reader, tenant).await?);
+        }
+        drop(reader);
+        let heads: Vec<_> = proven
+            .iter()
+            .map(|Proven { checkpoint, .. }| {
+                let head = SignedHead { size: checkpoint.size, root: checkpoint.root };
+                (checkpoint.origin.clone(), head)
+            })
+            .collect();
+        let memory = Arc::clone(&self.memory);
+        tokio::task::spawn_blocking(move || memory.remember(&heads))
+            .await
+            .map_err(unavailable)?
+            .map_err(unavailable)?;
+        for Proven { tenant, checkpoint } in proven {
+            let note = self.key.sign(&checkpoint).map_err(unavailable)?;
+            self.recorder.checkpoint(tenant, checkpoint.size, note).await?;
+        }
+        Ok(())
+    }
+
+    /// The log's head, if it extends what was last signed; otherwise the log is stopped.
+    async fn prove(&self, reader: &mut Reader, tenant: Tenant) -> Result<Option<Proven>, RecordError> {
+        let head = logs::head(reader, tenant).await.map_err(unavailable)?;
+        let head = head.ok_or(RecordError::Missing("institution"))?;
+        let size = head.size.unsigned_abs();
+        let root = Hash(head.root.as_slice().try_into().map_err(|_| unavailable("a head without a root"))?);
+        if let Some(last) = self.memory.last(&head.origin) {
+            if let Err(reason) = extends(reader, tenant, last, size, root).await {
+                self.recorder.stop_log(tenant, &head.origin, &reason);
+                return Ok(None);
+            }
+        }
+        let checkpoint = Checkpoint { origin: head.origin, size, root };
+        Ok(Some(Proven { tenant, checkpoint }))
+    }
+}
+
+async fn extends(
+    reader: &mut Reader,
+    tenant: Tenant,
+    last: SignedHead,
+    size: u64,
+    root: Hash,
+) -> Result<(), String> {
+    if size < last.size {
+        return Err(format!("{} entries were signed, the database has {size}", last.size));
+    }
+    let path = tree::consistency(reader, tenant, last.size, size).await.map_err(|e| e.to_string())?;
+    verify_consistency(last.size, size, &last.root, &root, &path).map_err(|_| {
+        format!("the first {} entries are not those that were signed", last.size)
+    })
+}

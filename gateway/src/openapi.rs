@@ -1,0 +1,273 @@
+//! The OpenAPI 3.1 document, made from the routes. What all operations share (problems, headers,
+//! examples) is added here, once, so that no operation can forget it.
+
+use actix_web::App;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{
+    ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme},
+    tag::TagBuilder,
+};
+use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
+
+use crate::{
+    domain::Scope,
+    error::{Code, Fault, ProblemBody},
+    router,
+};
+
+/// The document of some routes, without what is shared.
+pub fn document(routes: fn(&mut ServiceConfig<'_>)) -> OpenApi {
+    App::new().into_utoipa_app().openapi(base()).configure(routes).split_for_parts().1
+}
+
+/// The whole document, as it is served and committed.
+///
+/// # Errors
+/// When it can't be written as JSON.
+pub fn whole() -> Result<Value, serde_json::Error> {
+    let mut api = serde_json::to_value(document(router::api))?;
+    let mut admin = serde_json::to_value(document(router::admin))?;
+    for item in members(&mut admin, "/paths").values_mut() {
+        item["servers"] = json!([{"url": "http://localhost:8081", "description": "The admin port"}]);
+    }
+    let admin_paths = std::mem::take(members(&mut admin, "/paths"));
+    members(&mut api, "/paths").extend(admin_paths);
+    let admin_schemas = std::mem::take(members(&mut admin, "/components/schemas"));
+    members(&mut api, "/components/schemas").extend(admin_schemas);
+    complete(&mut api);
+    Ok(api)
+}
+
+/// The whole document as text: two spaces deep, with a newline at its end.
+///
+/// # Errors
+/// When it can't be written as JSON.
+pub fn text() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&whole()?).map(|text| text + "\n")
+}
+
+fn base() -> OpenApi {
+    let scopes = Scopes::from_iter(Scope::ALL.map(|scope| (scope.as_str(), describe(scope))));
+    let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth2/token", scopes));
+    let basic = SecurityScheme::Http(Http::new(HttpAuthScheme::Basic));
+    let mut assertion = Http::new(HttpAuthScheme::Bearer);
+    assertion.description = Some(
+        "RFC 7523: a JWT signed by the client, in the form's client_assertion, not in a header".to_owned(),
+    );
+    let components = ComponentsBuilder::new()
+        .schema_from::<ProblemBody<'static>>()
+        .schema_from::<Fault>()
+        .security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])))
+        .security_scheme("client_secret_basic", basic)
+        .security_scheme("private_key_jwt", SecurityScheme::Http(assertion))
+        .build();
+    let info = InfoBuilder::new()
+        .title("Veritrail")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(include_str!("openapi_description.md")))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .contact(Some(ContactBuilder::new().name(Some("Your provider's support")).build()))
+        .build();
+    let tags = [
+        ("oauth2", "Access tokens (RFC 6749, 7009, 7523, 7662, 8414, 9068)."),
+        ("institution", "The institution that the caller speaks for."),
+        ("accounts", "Accounts."),
+        ("transactions", "The transaction log."),
+        ("ledger", "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP)."),
+        ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("health", "For whoever restarts and routes."),
+        ("admin", "For operators, on a port of its own."),
+    ];
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .tags(Some(tags.map(|(name, what)| TagBuilder::new().name(name).description(Some(what)).build())))
+        .build()
+}
+
+fn describe(scope: Scope) -> &'static str {
+    match scope {
+        Scope::InstitutionRead => "See the institution itself",
+        Scope::AccountsRead => "See accounts",
+        Scope::TransactionsRead => "See transactions",
+        Scope::TransactionsWrite => "Deliver transactions and accounts",
+        Scope::LedgerRead => "See the ledger: entries, proofs, checkpoints, tiles",
+        Scope::EvidenceRead => "Order and download evidence bundles",
+        Scope::Admin => "Onboard institutions, manage clients and plans",
+    }
+}
+
+/// The members of an object in the document; an empty one where there was none.
+fn members<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Map<String, Value> {
+    let mut at = document;
+    for part in pointer.split('/').skip(1) {
+        if !at.get(part).is_some_and(Value::is_object) {
+            at[part] = json!({});
+        }
+        at = &mut at[part];
+    }
+    at.as_object_mut().expect("made an object above")
+}
+
+/// Adds what every operation has: its problems, its headers, an example of each body.
+fn complete(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    for item in members(document, "/paths").values_mut() {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if let Some(operation) = item.get_mut(method) {
+                add_problems(operation);
+                add_headers(operation);
+                add_examples(operation, &schemas);
+            }
+        }
+    }
+}
+
+fn add_problems(operation: &mut Value) {
+    let open = operation["security"].as_array().is_none_or(|security| {
+        security.iter().all(|one| one.as_object().is_none_or(Map::is_empty))
+    });
+    let takes_body = operation.get("requestBody").is_some();
+    let oauth2 = operation["tags"][0] == "oauth2";
+    let mut codes = vec![Code::QuotaExceeded, Code::Unavailable];
+    if !open {
+        codes.extend([if oauth2 { Code::MalformedBody } else { Code::InvalidParameter }, Code::Unauthenticated]);
+        if !oauth2 {
+            codes.extend([Code::InsufficientScope, Code::NotFound]);
+        }
+    }
+    if takes_body {
+        codes.extend([Code::BodyTooLarge, Code::UnsupportedMediaType]);
+        if !oauth2 {
+            codes.push(Code::Refused);
+        }
+    }
+    let responses = operation["responses"].as_object_mut().expect("an operation has responses");
+    for code in codes {
+        responses.entry(code.status().as_str()).or_insert_with(|| problem(code));
+    }
+    responses.sort_keys();
+}
+
+fn problem(code: Code) -> Value {
+    json!({
+        "description": format!("{}.", code.title()),
+        "content": {"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": {
+                "type": code.type_uri(), "title": code.title(), "status": code.status().as_u16(),
+                "detail": code.title(), "instance": "/", "code": code.as_str(),
+                "request_id": "req_0190163d8694739bba1a9fbee4e5c1b2",
+            },
+        }},
+    })
+}
+
+fn add_headers(operation: &mut Value) {
+    let text = |what: &str| json!({"description": what, "schema": {"type": "string"}});
+    let recorded = operation["security"].as_array().is_some_and(|security| {
+        security.iter().any(|one| one.as_object().is_some_and(|one| !one.is_empty()))
+    });
+    for (status, response) in operation["responses"].as_object_mut().expect("an operation has responses") {
+        let headers = members(response, "/headers");
+        headers.insert("X-Request-Id".to_owned(), text("The request's id: the client's own, if well formed, or ours."));
+        headers.insert("RateLimit-Policy".to_owned(), text("The limit that binds first: its name, units (q) and window in seconds (w)."));
+        headers.insert("RateLimit".to_owned(), text("Where the caller stands with it: units left (r), seconds until full (t)."));
+        if recorded && status.starts_with('2') {
+            headers.insert("Audit-Receipt".to_owned(), text("Where this is recorded: the log's origin and the entry's seq."));
+            headers.insert("Content-Digest".to_owned(), text("SHA-256 of the content (RFC 9530); the access's entry holds it too."));
+        }
+        if matches!(status.as_str(), "429" | "503") {
+            headers.insert("Retry-After".to_owned(), json!({"description": "Seconds to wait.", "schema": {"type": "integer"}}));
+        }
+    }
+}
+
+fn add_examples(operation: &mut Value, schemas: &Value) {
+    let fill = |holder: &mut Value| {
+        let Some(content) = holder.get_mut("content").and_then(Value::as_object_mut) else { return };
+        for (kind, media) in content {
+            if media.get("example").is_none() {
+                media["example"] = match kind.as_str() {
+                    "application/json" | "application/x-ndjson" | "application/x-www-form-urlencoded" => {
+                        example(&media["schema"], schemas, 0)
+                    }
+                    "text/plain" => json!("localhost:8080/ledger/ins_0190163d8694739bba1a9fbee4e5c1b2\n…\n"),
+                    _ => continue,
+                };
+            }
+        }
+    };
+    if let Some(body) = operation.get_mut("requestBody") {
+        fill(body);
+    }
+    for response in operation["responses"].as_object_mut().expect("an operation has responses").values_mut() {
+        fill(response);
+    }
+}
+
+/// An example of a schema, from those of its parts.
+fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
+    // Deeper than any body; a schema that contains itself ends here.
+    if depth > 12 {
+        return Value::Null;
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        return example(&schemas[name], schemas, depth + 1);
+    }
+    for key in ["example", "const"] {
+        if let Some(value) = schema.get(key) {
+            return value.clone();
+        }
+    }
+    for key in ["examples", "enum"] {
+        if let Some(value) = schema.get(key).and_then(|list| list.get(0)) {
+            return value.clone();
+        }
+    }
+    for key in ["oneOf", "anyOf"] {
+        if let Some(list) = schema.get(key).and_then(Value::as_array) {
+            let first = list.iter().find(|one| one["type"] != "null");
+            return first.map_or(Value::Null, |one| example(one, schemas, depth + 1));
+        }
+    }
+    if let Some(list) = schema.get("allOf").and_then(Value::as_array) {
+        let mut whole = Map::new();
+        for part in list {
+            if let Value::Object(part) = example(part, schemas, depth + 1) {
+                whole.extend(part);
+            }
+        }
+        return Value::Object(whole);
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.first().cloned().unwrap_or_default(),
+        kind => kind.clone(),
+    };
+    match kind.as_str() {
+        Some("array") => json!([example(&schema["items"], schemas, depth + 1)]),
+        Some("integer") => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        Some("boolean") => json!(true),
+        Some("string") => example_text(schema),
+        _ => match schema.get("properties").and_then(Value::as_object) {
+            Some(properties) => properties
+                .iter()
+                .map(|(name, part)| (name.clone(), example(part, schemas, depth + 1)))
+                .collect::<Map<_, _>>()
+                .into(),
+            None => json!({}),
+        },
+    }
+}
+
+fn example_text(schema: &Value) -> Value {
+    if schema["pattern"] == "^[0-9a-f]{64}$" {
+        return json!("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+    }
+    match schema["format"].as_str() {
+        Some("date") => json!("2026-01-31"),
+        Some("date-time") => json!("2026-01-05T09:30:00Z"),
+        _ => json!("…"),
+    }
+}

@@ -1,0 +1,120 @@
+//! The only list of routes. Registering one documents it.
+
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::ResourceDef,
+    http::header::{self, HeaderValue},
+    web,
+};
+use utoipa::openapi::{OpenApi, PathItem};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    api::{
+        accounts, admin, docs, evidence_bundles, health, institution, ledger, oauth2, tlog, transactions,
+        transactions_batch, well_known,
+    },
+    error::{Code, Problem},
+    openapi,
+};
+
+/// The API's routes.
+pub fn api(config: &mut ServiceConfig<'_>) {
+    config
+        .service(oauth2::issue_token)
+        .service(oauth2::revoke_token)
+        .service(oauth2::introspect_token)
+        .service(well_known::metadata)
+        .service(well_known::jwks)
+        .service(institution::get)
+        .service(accounts::list)
+        .service(accounts::transactions)
+        .service(accounts::get)
+        .service(transactions_batch::deliver)
+        .service(transactions::list)
+        .service(transactions::get)
+        .service(ledger::list_entries)
+        .service(ledger::get_entry)
+        .service(ledger::prove_inclusion)
+        .service(ledger::prove_consistency)
+        .service(ledger::get_checkpoint)
+        .service(ledger::get_key)
+        .service(tlog::get_checkpoint)
+        .service(tlog::get_tile)
+        .service(evidence_bundles::create)
+        .service(evidence_bundles::content)
+        .service(evidence_bundles::get)
+        .service(health::live)
+        .service(health::ready)
+        .service(docs::openapi);
+}
+
+/// The admin API's routes, on a port of their own.
+pub fn admin(config: &mut ServiceConfig<'_>) {
+    config
+        .service(admin::institutions::create)
+        .service(admin::institutions::list)
+        .service(admin::institutions::get)
+        .service(admin::institutions::change)
+        .service(admin::clients::create)
+        .service(admin::clients::list)
+        .service(admin::clients::revoke)
+        .service(admin::plans::list)
+        .service(admin::plans::put);
+}
+
+type Paths = Vec<(ResourceDef, String)>;
+
+static API_PATHS: LazyLock<Paths> = LazyLock::new(|| paths(&openapi::document(api)));
+static ADMIN_PATHS: LazyLock<Paths> = LazyLock::new(|| paths(&openapi::document(admin)));
+
+/// The path patterns of a document, and the methods that each has.
+fn paths(document: &OpenApi) -> Paths {
+    let methods = |item: &PathItem| {
+        let all = [
+            ("GET", item.get.is_some()),
+            ("POST", item.post.is_some()),
+            ("PUT", item.put.is_some()),
+            ("PATCH", item.patch.is_some()),
+            ("DELETE", item.delete.is_some()),
+        ];
+        all.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    };
+    document
+        .paths
+        .paths
+        .iter()
+        .map(|(path, item)| (ResourceDef::new(path.replace("{tile}", "{tile:.*}")), methods(item)))
+        .collect()
+}
+
+/// What no route of the API takes: 405 where the path has another method, 404 otherwise.
+pub async fn api_fallback(request: HttpRequest) -> HttpResponse {
+    fallback(&request, &API_PATHS)
+}
+
+/// What no route of the admin API takes.
+pub async fn admin_fallback(request: HttpRequest) -> HttpResponse {
+    fallback(&request, &ADMIN_PATHS)
+}
+
+fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
+    match paths.iter().find(|(pattern, _)| pattern.is_match(request.path())) {
+        Some((_, allowed)) => {
+            let detail = format!("this path takes {allowed}");
+            let mut response = HttpResponse::from_error(Problem::new(Code::MethodNotAllowed, detail));
+            if let Ok(allowed) = HeaderValue::from_str(allowed) {
+                response.headers_mut().insert(header::ALLOW, allowed);
+            }
+            response
+        }
+        None => HttpResponse::from_error(Problem::not_found()),
+    }
+}
+
+/// The pages beside the API that its document does not describe: the document as a page.
+pub fn pages(config: &mut web::ServiceConfig) {
+    config.service(docs::page).service(docs::assets());
+}

@@ -1,0 +1,245 @@
+//! The service put together: database, recorder, signer, door and API, and their orderly end.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use actix_web::web;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    access::{
+        Door,
+        limit::{Limits, Rate},
+        token::Tokens,
+    },
+    api::{State, cursor::Cursors},
+    config::Config,
+    domain::{InstitutionId, Tenant},
+    export::bundle::BundlePress,
+    keys::{CheckpointSigner, FileSigner, KeyError, Seed},
+    ledger::{
+        By, RecordError, Recorder, Signer,
+        command::{Change, Onboarding},
+        memory::{Memory, MemoryError},
+        recorder::{RecorderTask, Setup},
+    },
+    store::{
+        Db, StoreError, institutions,
+        plans::{self, Plan},
+    },
+    world::{Machine, World, id_parts},
+};
+
+/// How long idempotency keys are kept.
+const IDEMPOTENCY_US: i64 = 25 * 3600 * 1_000_000;
+/// How often what has expired is forgotten.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// Why the service can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder can't be made.
+    #[error("{0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// A key can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The signer's memory can't be used.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The database can't be used.
+    #[error("database: {0}")]
+    Store(#[from] StoreError),
+    /// The ledger can't be written.
+    #[error("ledger: {0}")]
+    Record(#[from] RecordError),
+}
+
+/// The parts that write and sign, without HTTP: what `import` and `client` need.
+pub struct Ledger {
+    /// The database.
+    pub db: Db,
+    /// The one writer.
+    pub recorder: Recorder,
+    /// Signs checkpoints; none while another process does.
+    pub signer: Option<Arc<Signer>>,
+    /// The checkpoint key.
+    pub key: Arc<dyn CheckpointSigner>,
+    /// The time and randomness.
+    pub world: Arc<dyn World>,
+    /// The provider's own log.
+    pub provider: Tenant,
+    recorder_task: RecorderTask,
+    stop: watch::Sender<bool>,
+    signing: Option<JoinHandle<()>>,
+}
+
+/// The file of the database in a data folder.
+#[must_use]
+pub fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join("veritrail.db")
+}
+
+impl Ledger {
+    /// Opens the ledger in the configured folder, setting up what is missing.
+    ///
+    /// # Errors
+    /// When a part can't be started. Another process that signs is no error.
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        let world: Arc<dyn World> = Arc::new(Machine);
+        let data_dir = &config.storage.data_dir;
+        let keys = data_dir.join("keys");
+        std::fs::create_dir_all(&keys).map_err(|e| StartError::Folder(keys.clone(), e))?;
+        let seed = Seed::load_or_make(&keys.join("ledger.pem"), &*world)?;
+        let key: Arc<dyn CheckpointSigner> = Arc::new(FileSigner::new(seed));
+        let memory = match Memory::open(&config.signed_heads()) {
+            Ok(memory) => Some(Arc::new(memory)),
+            Err(MemoryError::Locked(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let db = Db::open(&database(data_dir)).await?;
+        let setup = Setup {
+            world: Arc::clone(&world),
+            memory: memory.clone(),
+            keys: Arc::clone(&key),
+            origin_host: config.http.origin.clone(),
+        };
+        let (recorder, recorder_task) = Recorder::start(&db, setup).await?;
+        let provider = provider(&db, &recorder, &*world).await?;
+        let (stop, stopped) = watch::channel(false);
+        let signer = memory
+            .map(|memory| Arc::new(Signer::new(db.clone(), recorder.clone(), memory, Arc::clone(&key))));
+        let signing = signer.clone().map(|signer| signer.run(stopped));
+        Ok(Self { db, recorder, signer, key, world, provider, recorder_task, stop, signing })
+    }
+
+    /// Signs what is left, finishes what was accepted, and closes the database.
+    pub async fn close(self) {
+        // The signer signs once more on its way out, and then lets go of the recorder.
+        let _ = self.stop.send(true);
+        if let Some(signing) = self.signing {
+            let _ = signing.await;
+        }
+        drop(self.signer);
+        drop(self.recorder);
+        // Whoever else holds a recorder is cut off after a while.
+        let _ = tokio::time::timeout(Duration::from_secs(10), self.recorder_task).await;
+        self.db.close().await;
+    }
+}
+
+/// The provider's log; on the first start, sets up the provider and the plan `standard`.
+async fn provider(db: &Db, recorder: &Recorder, world: &dyn World) -> Result<Tenant, StartError> {
+    if let Some(id) = institutions::provider(&mut *db.read().await?).await? {
+        return Ok(Tenant::vouched(id));
+    }
+    let (ms, random) = id_parts(world);
+    let id = InstitutionId::from_parts(ms, random);
+    recorder.set_up(Onboarding { id, name: "Provider".to_owned(), plan: STANDARD.to_owned(), provider: true }).await?;
+    Ok(Tenant::vouched(id))
+}
+
+/// The plan that there always is.
+pub const STANDARD: &str = "standard";
+
+/// The plan that there is from the first start on.
+#[must_use]
+pub fn standard_plan() -> Plan {
+    Plan {
+        name: STANDARD.to_owned(),
+        client_per_second: 200,
+        client_burst: 400,
+        institution_per_second: 1_000,
+        institution_burst: 2_000,
+    }
+}
+
+/// The whole service, ready for its listeners.
+pub struct Service {
+    /// What handlers work with.
+    pub state: web::Data<State>,
+    /// What every request passes.
+    pub door: web::Data<Door>,
+    ledger: Ledger,
+    sweeping: JoinHandle<()>,
+}
+
+impl Service {
+    /// Starts everything but the listeners.
+    ///
+    /// # Errors
+    /// When a part can't be started, or another process serves from the same folder.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let ledger = Ledger::open(config).await?;
+        let Some(signer) = ledger.signer.clone() else {
+            return Err(MemoryError::Locked(config.signed_heads()).into());
+        };
+        let keys = config.storage.data_dir.join("keys");
+        let token_seed = Seed::load_or_make(&keys.join("token.pem"), &*ledger.world)?;
+        let cursor_seed = Seed::load_or_make(&keys.join("cursor.pem"), &*ledger.world)?;
+        let plans = plans::list(&mut *ledger.db.read().await?).await?;
+        let address = Rate::new(config.limits.address_per_second, config.limits.address_burst);
+        let door = web::Data::new(Door {
+            db: ledger.db.clone(),
+            recorder: ledger.recorder.clone(),
+            tokens: Tokens::new(&token_seed, &config.http.base_url, &config.http.base_url),
+            limits: Limits::new(address, &plans),
+            world: Arc::clone(&ledger.world),
+            provider: ledger.provider,
+        });
+        let bundles = config.storage.data_dir.join("bundles");
+        let press = BundlePress::new(
+            ledger.db.clone(),
+            ledger.recorder.clone(),
+            Arc::clone(&signer),
+            Arc::clone(&ledger.key),
+            bundles,
+        );
+        press.resume().await?;
+        let sweeping = tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world)));
+        let state = web::Data::new(State {
+            door: door.clone(),
+            signer,
+            key: Arc::clone(&ledger.key),
+            cursors: Cursors::new(cursor_seed),
+            press,
+            base_url: config.http.base_url.clone(),
+            batch_lines_max: config.limits.batch_lines_max,
+            batch_bytes_max: config.limits.batch_bytes_max,
+            stopping: AtomicBool::new(false),
+        });
+        Ok(Self { state, door, ledger, sweeping })
+    }
+
+    /// The parts that write and sign.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Stops, once the listeners have.
+    pub async fn stop(self) {
+        self.sweeping.abort();
+        drop((self.state, self.door));
+        self.ledger.close().await;
+    }
+}
+
+/// Forgets what has expired, now and then.
+async fn sweep(recorder: Recorder, world: Arc<dyn World>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        if let Err(error) = recorder.sweep(world.now_us() - IDEMPOTENCY_US).await {
+            tracing::warn!(%error, "sweeping failed");
+        }
+    }
+}
+
+impl Recorder {
+    /// Sets up the plan `standard` and the provider, whose log records both.
+    async fn set_up(&self, provider: Onboarding) -> Result<(), RecordError> {
+        self.change(By::service(), Change::SetUp(standard_plan(), provider)).await.map(drop)
+    }
+}

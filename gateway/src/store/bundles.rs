@@ -1,0 +1,93 @@
+//! Evidence bundles: asked for, prepared, ready.
+
+use sqlx::FromRow;
+
+use super::{Connection, StoreError};
+use crate::domain::{Tenant, id::BundleId};
+
+/// A bundle's row.
+#[derive(Clone, Debug, FromRow)]
+pub struct Bundle {
+    /// Its id.
+    pub id: uuid::Uuid,
+    /// The `export` entry that recorded the request.
+    pub seq: i64,
+    /// First entry in it.
+    pub from_seq: i64,
+    /// First entry after it.
+    pub to_seq: i64,
+    /// `preparing`, `ready` or `failed`.
+    pub state: String,
+    /// The file's size.
+    pub bytes: Option<i64>,
+    /// The file's hash.
+    pub sha256: Option<Vec<u8>>,
+    /// When it was asked for, in microseconds since the Unix epoch.
+    pub created_at_us: i64,
+    /// When it became ready or failed.
+    pub finished_at_us: Option<i64>,
+}
+
+const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, created_at_us, finished_at_us \
+                      FROM evidence_bundles";
+
+/// Adds a bundle that is being prepared.
+pub async fn insert(connection: &mut Connection, tenant: Tenant, row: &Bundle) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO evidence_bundles (institution_id, id, seq, from_seq, to_seq, state, created_at_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(tenant.uuid())
+    .bind(row.id)
+    .bind(row.seq)
+    .bind(row.from_seq)
+    .bind(row.to_seq)
+    .bind(&row.state)
+    .bind(row.created_at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Says how a bundle's preparation ended: with its size and hash, or failed.
+pub async fn finish(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: BundleId,
+    file: Option<(i64, [u8; 32])>,
+    now_us: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE evidence_bundles SET state = $3, bytes = $4, sha256 = $5, finished_at_us = $6 \
+         WHERE institution_id = $1 AND id = $2 AND state = 'preparing'",
+    )
+    .bind(tenant.uuid())
+    .bind(id.uuid())
+    .bind(if file.is_some() { "ready" } else { "failed" })
+    .bind(file.map(|(bytes, _)| bytes))
+    .bind(file.map(|(_, sha256)| sha256.to_vec()))
+    .bind(now_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// One bundle.
+pub async fn get(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: BundleId,
+) -> Result<Option<Bundle>, StoreError> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE institution_id = $1 AND id = $2")))
+        .bind(tenant.uuid())
+        .bind(id.uuid())
+        .fetch_optional(connection)
+        .await
+}
+
+/// The bundles that a stopped process left unfinished, of every institution.
+pub async fn unfinished(connection: &mut Connection) -> Result<Vec<(uuid::Uuid, uuid::Uuid)>, StoreError> {
+    sqlx::query_as("SELECT institution_id, id FROM evidence_bundles WHERE state = 'preparing'")
+        .fetch_all(connection)
+        .await
+}

@@ -1,0 +1,76 @@
+//! Signed checkpoints, as they were signed.
+
+use super::{Connection, StoreError};
+use crate::domain::Tenant;
+
+/// Stores a signed note; one for the same size is there already or isn't, never two.
+pub async fn insert(
+    connection: &mut Connection,
+    tenant: Tenant,
+    size: i64,
+    note: &str,
+    signed_at_us: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO checkpoints (institution_id, size, note, signed_at_us) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (institution_id, size) DO NOTHING",
+    )
+    .bind(tenant.uuid())
+    .bind(size)
+    .bind(note)
+    .bind(signed_at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The newest checkpoint: its size and its note.
+pub async fn latest(
+    connection: &mut Connection,
+    tenant: Tenant,
+) -> Result<Option<(i64, String)>, StoreError> {
+    sqlx::query_as(
+        "SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size DESC LIMIT 1",
+    )
+    .bind(tenant.uuid())
+    .fetch_optional(connection)
+    .await
+}
+
+/// The checkpoints with `from < size <= to`, smallest first, thinned to at most `most` that are
+/// spread over the range.
+pub async fn between(
+    connection: &mut Connection,
+    tenant: Tenant,
+    from: i64,
+    to: i64,
+    most: usize,
+) -> Result<Vec<String>, StoreError> {
+    let all: Vec<String> = sqlx::query_scalar(
+        "SELECT note FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3 ORDER BY size",
+    )
+    .bind(tenant.uuid())
+    .bind(from)
+    .bind(to)
+    .fetch_all(connection)
+    .await?;
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    Ok(all.into_iter().step_by(step).collect())
+}
+
+/// Every checkpoint of a log, smallest first, a page at a time: those with `size > after`.
+pub async fn page(
+    connection: &mut Connection,
+    tenant: Tenant,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    sqlx::query_as(
+        "SELECT size, note FROM checkpoints WHERE institution_id = $1 AND size > $2 ORDER BY size LIMIT $3",
+    )
+    .bind(tenant.uuid())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+}

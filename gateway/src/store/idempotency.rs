@@ -1,0 +1,76 @@
+//! First answers of unsafe calls, kept so that a repeated call gets the same one.
+
+use sqlx::FromRow;
+
+use super::{Connection, StoreError};
+use crate::domain::{Tenant, id::ClientId};
+
+/// The call that a key belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Who called.
+    pub client: ClientId,
+    /// Method and path.
+    pub route: String,
+    /// The `Idempotency-Key` as sent.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body_sha256: [u8; 32],
+}
+
+/// What was answered first.
+#[derive(Debug, FromRow)]
+pub struct First {
+    /// SHA-256 of the first call's body.
+    pub body_sha256: Vec<u8>,
+    /// Its outcome, as JSON.
+    pub outcome: String,
+}
+
+/// The first answer under a key.
+pub async fn get(
+    connection: &mut Connection,
+    tenant: Tenant,
+    key: &Key,
+) -> Result<Option<First>, StoreError> {
+    sqlx::query_as(
+        "SELECT body_sha256, outcome FROM idempotency \
+         WHERE institution_id = $1 AND client_id = $2 AND route = $3 AND key = $4",
+    )
+    .bind(tenant.uuid())
+    .bind(key.client.uuid())
+    .bind(&key.route)
+    .bind(&key.key)
+    .fetch_optional(connection)
+    .await
+}
+
+/// Keeps the first answer under a key.
+pub async fn insert(
+    connection: &mut Connection,
+    tenant: Tenant,
+    key: &Key,
+    outcome: &str,
+    now_us: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO idempotency (institution_id, client_id, route, key, body_sha256, outcome, created_at_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(tenant.uuid())
+    .bind(key.client.uuid())
+    .bind(&key.route)
+    .bind(&key.key)
+    .bind(key.body_sha256.as_slice())
+    .bind(outcome)
+    .bind(now_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets answers older than `before_us`.
+pub async fn sweep(connection: &mut Connection, before_us: i64) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM idempotency WHERE created_at_us < $1").bind(before_us).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! What must not be used again: client assertions, and access tokens that were revoked.
+
+use super::{Connection, StoreError};
+use crate::domain::id::ClientId;
+
+/// Uses up an assertion's `jti`; `false` when it was used before.
+pub async fn use_assertion(
+    connection: &mut Connection,
+    client: ClientId,
+    jti: &str,
+    expires_at_us: i64,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO assertions (client_id, jti, expires_at_us) VALUES ($1, $2, $3) \
+         ON CONFLICT (client_id, jti) DO NOTHING",
+    )
+    .bind(client.uuid())
+    .bind(jti)
+    .bind(expires_at_us)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Revokes an access token until it would have expired anyway.
+pub async fn revoke(connection: &mut Connection, jti: &str, expires_at_us: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO revoked_tokens (jti, expires_at_us) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING",
+    )
+    .bind(jti)
+    .bind(expires_at_us)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether an access token was revoked.
+pub async fn is_revoked(connection: &mut Connection, jti: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM revoked_tokens WHERE jti = $1")
+        .bind(jti)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Forgets what has expired.
+pub async fn sweep(connection: &mut Connection, now_us: i64) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM assertions WHERE expires_at_us < $1",
+        "DELETE FROM revoked_tokens WHERE expires_at_us < $1",
+    ] {
+        sqlx::query(sql).bind(now_us).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
