@@ -35,7 +35,6 @@ pub struct LedgerEntry<T> {
 
 /// An entry as FORMAT.md describes it: canonical JSON.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[expect(dead_code, reason = "describes entries in the document; they are served as stored")]
 pub struct EntryDocument {
     /// Who caused it: a client's id, or `veritrail` for the service itself.
     #[schema(example = "cli_0190163d8694739bba1a9fbee4e5c1b2")]

@@ -1,0 +1,4 @@
+//! Black-box tests: the real binary, over real sockets. The tree mirrors `gateway/src/api`.
+
+mod api;
+mod support;

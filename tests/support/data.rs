@@ -1,0 +1,35 @@
+//! Real inputs beside the repository, and small ones made here.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+/// The Czech bank's log, where it is present. A test without it says so and passes over.
+pub fn berka() -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let root = std::env::var_os("VERITRAIL_DATA").map_or(beside, PathBuf::from);
+    let path = root.join("berka");
+    if path.join("trans.asc").exists() {
+        return Some(path);
+    }
+    eprintln!("passed over: the Czech bank's log is not at {}", path.display());
+    None
+}
+
+/// A reference that no other test uses.
+pub fn unique(prefix: &str) -> String {
+    format!("{prefix}-{:016x}", rand::random::<u64>())
+}
+
+/// A deliverable transaction on an account of its own.
+pub fn transaction(reference: &str) -> Value {
+    json!({
+        "account": format!("acct-{reference}"), "reference": reference, "booking_date": "2026-02-03",
+        "direction": "credit", "amount": {"amount": "12.34", "currency": "EUR"},
+    })
+}
+
+/// Transactions as NDJSON.
+pub fn ndjson(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
