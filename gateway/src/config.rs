@@ -161,7 +161,10 @@ impl Config {
         let value = |key, why: &str| Err(ConfigError::Value { key, why: why.to_owned() });
         let url = &self.http.base_url;
         if !(url.starts_with("https://") || url.starts_with("http://")) || url.ends_with('/') {
-            return value("http.base_url", "begins with https:// (http:// in a sandbox) and has no slash at its end");
+            return value(
+                "http.base_url",
+                "begins with https:// (http:// in a sandbox) and has no slash at its end",
+            );
         }
         let origin = &self.http.origin;
         if origin.contains("://") || origin.ends_with('/') || !veritrail_audit::is_origin(origin) {

@@ -100,7 +100,9 @@ impl Code {
     #[must_use]
     pub fn type_uri(self) -> String {
         match self {
-            Self::QuotaExceeded => "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned(),
+            Self::QuotaExceeded => {
+                "https://iana.org/assignments/http-problem-types#quota-exceeded".to_owned()
+            }
             other => format!("urn:veritrail:problem:{}", other.as_str()),
         }
     }

@@ -74,7 +74,10 @@ fn base() -> OpenApi {
         ("institution", "The institution that the caller speaks for."),
         ("accounts", "Accounts."),
         ("transactions", "The transaction log."),
-        ("ledger", "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP)."),
+        (
+            "ledger",
+            "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
+        ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
@@ -125,14 +128,17 @@ fn complete(document: &mut Value) {
 }
 
 fn add_problems(operation: &mut Value) {
-    let open = operation["security"].as_array().is_none_or(|security| {
-        security.iter().all(|one| one.as_object().is_none_or(Map::is_empty))
-    });
+    let open = operation["security"]
+        .as_array()
+        .is_none_or(|security| security.iter().all(|one| one.as_object().is_none_or(Map::is_empty)));
     let takes_body = operation.get("requestBody").is_some();
     let oauth2 = operation["tags"][0] == "oauth2";
     let mut codes = vec![Code::QuotaExceeded, Code::Unavailable];
     if !open {
-        codes.extend([if oauth2 { Code::MalformedBody } else { Code::InvalidParameter }, Code::Unauthenticated]);
+        codes.extend([
+            if oauth2 { Code::MalformedBody } else { Code::InvalidParameter },
+            Code::Unauthenticated,
+        ]);
         if !oauth2 {
             codes.extend([Code::InsufficientScope, Code::NotFound]);
         }
@@ -171,15 +177,33 @@ fn add_headers(operation: &mut Value) {
     });
     for (status, response) in operation["responses"].as_object_mut().expect("an operation has responses") {
         let headers = members(response, "/headers");
-        headers.insert("X-Request-Id".to_owned(), text("The request's id: the client's own, if well formed, or ours."));
-        headers.insert("RateLimit-Policy".to_owned(), text("The limit that binds first: its name, units (q) and window in seconds (w)."));
-        headers.insert("RateLimit".to_owned(), text("Where the caller stands with it: units left (r), seconds until full (t)."));
+        headers.insert(
+            "X-Request-Id".to_owned(),
+            text("The request's id: the client's own, if well formed, or ours."),
+        );
+        headers.insert(
+            "RateLimit-Policy".to_owned(),
+            text("The limit that binds first: its name, units (q) and window in seconds (w)."),
+        );
+        headers.insert(
+            "RateLimit".to_owned(),
+            text("Where the caller stands with it: units left (r), seconds until full (t)."),
+        );
         if recorded && status.starts_with('2') {
-            headers.insert("Audit-Receipt".to_owned(), text("Where this is recorded: the log's origin and the entry's seq."));
-            headers.insert("Content-Digest".to_owned(), text("SHA-256 of the content (RFC 9530); the access's entry holds it too."));
+            headers.insert(
+                "Audit-Receipt".to_owned(),
+                text("Where this is recorded: the log's origin and the entry's seq."),
+            );
+            headers.insert(
+                "Content-Digest".to_owned(),
+                text("SHA-256 of the content (RFC 9530); the access's entry holds it too."),
+            );
         }
         if matches!(status.as_str(), "429" | "503") {
-            headers.insert("Retry-After".to_owned(), json!({"description": "Seconds to wait.", "schema": {"type": "integer"}}));
+            headers.insert(
+                "Retry-After".to_owned(),
+                json!({"description": "Seconds to wait.", "schema": {"type": "integer"}}),
+            );
         }
     }
 }

@@ -33,9 +33,7 @@ impl Server {
                 .app_data(door.clone())
                 .configure(router::api)
                 .split_for_parts();
-            app.configure(router::pages)
-                .default_service(web::to(router::api_fallback))
-                .wrap(from_fn(gate))
+            app.configure(router::pages).default_service(web::to(router::api_fallback)).wrap(from_fn(gate))
         });
         let (state, door) = (service.state.clone(), service.door.clone());
         let admin = HttpServer::new(move || {

@@ -138,7 +138,9 @@ async fn provider(db: &Db, recorder: &Recorder, world: &dyn World) -> Result<Ten
     }
     let (ms, random) = id_parts(world);
     let id = InstitutionId::from_parts(ms, random);
-    recorder.set_up(Onboarding { id, name: "Provider".to_owned(), plan: STANDARD.to_owned(), provider: true }).await?;
+    recorder
+        .set_up(Onboarding { id, name: "Provider".to_owned(), plan: STANDARD.to_owned(), provider: true })
+        .await?;
     Ok(Tenant::vouched(id))
 }
 

@@ -41,8 +41,11 @@ pub fn free_ports() -> u16 {
     static LAST: Mutex<u16> = Mutex::new(0);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     // Below the range from which the system takes ports of its own accord.
-    let mut port = if *last == 0 { 10_000 + u16::try_from(std::process::id() % 9_000).unwrap() * 2 } else { *last + 2 };
-    while TcpListener::bind(("127.0.0.1", port)).is_err() || TcpListener::bind(("127.0.0.1", port + 1)).is_err() {
+    let mut port =
+        if *last == 0 { 10_000 + u16::try_from(std::process::id() % 9_000).unwrap() * 2 } else { *last + 2 };
+    while TcpListener::bind(("127.0.0.1", port)).is_err()
+        || TcpListener::bind(("127.0.0.1", port + 1)).is_err()
+    {
         port += 2;
     }
     *last = port;
@@ -193,7 +196,8 @@ impl Drop for Server {
 
 /// A process that outlives its statics is ended by a watcher that sees this one go.
 fn kill_at_exit(pid: u32) {
-    let script = format!("while kill -0 {} 2>/dev/null; do sleep 0.2; done; kill -9 {pid}", std::process::id());
+    let script =
+        format!("while kill -0 {} 2>/dev/null; do sleep 0.2; done; kill -9 {pid}", std::process::id());
     let _ = Command::new("sh")
         .args(["-c", &script])
         .stdin(Stdio::null())

@@ -94,7 +94,9 @@ pub fn verify(
     if claims.exp <= now_s || claims.exp > now_s + LIFETIME_MAX_S {
         return Err("the assertion has expired or is valid for too long");
     }
-    if claims.nbf.is_some_and(|nbf| nbf > now_s + SKEW_S) || claims.iat.is_some_and(|iat| iat > now_s + SKEW_S) {
+    if claims.nbf.is_some_and(|nbf| nbf > now_s + SKEW_S)
+        || claims.iat.is_some_and(|iat| iat > now_s + SKEW_S)
+    {
         return Err("the assertion is not valid yet");
     }
     if claims.jti.is_empty() || claims.jti.len() > JTI_MAX {
@@ -106,8 +108,12 @@ pub fn verify(
 /// The one algorithm that a key is used with: EdDSA for Ed25519, ES256 for P-256, PS256 for RSA.
 fn algorithm(key: &Jwk) -> Option<Algorithm> {
     match &key.algorithm {
-        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => Some(Algorithm::EdDSA),
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Some(Algorithm::ES256),
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+            Some(Algorithm::EdDSA)
+        }
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            Some(Algorithm::ES256)
+        }
         AlgorithmParameters::RSA(_) => Some(Algorithm::PS256),
         _ => None,
     }
@@ -118,7 +124,8 @@ fn algorithm(key: &Jwk) -> Option<Algorithm> {
 /// # Errors
 /// What is wrong with it.
 pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
-    let keys = jwks.get("keys").and_then(serde_json::Value::as_array).ok_or("a JWK set has a list \"keys\"")?;
+    let keys =
+        jwks.get("keys").and_then(serde_json::Value::as_array).ok_or("a JWK set has a list \"keys\"")?;
     if keys.is_empty() || keys.len() > KEYS_MAX {
         return Err(format!("a client has 1 to {KEYS_MAX} keys"));
     }
@@ -126,8 +133,8 @@ pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
         if ["d", "p", "q", "k"].iter().any(|private| key.get(private).is_some()) {
             return Err(format!("key {index} has a private part; send public keys only"));
         }
-        let parsed: Jwk =
-            serde_json::from_value(key.clone()).map_err(|_| format!("key {index} is not a JWK (RFC 7517)"))?;
+        let parsed: Jwk = serde_json::from_value(key.clone())
+            .map_err(|_| format!("key {index} is not a JWK (RFC 7517)"))?;
         if algorithm(&parsed).is_none() || DecodingKey::from_jwk(&parsed).is_err() {
             return Err(format!("key {index} is neither Ed25519, P-256 nor RSA"));
         }

@@ -12,11 +12,7 @@ use actix_web::{
     web,
 };
 
-use super::{
-    Context, Door,
-    context::REQUEST_ID,
-    door::URI_MAX,
-};
+use super::{Context, Door, context::REQUEST_ID, door::URI_MAX};
 use crate::error::{Code, Problem};
 
 /// What an answer may load, if a browser shows it: nothing.
@@ -61,7 +57,11 @@ pub async fn gate(
     let status = response.status().as_u16();
     let took_us = door.world.now_us() - began_us;
     tracing::info!(
-        request_id = context.request_id, method = context.method, route = context.route, status, took_us,
+        request_id = context.request_id,
+        method = context.method,
+        route = context.route,
+        status,
+        took_us,
         client = context.known().map(|(caller, _)| caller.client.to_string()),
         "request"
     );
@@ -98,11 +98,17 @@ async fn recorded(door: &Door, context: &Context, problem: Problem) -> Problem {
 fn log_problem(context: &Context, problem: &Problem) {
     if problem.code.status().is_server_error() {
         tracing::error!(
-            request_id = context.request_id, code = problem.code.as_str(), cause = problem.cause, "failed"
+            request_id = context.request_id,
+            code = problem.code.as_str(),
+            cause = problem.cause,
+            "failed"
         );
     } else {
         tracing::info!(
-            request_id = context.request_id, code = problem.code.as_str(), cause = problem.cause, "refused"
+            request_id = context.request_id,
+            code = problem.code.as_str(),
+            cause = problem.cause,
+            "refused"
         );
     }
 }

@@ -11,7 +11,10 @@ use super::{
     params::Params,
 };
 use crate::{
-    access::{Answer, Permit, Recorded, right::{ReadAccounts, ReadTransactions}},
+    access::{
+        Answer, Permit, Recorded,
+        right::{ReadAccounts, ReadTransactions},
+    },
     domain::{Account, AccountId, InstitutionId, Transaction},
     error::Problem,
     store::{accounts, payloads},
@@ -46,7 +49,8 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
     };
     let after = position.map_or(-1, |position| position.seq);
     let mut rows =
-        accounts::page(&mut reader, tenant, snapshot.seq(), after, params.get("reference"), limit + 1).await?;
+        accounts::page(&mut reader, tenant, snapshot.seq(), after, params.get("reference"), limit + 1)
+            .await?;
     drop(reader);
     let more = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or_default());
@@ -57,7 +61,8 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
             Some(state.cursors.seal(state.world(), OPERATION, tenant, &params, position)?)
         }
     };
-    let data: Vec<Shown<'_>> = rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
+    let data: Vec<Shown<'_>> =
+        rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
     permit.answer(List { data, page: Page::new(next), as_of: snapshot.as_of()? }.answer()?).await
 }
 

@@ -28,7 +28,8 @@ impl Snapshot {
     /// 404 when there is no such log.
     pub async fn now(reader: &mut Reader, tenant: Tenant) -> Result<Self, Problem> {
         let head = logs::head(reader, tenant).await?.ok_or_else(Problem::not_found)?;
-        let root = <[u8; 32]>::try_from(head.root.as_slice()).map_err(|_| Problem::internal("a head without a root"))?;
+        let root = <[u8; 32]>::try_from(head.root.as_slice())
+            .map_err(|_| Problem::internal("a head without a root"))?;
         Ok(Self { origin: head.origin, size: head.size.unsigned_abs(), root: Hash(root).to_string() })
     }
 
@@ -57,6 +58,8 @@ pub struct AsOf {
     pub seq: String,
     /// The log's checkpoint at that entry: origin, size and root hash, one a line (C2SP tlog-checkpoint,
     /// without signatures). A signed one follows within a second at `/v1/ledger/checkpoint`.
-    #[schema(example = "localhost:8080/ledger/ins_0190163d8694739bba1a9fbee4e5c1b2\n49103\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n")]
+    #[schema(
+        example = "localhost:8080/ledger/ins_0190163d8694739bba1a9fbee4e5c1b2\n49103\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+    )]
     pub checkpoint: String,
 }

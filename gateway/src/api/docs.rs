@@ -33,6 +33,7 @@ pub async fn page() -> HttpResponse {
 /// The page and its files. The outside validator that Swagger UI would ask is turned off.
 #[must_use]
 pub fn assets() -> SwaggerUi {
-    let config = Config::from("/openapi.json").validator_url("none").display_operation_id(false).deep_linking(true);
+    let config =
+        Config::from("/openapi.json").validator_url("none").display_operation_id(false).deep_linking(true);
     SwaggerUi::new("/docs/{_:.*}").config(config)
 }

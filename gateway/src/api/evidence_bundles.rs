@@ -155,7 +155,8 @@ pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> R
         ("ready", Some(bytes)) => bytes.unsigned_abs(),
         (other, _) => return Err(Problem::new(Code::Conflict, format!("the bundle is {other}"))),
     };
-    let range = permit.header(header::RANGE.as_str()).map(|range| byte_range(range, size)).transpose()?.flatten();
+    let range =
+        permit.header(header::RANGE.as_str()).map(|range| byte_range(range, size)).transpose()?.flatten();
     let (start, length) = range.unwrap_or((0, size));
     let slice = FileSlice { path: state.press.path(permit.tenant(), id), start, length };
     let mut answer = Answer::file(slice, "application/zip")
@@ -182,7 +183,8 @@ async fn load(state: &State, tenant: Tenant, id: BundleId) -> Result<EvidenceBun
         finished_at: row.finished_at_us.map(rfc3339),
         bytes: row.bytes,
         sha256: sha256.map(|hash| Hash(hash).to_string()),
-        content_url: (row.state == "ready").then(|| format!("{}/v1/evidence-bundles/{id}/content", state.base_url)),
+        content_url: (row.state == "ready")
+            .then(|| format!("{}/v1/evidence-bundles/{id}/content", state.base_url)),
         state: row.state,
     })
 }
@@ -190,8 +192,10 @@ async fn load(state: &State, tenant: Tenant, id: BundleId) -> Result<EvidenceBun
 /// The entries that a request means.
 async fn range(reader: &mut Reader, tenant: Tenant, request: &BundleRequest) -> Result<(u64, u64), Problem> {
     let size = Snapshot::now(reader, tenant).await?.seq() + 1;
-    let from = bound(reader, tenant, size, "from", request.from_seq.as_deref(), request.from.as_deref(), 0).await?;
-    let to = bound(reader, tenant, size, "to", request.to_seq.as_deref(), request.to.as_deref(), size).await?;
+    let from =
+        bound(reader, tenant, size, "from", request.from_seq.as_deref(), request.from.as_deref(), 0).await?;
+    let to =
+        bound(reader, tenant, size, "to", request.to_seq.as_deref(), request.to.as_deref(), size).await?;
     if from >= to || to > size {
         let detail = format!("entries {from} up to {to} are none: the log has {size}");
         return Err(Problem::new(Code::Refused, detail));

@@ -43,7 +43,9 @@ pub struct Log {
     #[schema(example = "49103", pattern = "^[0-9]+$")]
     pub signed_size: String,
     /// The key that signs it (C2SP signed-note vkey). Keep your own copy: it is what you trust.
-    #[schema(example = "localhost:8080/ledger/ins_0190163d8694739bba1a9fbee4e5c1b2+d5ec7ba1+AVB0OBlm0Ckq1vW3WxqbSQ0ZyaXXKIKAwTzEyTS7oVQX")]
+    #[schema(
+        example = "localhost:8080/ledger/ins_0190163d8694739bba1a9fbee4e5c1b2+d5ec7ba1+AVB0OBlm0Ckq1vW3WxqbSQ0ZyaXXKIKAwTzEyTS7oVQX"
+    )]
     pub vkey: String,
 }
 

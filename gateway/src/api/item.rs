@@ -84,8 +84,10 @@ async fn proof(
     path: Vec<String>,
     checkpoint: String,
 ) -> Result<Proof, Problem> {
-    let entry = entries::get(reader, tenant, seq).await?.ok_or_else(|| Problem::internal("an entry is missing"))?;
-    let payload = payloads::get(reader, tenant, seq).await?.ok_or_else(|| Problem::internal("a payload is missing"))?;
+    let entry =
+        entries::get(reader, tenant, seq).await?.ok_or_else(|| Problem::internal("an entry is missing"))?;
+    let payload =
+        payloads::get(reader, tenant, seq).await?.ok_or_else(|| Problem::internal("a payload is missing"))?;
     let entry = String::from_utf8(entry).map_err(Problem::internal)?;
     let salt = <[u8; 32]>::try_from(payload.salt.as_slice()).map_err(Problem::internal)?;
     Ok(Proof { seq: seq.to_string(), entry, salt: veritrail_audit::Hash(salt).to_string(), path, checkpoint })
@@ -111,7 +113,10 @@ pub fn fields<'a>(params: &'a Params<'_>, known: &[&str]) -> Result<Vec<&'a str>
         None => Ok(fields),
         Some(field) => {
             let near = crate::domain::nearest::nearest(field, known.iter().copied());
-            let hint = near.map_or_else(|| format!("one of {}", known.join(", ")), |near| format!("did you mean {near:?}?"));
+            let hint = near.map_or_else(
+                || format!("one of {}", known.join(", ")),
+                |near| format!("did you mean {near:?}?"),
+            );
             Err(Problem::parameter("fields", "unknown_field", format!("there is no field {field:?}; {hint}")))
         }
     }

@@ -18,7 +18,9 @@ use crate::{
     domain::{AccountId, BundleId, ClientId, InstitutionId, Tenant, TransactionId},
     error::Problem,
     ledger::tree,
-    store::{Reader, accounts, bundles, checkpoints, entries, entries::EntryQuery, logs, payloads, transactions},
+    store::{
+        Reader, accounts, bundles, checkpoints, entries, entries::EntryQuery, logs, payloads, transactions,
+    },
 };
 
 const OPERATION: &str = "listEntries";
@@ -196,11 +198,15 @@ pub async fn get_entry(permit: Permit<ReadLedger>, state: web::Data<State>) -> R
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/v1/ledger/proofs/inclusion")]
-pub async fn prove_inclusion(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn prove_inclusion(
+    permit: Permit<ReadLedger>,
+    state: web::Data<State>,
+) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["seq", "size"])?;
     let tenant = permit.tenant();
     let seq: u64 = params.require("seq")?;
-    let (size, checkpoint) = size_or_newest(&state, tenant, params.parse("size")?, seq.saturating_add(1)).await?;
+    let (size, checkpoint) =
+        size_or_newest(&state, tenant, params.parse("size")?, seq.saturating_add(1)).await?;
     if seq >= size {
         return Err(Problem::parameter("seq", "out_of_range", format!("the tree has {size} entries")));
     }
@@ -222,7 +228,10 @@ pub async fn prove_inclusion(permit: Permit<ReadLedger>, state: web::Data<State>
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/v1/ledger/proofs/consistency")]
-pub async fn prove_consistency(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn prove_consistency(
+    permit: Permit<ReadLedger>,
+    state: web::Data<State>,
+) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["from", "to"])?;
     let tenant = permit.tenant();
     let from: u64 = params.require("from")?;
@@ -244,7 +253,10 @@ pub async fn prove_consistency(permit: Permit<ReadLedger>, state: web::Data<Stat
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/v1/ledger/checkpoint")]
-pub async fn get_checkpoint(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn get_checkpoint(
+    permit: Permit<ReadLedger>,
+    state: web::Data<State>,
+) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let note = newest(&state, permit.tenant()).await?.1;
     permit.answer(Answer::text(note)).await
@@ -314,7 +326,11 @@ async fn subject_seqs(reader: &mut Reader, tenant: Tenant, subject: &str) -> Res
     } else if subject.parse::<ClientId>().is_ok() {
         return Err(Problem::parameter("subject", "invalid_value", "for a client, ask for kind=admin"));
     } else {
-        return Err(Problem::parameter("subject", "invalid_value", "the id of an account, a transaction or a bundle"));
+        return Err(Problem::parameter(
+            "subject",
+            "invalid_value",
+            "the id of an account, a transaction or a bundle",
+        ));
     };
     Ok(seq.into_iter().collect())
 }

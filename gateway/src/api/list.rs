@@ -51,5 +51,6 @@ impl<T: Serialize> List<T> {
 /// # Errors
 /// When the stored bytes are no JSON.
 pub fn raw(payload: &[u8]) -> Result<&RawValue, Problem> {
-    serde_json::from_slice(payload).map_err(|e| Problem::internal(format!("a stored payload is damaged: {e}")))
+    serde_json::from_slice(payload)
+        .map_err(|e| Problem::internal(format!("a stored payload is damaged: {e}")))
 }

@@ -6,12 +6,7 @@
 
 use std::borrow::Cow;
 
-use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest,
-    dev::Payload,
-    http::header,
-    post, web,
-};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, post, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
@@ -292,13 +287,15 @@ impl Form {
         if self.field("client_assertion_type")?.as_deref() != Some(ASSERTION_TYPE) {
             return Err(bad("invalid_request", "client_assertion_type must be the jwt-bearer URN"));
         }
-        let id = assertion::claimed_client(jwt).ok_or_else(|| invalid_client("the assertion is not a JWT"))?;
+        let id =
+            assertion::claimed_client(jwt).ok_or_else(|| invalid_client("the assertion is not a JWT"))?;
         let client = self.load(state, &id).await?;
         let jwks = client.jwks.as_deref().ok_or_else(|| invalid_client("the client has no keys"))?;
         let issuer = state.door.tokens.issuer();
         let endpoint = format!("{issuer}/oauth2/token");
         let now_s = state.world().now_us().div_euclid(1_000_000);
-        let claims = assertion::verify(jwt, &id, jwks, &[issuer, &endpoint], now_s).map_err(invalid_client)?;
+        let claims =
+            assertion::verify(jwt, &id, jwks, &[issuer, &endpoint], now_s).map_err(invalid_client)?;
         let client_id = ClientId::from_uuid(client.id);
         let fresh =
             state.door.recorder.use_assertion(client_id, claims.jti.clone(), claims.expires_at_us()).await?;

@@ -56,8 +56,9 @@ impl<'a> Params<'a> {
     /// # Errors
     /// 400, naming the parameter.
     pub fn require<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, Problem> {
-        self.parse(name)?
-            .ok_or_else(|| Problem::new(Code::MissingParameter, format!("the parameter {name} must be there")))
+        self.parse(name)?.ok_or_else(|| {
+            Problem::new(Code::MissingParameter, format!("the parameter {name} must be there"))
+        })
     }
 
     /// A parameter's value as one of some words.
@@ -106,7 +107,8 @@ impl<'a> Params<'a> {
     /// What a cursor is bound to: every parameter but the cursor itself and the page size.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut pairs: Vec<_> = self.0.iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
+        let mut pairs: Vec<_> =
+            self.0.iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
         pairs.sort();
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(pairs.into_iter().map(|(name, value)| (name.as_ref(), value.as_ref())));

@@ -24,7 +24,10 @@ const BRIEFLY: &str = "private, max-age=60";
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/ledger/{institution}/checkpoint")]
-pub async fn get_checkpoint(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn get_checkpoint(
+    permit: Permit<ReadLedger>,
+    state: web::Data<State>,
+) -> Result<Recorded, Problem> {
     let tenant = named(&permit)?;
     let note = super::ledger::newest(&state, tenant).await?.1;
     permit.answer(Answer::text(note)).await
@@ -76,7 +79,8 @@ async fn entries_of(
         return Err(Problem::not_found());
     }
     let signed_of = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let rows = entries::range(reader, tenant, signed_of(first), signed_of(until), i64::from(id.width)).await?;
+    let rows =
+        entries::range(reader, tenant, signed_of(first), signed_of(until), i64::from(id.width)).await?;
     entry_bundle(rows.iter().map(|row| row.bytes.as_slice())).map_err(Problem::internal)
 }
 

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     access::{Answer, Permit, Recorded, right::ReadTransactions},
-    domain::{AccountId, Currency, Direction, InstitutionId, Money, Status, Transaction, TransactionId, date},
+    domain::{
+        AccountId, Currency, Direction, InstitutionId, Money, Status, Transaction, TransactionId, date,
+    },
     error::Problem,
     store::{
         payloads,
@@ -22,16 +24,48 @@ use crate::{
 };
 
 const FIELDS: &[&str] = &[
-    "account", "account_id", "amount", "balance_after", "bank_transaction_code", "booking_date",
-    "counterparty", "direction", "end_to_end_id", "id", "purpose", "reference", "remittance_information",
-    "status", "type", "value_date",
+    "account",
+    "account_id",
+    "amount",
+    "balance_after",
+    "bank_transaction_code",
+    "booking_date",
+    "counterparty",
+    "direction",
+    "end_to_end_id",
+    "id",
+    "purpose",
+    "reference",
+    "remittance_information",
+    "status",
+    "type",
+    "value_date",
 ];
 
 const KNOWN: &[&str] = &[
-    "account_id", "booking_date", "booking_date[gte]", "booking_date[gt]", "booking_date[lte]",
-    "booking_date[lt]", "amount", "amount[gte]", "amount[gt]", "amount[lte]", "amount[lt]", "currency",
-    "currency[in]", "direction", "status", "status[in]", "reference", "reference[in]", "sort", "fields",
-    "proof", "limit", "cursor",
+    "account_id",
+    "booking_date",
+    "booking_date[gte]",
+    "booking_date[gt]",
+    "booking_date[lte]",
+    "booking_date[lt]",
+    "amount",
+    "amount[gte]",
+    "amount[gt]",
+    "amount[lte]",
+    "amount[lt]",
+    "currency",
+    "currency[in]",
+    "direction",
+    "status",
+    "status[in]",
+    "reference",
+    "reference[in]",
+    "sort",
+    "fields",
+    "proof",
+    "limit",
+    "cursor",
 ];
 
 const COMPARISONS: &[(&str, Comparison)] = &[
@@ -186,8 +220,10 @@ pub(super) async fn answer_list(
 ) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), KNOWN)?;
     let tenant = permit.tenant();
-    let operation = account.map_or_else(|| "listTransactions".to_owned(), |id| format!("listTransactions {id}"));
-    let (limit, fields, proof) = (params.limit()?, item::fields(&params, FIELDS)?, item::wants_proof(&params)?);
+    let operation =
+        account.map_or_else(|| "listTransactions".to_owned(), |id| format!("listTransactions {id}"));
+    let (limit, fields, proof) =
+        (params.limit()?, item::fields(&params, FIELDS)?, item::wants_proof(&params)?);
     if proof && limit > 100 {
         return Err(Problem::parameter("limit", "out_of_range", "1 to 100 with proof=inclusion"));
     }
@@ -217,7 +253,8 @@ pub(super) async fn answer_list(
         true => Some(item::proofs(state, tenant, &rows.iter().map(|row| row.seq).collect::<Vec<_>>()).await?),
         false => None,
     };
-    let data: Vec<Shown<'_>> = rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
+    let data: Vec<Shown<'_>> =
+        rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
     let page = TransactionList { data, page: Page::new(next), as_of: snapshot.as_of()?, proofs };
     permit.answer(Answer::json(&page)?).await
 }
@@ -236,7 +273,8 @@ fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter, Pro
     let mut currency: Vec<Currency> = params.parse::<Currency>("currency")?.into_iter().collect();
     for code in params.list("currency[in]")? {
         let parsed = Currency::parse(code);
-        currency.push(parsed.map_err(|e| Problem::parameter("currency[in]", "invalid_value", e.to_string()))?);
+        currency
+            .push(parsed.map_err(|e| Problem::parameter("currency[in]", "invalid_value", e.to_string()))?);
     }
     let mut status: Vec<Status> = params.word("status", &status_words())?.into_iter().collect();
     status.extend(params.words("status[in]", &status_words())?);

@@ -9,7 +9,10 @@ use crate::{
     domain::{Finding, InstitutionId, NewTransaction},
     error::Problem,
     intake::{self, Format, Item},
-    ledger::{Receipt, command::{Delivered, DeliveredRecord, Delivery}},
+    ledger::{
+        Receipt,
+        command::{Delivered, DeliveredRecord, Delivery},
+    },
 };
 
 /// Findings that are told; more are counted.
@@ -76,7 +79,10 @@ pub struct BatchRecord {
     security(("oauth2" = ["transactions:write"]))
 )]
 #[post("/v1/transactions:batch")]
-pub async fn deliver(permit: Permit<WriteTransactions>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn deliver(
+    permit: Permit<WriteTransactions>,
+    state: web::Data<State>,
+) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["on_error"])?;
     let skip = params.word("on_error", &[("abort", false), ("skip", true)])?.unwrap_or(false);
     let body = permit.body(&["application/x-ndjson"], state.batch_bytes_max).await?;
@@ -88,7 +94,8 @@ pub async fn deliver(permit: Permit<WriteTransactions>, state: web::Data<State>)
     if !findings.is_empty() && !skip {
         let total = findings.len();
         findings.truncate(FINDINGS_MAX);
-        let detail = format!("{total} faults were found, so nothing was stored; the first {} follow", findings.len());
+        let detail =
+            format!("{total} faults were found, so nothing was stored; the first {} follow", findings.len());
         return Err(Problem::refused(detail, &findings));
     }
     let delivery = Delivery { by: permit.by(), items, skip, idempotency };

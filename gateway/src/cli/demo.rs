@@ -109,7 +109,8 @@ impl Demo {
     }
 
     fn config(&self) -> Result<Config, Failure> {
-        let port = self.listen.port().checked_add(1).ok_or("the admin API takes the next port; there is none")?;
+        let port =
+            self.listen.port().checked_add(1).ok_or("the admin API takes the next port; there is none")?;
         let admin = SocketAddr::new(self.listen.ip(), port);
         let mut config = Config::default();
         config.http.listen = self.listen.to_string();
@@ -175,7 +176,8 @@ async fn client(
 ) -> Result<DemoClient, Failure> {
     let scopes = kind.allowed().to_vec();
     let reach = if kind == ClientKind::System { "own" } else { "all" }.to_owned();
-    let order = ClientOrder { institution, name: name.to_owned(), kind, scopes: scopes.clone(), reach, jwks: None };
+    let order =
+        ClientOrder { institution, name: name.to_owned(), kind, scopes: scopes.clone(), reach, jwks: None };
     let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order).await?;
     let client_secret = made.secret.ok_or("a client without keys has a secret")?;
     Ok(DemoClient { client_id: made.id.to_string(), client_secret, scopes })
@@ -213,7 +215,9 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Copyable lines that show what there is.
 fn next_steps(demo: &DemoFile, path: &Path) -> String {
-    let Some(DemoInstitution { name, vkey, clients, .. }) = demo.institutions.first() else { return String::new() };
+    let Some(DemoInstitution { name, vkey, clients, .. }) = demo.institutions.first() else {
+        return String::new();
+    };
     let Some(DemoClient { client_id, client_secret, .. }) = clients.first() else { return String::new() };
     let base = &demo.base_url;
     format!(

@@ -43,7 +43,9 @@ impl Fsck {
         let mut faults = 0;
         for id in ids {
             let tenant = Tenant::vouched(id);
-            let head = logs::head(&mut reader, tenant).await?.ok_or_else(|| format!("there is no institution {id}"))?;
+            let head = logs::head(&mut reader, tenant)
+                .await?
+                .ok_or_else(|| format!("there is no institution {id}"))?;
             let bar = progress(head.size.unsigned_abs());
             let checked =
                 fsck::check(&mut reader, tenant, &key, memory.as_ref(), |done| bar.set_position(done)).await;
@@ -51,7 +53,11 @@ impl Fsck {
             match checked {
                 Ok(report) => println!(
                     "{}: clean: {} entries, {} payloads, {} records, {} full tiles, {} checkpoints",
-                    report.origin, report.entries, report.payloads, report.records, report.tiles,
+                    report.origin,
+                    report.entries,
+                    report.payloads,
+                    report.records,
+                    report.tiles,
                     report.checkpoints
                 ),
                 Err(fault @ fsck::FsckError::Fault { .. }) => {

@@ -144,8 +144,11 @@ pub(super) async fn file(
     }
     bar.finish_and_clear();
     tracing::info!(
-        added = summary.added, unchanged = summary.unchanged, faults = summary.findings.total(),
-        took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "imported"
+        added = summary.added,
+        unchanged = summary.unchanged,
+        faults = summary.findings.total(),
+        took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "imported"
     );
     Ok(summary)
 }
@@ -175,7 +178,9 @@ async fn store(
     let delivered = match recorder.deliver(tenant, delivery).await {
         Err(RecordError::Refused(findings)) => {
             summary.findings.extend(findings);
-            return Err(format!("stopped: {summary}\nWhat was added stays; running it again adds the rest.").into());
+            return Err(
+                format!("stopped: {summary}\nWhat was added stays; running it again adds the rest.").into()
+            );
         }
         delivered => delivered?,
     };

@@ -139,7 +139,8 @@ impl BundlePress {
             let rows = payloads::range(&mut reader, tenant, next, end, ROWS).await?;
             next = rows.last().map_or(end, |row| row.seq + 1);
             for row in &rows {
-                let salt = row.salt.as_slice().try_into().map_err(|_| PressError::Other("a short salt".into()))?;
+                let salt =
+                    row.salt.as_slice().try_into().map_err(|_| PressError::Other("a short salt".into()))?;
                 writer.payload(row.seq.unsigned_abs(), &salt, &row.payload)?;
             }
         }

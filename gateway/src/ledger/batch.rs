@@ -104,13 +104,7 @@ impl<'a> Batch<'a> {
         let began_at = open.size();
         self.logs.insert(
             open.tenant,
-            BatchLog {
-                open,
-                began_at,
-                known: HashMap::new(),
-                accesses: Vec::new(),
-                denials: Vec::new(),
-            },
+            BatchLog { open, began_at, known: HashMap::new(), accesses: Vec::new(), denials: Vec::new() },
         );
     }
 
@@ -286,7 +280,6 @@ impl<'a> Batch<'a> {
             answers: self.answers,
         }
     }
-
 }
 
 /// An entry that lists one caller's doings names it; one that lists several names the service.

@@ -136,7 +136,9 @@ impl Batch<'_> {
         let mut records: Vec<DeliveredRecord> = Vec::with_capacity(steps.len());
         for step in steps {
             let record = match step {
-                Step::Add(line, Item::Account(account)) => self.add_account(tenant, &delivery.by, line, account)?,
+                Step::Add(line, Item::Account(account)) => {
+                    self.add_account(tenant, &delivery.by, line, account)?
+                }
                 Step::Add(line, Item::Transaction(transaction)) => {
                     self.add_transaction(tenant, &delivery.by, line, transaction)?
                 }
@@ -270,7 +272,10 @@ impl Batch<'_> {
             return Ok(BundleOrdered { replayed: true, ..first });
         }
         let id = order.id.to_string();
-        let payload = format!(r#"{{"from":"{}","id":"{id}","to":"{}","type":"evidence_bundle"}}"#, order.from, order.to);
+        let payload = format!(
+            r#"{{"from":"{}","id":"{id}","to":"{}","type":"evidence_bundle"}}"#,
+            order.from, order.to
+        );
         let subject = Some(Subject { kind: "evidence_bundle", id: &id });
         let draft = Draft { kind: Kind::Export, by: &order.by, subject, payload: payload.into_bytes() };
         let seq = self.append(tenant, draft)?;

@@ -12,7 +12,10 @@ use super::{
     log::{Draft, OpenLog, unavailable},
 };
 use crate::{
-    domain::{Tenant, id::{ClientId, InstitutionId}},
+    domain::{
+        Tenant,
+        id::{ClientId, InstitutionId},
+    },
     store::{clients, institutions, logs, plans},
 };
 

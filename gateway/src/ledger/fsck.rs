@@ -117,15 +117,19 @@ impl Walk<'_> {
     async fn range(&mut self, connection: &mut Connection, from: i64, until: i64) -> Result<(), FsckError> {
         let rows = entries::range(connection, self.tenant, from, until, ROWS).await?;
         let found = payloads::range(connection, self.tenant, from, until, ROWS).await?;
-        let mut found: HashMap<i64, payloads::PayloadRow> = found.into_iter().map(|row| (row.seq, row)).collect();
+        let mut found: HashMap<i64, payloads::PayloadRow> =
+            found.into_iter().map(|row| (row.seq, row)).collect();
         let mut record_rows = RecordRows::load(connection, self.tenant, from, until).await?;
         for (expected, row) in (from..until).zip(rows.iter().map(Some).chain(std::iter::repeat(None))) {
             let place = format!("entry {expected}");
-            let row = row.filter(|row| row.seq == expected).ok_or_else(|| self.fault(&place, "it is missing"))?;
+            let row =
+                row.filter(|row| row.seq == expected).ok_or_else(|| self.fault(&place, "it is missing"))?;
             self.entry(connection, row).await?;
             let entry = Entry::parse(&row.bytes).map_err(|e| self.fault(&place, e))?;
-            let payload = found.remove(&expected).ok_or_else(|| self.fault(&place, "its payload is missing"))?;
-            let salt = payload.salt.as_slice().try_into().map_err(|_| self.fault(&place, "its salt is short"))?;
+            let payload =
+                found.remove(&expected).ok_or_else(|| self.fault(&place, "its payload is missing"))?;
+            let salt =
+                payload.salt.as_slice().try_into().map_err(|_| self.fault(&place, "its salt is short"))?;
             if commit(&salt, &payload.payload) != entry.commitment {
                 return Err(self.fault(&place, "its payload is not what it committed to"));
             }
@@ -176,7 +180,8 @@ impl Walk<'_> {
             None => Err(self.fault(place, "it is missing")),
             Some(stored) if stored != tile.bytes => Err(self.fault(place, "its hashes are not the entries'")),
             Some(_) => {
-                let roots = tiles::roots(connection, self.tenant, i64::from(tile.level), index, index + 1).await?;
+                let roots =
+                    tiles::roots(connection, self.tenant, i64::from(tile.level), index, index + 1).await?;
                 if roots.first().is_none_or(|root| root.as_slice() != tile.root.0) {
                     return Err(self.fault(place, "its root is not its hashes'"));
                 }

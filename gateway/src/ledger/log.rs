@@ -82,7 +82,9 @@ impl OpenLog {
         }
         let edge = tree::edge(connection, tenant, size).await.map_err(unavailable)?;
         if edge.root().0.as_slice() != head.root.as_slice() {
-            return Err(RecordError::Stopped(format!("the entries do not have the root of the head at {size}")));
+            return Err(RecordError::Stopped(format!(
+                "the entries do not have the root of the head at {size}"
+            )));
         }
         let prev = head.prev.as_slice().try_into().map_err(|_| unavailable("a head without a leaf hash"))?;
         Ok(Self {

@@ -71,13 +71,8 @@ impl Memory {
     /// When another process holds it, it is damaged, or the disk fails.
     pub fn open(path: &Path) -> Result<Self, MemoryError> {
         let io = |source| MemoryError::Io { path: path.to_owned(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(io)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(MemoryError::Locked(path.to_owned())),
@@ -88,8 +83,8 @@ impl Memory {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut heads = HashMap::new();
         for (line, head) in text[..whole].lines().enumerate() {
-            let (origin, head) = parse(head)
-                .ok_or_else(|| MemoryError::Damaged { path: path.to_owned(), line: line + 1 })?;
+            let (origin, head) =
+                parse(head).ok_or_else(|| MemoryError::Damaged { path: path.to_owned(), line: line + 1 })?;
             heads.insert(origin, head);
         }
         file.set_len(whole as u64).map_err(io)?;

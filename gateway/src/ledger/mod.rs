@@ -18,6 +18,6 @@ pub mod recorder;
 pub mod signer;
 pub mod tree;
 
-pub use command::{By, RecordError, Receipt};
+pub use command::{By, Receipt, RecordError};
 pub use recorder::Recorder;
 pub use signer::Signer;

@@ -165,7 +165,6 @@ async fn extends(
         return Err(format!("{} entries were signed, the database has {size}", last.size));
     }
     let path = tree::consistency(reader, tenant, last.size, size).await.map_err(|e| e.to_string())?;
-    verify_consistency(last.size, size, &last.root, &root, &path).map_err(|_| {
-        format!("the first {} entries are not those that were signed", last.size)
-    })
+    verify_consistency(last.size, size, &last.root, &root, &path)
+        .map_err(|_| format!("the first {} entries are not those that were signed", last.size))
 }

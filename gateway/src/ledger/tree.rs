@@ -4,8 +4,8 @@
 //! at level 0, the roots of full tiles above.
 
 use veritrail_audit::{
-    Edge, Hash, Span, TileSet, consistency_spans, empty_root, inclusion_spans, leaf_hash, span_root, tile_hashes,
-    tiles_for_spans,
+    Edge, Hash, Span, TileSet, consistency_spans, empty_root, inclusion_spans, leaf_hash, span_root,
+    tile_hashes, tiles_for_spans,
 };
 
 use crate::{
@@ -53,7 +53,8 @@ pub async fn tile(
         let bytes = tiles::hashes(connection, tenant, i64::from(level), signed(index)).await?;
         bytes.and_then(|bytes| tile_hashes(&bytes)).unwrap_or_default()
     } else if level == 0 {
-        let rows = entries::range(connection, tenant, signed(first), signed(until), signed(TILE_WIDTH)).await?;
+        let rows =
+            entries::range(connection, tenant, signed(first), signed(until), signed(TILE_WIDTH)).await?;
         rows.iter().map(|row| leaf_hash(&row.bytes)).collect()
     } else {
         let below = i64::from(level) - 1;
@@ -84,8 +85,9 @@ pub async fn span_roots(
     spans
         .iter()
         .map(|span| {
-            span_root(*span, &set)
-                .ok_or_else(|| TreeError::Damaged(format!("no root for entries {}..{}", span.start, span.end)))
+            span_root(*span, &set).ok_or_else(|| {
+                TreeError::Damaged(format!("no root for entries {}..{}", span.start, span.end))
+            })
         })
         .collect()
 }

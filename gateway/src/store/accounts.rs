@@ -1,12 +1,7 @@
 //! Accounts: found by id, by reference, and in ledger order.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError, rows};
-use crate::domain::{
-    Tenant,
-    id::AccountId,
-};
+use crate::domain::{Tenant, id::AccountId};
 
 /// An account to be stored.
 #[derive(Debug)]
@@ -24,7 +19,7 @@ pub struct NewRow {
 }
 
 /// What an account's reference stands for.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Named {
     /// The reference.
     pub reference: String,
@@ -38,14 +33,18 @@ pub struct Named {
     pub payload: Vec<u8>,
 }
 
+from_row!(Named { reference, id, seq, currency, payload });
+
 /// A listed account.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Row {
     /// The entry that recorded it.
     pub seq: i64,
     /// The record's canonical JSON.
     pub payload: Vec<u8>,
 }
+
+from_row!(Row { seq, payload });
 
 /// Inserts accounts.
 pub async fn insert(connection: &mut Connection, accounts: &[NewRow]) -> Result<(), StoreError> {
@@ -121,7 +120,7 @@ pub async fn page(
 }
 
 /// A row as it is stored, to be held against its payload.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Stored {
     /// The entry that recorded it.
     pub seq: i64,
@@ -132,6 +131,8 @@ pub struct Stored {
     /// ISO 4217 alphabetic code.
     pub currency: String,
 }
+
+from_row!(Stored { seq, id, reference, currency });
 
 /// The rows of the records `from <= seq < until`.
 pub async fn stored(

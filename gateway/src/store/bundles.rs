@@ -1,12 +1,10 @@
 //! Evidence bundles: asked for, prepared, ready.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError};
 use crate::domain::{Tenant, id::BundleId};
 
 /// A bundle's row.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Bundle {
     /// Its id.
     pub id: uuid::Uuid,
@@ -27,6 +25,8 @@ pub struct Bundle {
     /// When it became ready or failed.
     pub finished_at_us: Option<i64>,
 }
+
+from_row!(Bundle { id, seq, from_seq, to_seq, state, bytes, sha256, created_at_us, finished_at_us });
 
 const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, created_at_us, finished_at_us \
                       FROM evidence_bundles";

@@ -29,12 +29,10 @@ pub async fn latest(
     connection: &mut Connection,
     tenant: Tenant,
 ) -> Result<Option<(i64, String)>, StoreError> {
-    sqlx::query_as(
-        "SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size DESC LIMIT 1",
-    )
-    .bind(tenant.uuid())
-    .fetch_optional(connection)
-    .await
+    sqlx::query_as("SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size DESC LIMIT 1")
+        .bind(tenant.uuid())
+        .fetch_optional(connection)
+        .await
 }
 
 /// The checkpoints with `from < size <= to`, smallest first, thinned to at most `most` that are

@@ -1,12 +1,10 @@
 //! OAuth2 clients.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError};
 use crate::domain::id::{ClientId, InstitutionId};
 
 /// A client's row.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Client {
     /// Its id, which is its OAuth2 `client_id`.
     pub id: uuid::Uuid,
@@ -29,6 +27,19 @@ pub struct Client {
     /// When it was revoked.
     pub revoked_at_us: Option<i64>,
 }
+
+from_row!(Client {
+    id,
+    institution_id,
+    name,
+    kind,
+    scopes,
+    reach,
+    secret_sha256,
+    jwks,
+    created_at_us,
+    revoked_at_us
+});
 
 const SELECT: &str = "SELECT id, institution_id, name, kind, scopes, reach, secret_sha256, jwks, \
                       created_at_us, revoked_at_us FROM clients";

@@ -1,7 +1,5 @@
 //! The entries of each log: exact bytes, written once.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError, rows};
 use crate::domain::Tenant;
 
@@ -21,13 +19,15 @@ pub struct NewEntry {
 }
 
 /// A stored entry.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct EntryRow {
     /// Index in the log.
     pub seq: i64,
     /// The canonical bytes.
     pub bytes: Vec<u8>,
 }
+
+from_row!(EntryRow { seq, bytes });
 
 /// Which entries to list, in ledger order.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,5 @@
 //! First answers of unsafe calls, kept so that a repeated call gets the same one.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError};
 use crate::domain::{Tenant, id::ClientId};
 
@@ -19,13 +17,15 @@ pub struct Key {
 }
 
 /// What was answered first.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct First {
     /// SHA-256 of the first call's body.
     pub body_sha256: Vec<u8>,
     /// Its outcome, as JSON.
     pub outcome: String,
 }
+
+from_row!(First { body_sha256, outcome });
 
 /// The first answer under a key.
 pub async fn get(
@@ -71,6 +71,9 @@ pub async fn insert(
 
 /// Forgets answers older than `before_us`.
 pub async fn sweep(connection: &mut Connection, before_us: i64) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM idempotency WHERE created_at_us < $1").bind(before_us).execute(connection).await?;
+    sqlx::query("DELETE FROM idempotency WHERE created_at_us < $1")
+        .bind(before_us)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -1,12 +1,10 @@
 //! Institutions, and the provider itself, which has a log of its own.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError};
 use crate::domain::id::InstitutionId;
 
 /// An institution's row.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Institution {
     /// Its id.
     pub id: uuid::Uuid,
@@ -19,6 +17,8 @@ pub struct Institution {
     /// When it was onboarded, in microseconds since the Unix epoch.
     pub created_at_us: i64,
 }
+
+from_row!(Institution { id, name, role, plan, created_at_us });
 
 const SELECT: &str = "SELECT id, name, role, plan, created_at_us FROM institutions";
 

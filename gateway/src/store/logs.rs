@@ -1,12 +1,10 @@
 //! The head of each log: the only row of the ledger that moves, and it only grows.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError};
 use crate::domain::{Tenant, id::InstitutionId};
 
 /// Where a log stands.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Head {
     /// The log's name: a schemeless URL prefix.
     pub origin: String,
@@ -19,6 +17,8 @@ pub struct Head {
     /// When the last entry was made, in microseconds since the Unix epoch.
     pub at_us: i64,
 }
+
+from_row!(Head { origin, size, root, prev, at_us });
 
 /// Opens a log of size 0.
 pub async fn insert(connection: &mut Connection, tenant: Tenant, head: &Head) -> Result<(), StoreError> {

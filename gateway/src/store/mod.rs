@@ -7,6 +7,9 @@
 //!
 //! Durability on SQLite: WAL with `synchronous=FULL`, so a commit that returned is on the disk.
 
+#[macro_use]
+mod from_row;
+
 pub mod accounts;
 pub mod bundles;
 pub mod checkpoints;

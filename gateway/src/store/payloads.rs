@@ -1,7 +1,5 @@
 //! Payloads and their salts: what the entries' commitments commit to.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError, rows};
 use crate::domain::Tenant;
 
@@ -19,7 +17,7 @@ pub struct NewPayload {
 }
 
 /// A stored payload.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct PayloadRow {
     /// The entry's index.
     pub seq: i64,
@@ -29,6 +27,8 @@ pub struct PayloadRow {
     pub payload: Vec<u8>,
 }
 
+from_row!(PayloadRow { seq, salt, payload });
+
 /// Inserts payloads, in seq order.
 pub async fn insert(connection: &mut Connection, payloads: &[NewPayload]) -> Result<(), StoreError> {
     rows::insert(
@@ -37,11 +37,7 @@ pub async fn insert(connection: &mut Connection, payloads: &[NewPayload]) -> Res
         &["institution_id", "seq", "salt", "payload"],
         payloads,
         |query, row| {
-            query
-                .bind(row.tenant.uuid())
-                .bind(row.seq)
-                .bind(row.salt.as_slice())
-                .bind(row.payload.as_slice())
+            query.bind(row.tenant.uuid()).bind(row.seq).bind(row.salt.as_slice()).bind(row.payload.as_slice())
         },
     )
     .await

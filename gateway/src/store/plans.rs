@@ -1,11 +1,9 @@
 //! Rate-limit tiers.
 
-use sqlx::FromRow;
-
 use super::{Connection, StoreError};
 
 /// A plan: what a client, and all clients of an institution together, may ask for.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// Its name.
     pub name: String,
@@ -18,6 +16,8 @@ pub struct Plan {
     /// Units that an institution may spend at once.
     pub institution_burst: u32,
 }
+
+from_row!(Plan { name, client_per_second, client_burst, institution_per_second, institution_burst });
 
 /// Every plan, by name.
 pub async fn list(connection: &mut Connection) -> Result<Vec<Plan>, StoreError> {

@@ -18,10 +18,7 @@ pub(super) async fn insert<R>(
     table: &'static str,
     columns: &'static [&'static str],
     rows: &[R],
-    bind: impl for<'q> Fn(
-        Query<'q, Sqlite, SqliteArguments>,
-        &'q R,
-    ) -> Query<'q, Sqlite, SqliteArguments>,
+    bind: impl for<'q> Fn(Query<'q, Sqlite, SqliteArguments>, &'q R) -> Query<'q, Sqlite, SqliteArguments>,
 ) -> Result<(), StoreError> {
     let mut rest = rows;
     for size in CHUNKS {

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use jiff_sqlx::{Date as SqlDate, ToSqlx as _};
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Sqlite};
 
 use super::{Connection, StoreError, rows};
 use crate::domain::{
@@ -36,7 +36,7 @@ pub struct NewRow {
 }
 
 /// What a reference stands for.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Named {
     /// The reference.
     pub reference: String,
@@ -48,8 +48,10 @@ pub struct Named {
     pub payload: Vec<u8>,
 }
 
+from_row!(Named { reference, id, seq, payload });
+
 /// A listed transaction.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Row {
     /// The entry that recorded it.
     pub seq: i64,
@@ -58,6 +60,8 @@ pub struct Row {
     /// The record's canonical JSON.
     pub payload: Vec<u8>,
 }
+
+from_row!(Row { seq, booking_date, payload });
 
 /// The orders that an index serves; ledger order breaks ties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,8 +135,16 @@ pub struct After {
 /// Inserts transactions, in seq order.
 pub async fn insert(connection: &mut Connection, transactions: &[NewRow]) -> Result<(), StoreError> {
     const COLUMNS: &[&str] = &[
-        "institution_id", "seq", "id", "account_id", "reference", "booking_date", "amount_minor", "currency",
-        "direction", "status",
+        "institution_id",
+        "seq",
+        "id",
+        "account_id",
+        "reference",
+        "booking_date",
+        "amount_minor",
+        "currency",
+        "direction",
+        "status",
     ];
     rows::insert(connection, "transactions", COLUMNS, transactions, |query, row| {
         query
@@ -257,7 +269,7 @@ fn push_after(sql: &mut QueryBuilder<Sqlite>, sort: Sort, after: After) {
 }
 
 /// A row as it is stored, to be held against its payload.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Stored {
     /// The entry that recorded it.
     pub seq: i64,
@@ -278,6 +290,8 @@ pub struct Stored {
     /// `booked`, `pending` or `information`.
     pub status: String,
 }
+
+from_row!(Stored { seq, id, account_id, reference, booking_date, amount_minor, currency, direction, status });
 
 /// The rows of the records `from <= seq < until`.
 pub async fn stored(

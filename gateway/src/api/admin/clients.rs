@@ -70,7 +70,8 @@ impl TryFrom<clients::Client> for ClientView {
             client_id: ClientId::from_uuid(row.id),
             client_secret: None,
             name: row.name,
-            kind: ClientKind::parse(&row.kind).ok_or_else(|| Problem::internal("an unknown kind of client"))?,
+            kind: ClientKind::parse(&row.kind)
+                .ok_or_else(|| Problem::internal("an unknown kind of client"))?,
             scopes: Scope::parse_list(&row.scopes).map_err(Problem::internal)?,
             auth_method: if row.jwks.is_some() { "private_key_jwt" } else { "client_secret_basic" },
             created_at: rfc3339(row.created_at_us),

@@ -92,7 +92,10 @@ pub async fn put(permit: Permit<Administer>, state: web::Data<State>) -> Result<
     }
     let quotas: Quotas = permit.json(BODY_MAX).await?;
     let numbers = [
-        quotas.client_per_second, quotas.client_burst, quotas.institution_per_second, quotas.institution_burst,
+        quotas.client_per_second,
+        quotas.client_burst,
+        quotas.institution_per_second,
+        quotas.institution_burst,
     ];
     if numbers.iter().any(|number| !(1..=1_000_000).contains(number)) {
         return Err(Problem::new(Code::Refused, "each number is from 1 to 1000000"));

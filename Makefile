@@ -1,0 +1,27 @@
+# Each target is what a person could type. CARGO_TARGET_DIR is honoured.
+
+.PHONY: demo test bench openapi fmt lint
+
+demo: ## Build, make a demonstration, serve it and say what to try
+	cargo build --release --bins
+	cargo run --release --quiet --package veritrail --bin veritrail -- demo $(DEMO)
+
+test: ## Everything that must hold
+	cargo build --bins
+	cargo test --workspace
+
+bench: ## Figures as ratios, with their floors; also written to bench.json
+	cargo build --profile dist --bins
+	cargo bench --profile dist --package veritrail-tests --bench bench
+
+openapi: ## Write the OpenAPI document
+	cargo run --quiet --package veritrail --bin veritrail -- openapi > openapi/openapi.json
+
+fmt: ## Format
+	cargo fmt --all
+
+lint: ## Formatting, clippy, licences and advisories
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny --all-features check
