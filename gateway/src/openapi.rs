@@ -116,6 +116,12 @@ fn members<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Map<String, Va
 /// Adds what every operation has: its problems, its headers, an example of each body.
 fn complete(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
+    let problems = Code::ALL.iter().map(|code| (code.as_str().to_owned(), problem(*code)));
+    document["components"]["responses"] = Value::Object(problems.collect());
+    let headers = HEADERS.iter().map(|(name, what, kind)| {
+        ((*name).to_owned(), json!({"description": what, "schema": {"type": kind}}))
+    });
+    document["components"]["headers"] = Value::Object(headers.collect());
     for item in members(document, "/paths").values_mut() {
         for method in ["get", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
@@ -128,20 +134,19 @@ fn complete(document: &mut Value) {
 }
 
 fn add_problems(operation: &mut Value) {
-    let open = operation["security"]
-        .as_array()
-        .is_none_or(|security| security.iter().all(|one| one.as_object().is_none_or(Map::is_empty)));
+    let open = is_open(operation);
     let takes_body = operation.get("requestBody").is_some();
     let oauth2 = operation["tags"][0] == "oauth2";
     let mut codes = vec![Code::QuotaExceeded, Code::Unavailable];
-    if !open {
+    if !open && oauth2 {
+        codes.extend([Code::MalformedBody, Code::InvalidClient]);
+    } else if !open {
         codes.extend([
-            if oauth2 { Code::MalformedBody } else { Code::InvalidParameter },
+            Code::InvalidParameter,
             Code::Unauthenticated,
+            Code::InsufficientScope,
+            Code::NotFound,
         ]);
-        if !oauth2 {
-            codes.extend([Code::InsufficientScope, Code::NotFound]);
-        }
     }
     if takes_body {
         codes.extend([Code::BodyTooLarge, Code::UnsupportedMediaType]);
@@ -149,16 +154,29 @@ fn add_problems(operation: &mut Value) {
             codes.push(Code::Refused);
         }
     }
-    let responses = operation["responses"].as_object_mut().expect("an operation has responses");
+    let responses = members(operation, "/responses");
     for code in codes {
-        responses.entry(code.status().as_str()).or_insert_with(|| problem(code));
+        let shared = json!({"$ref": format!("#/components/responses/{}", code.as_str())});
+        responses.entry(code.status().as_str()).or_insert(shared);
     }
     responses.sort_keys();
 }
 
+/// Whether an operation needs no credentials.
+fn is_open(operation: &Value) -> bool {
+    let needs = |one: &Value| one.as_object().is_some_and(|one| !one.is_empty());
+    !operation["security"].as_array().is_some_and(|security| security.iter().any(needs))
+}
+
+/// The problem of a code, as every operation can answer it.
 fn problem(code: Code) -> Value {
+    let mut headers = vec!["X-Request-Id", "RateLimit-Policy", "RateLimit"];
+    if matches!(code.status().as_u16(), 429 | 503) {
+        headers.push("Retry-After");
+    }
     json!({
         "description": format!("{}.", code.title()),
+        "headers": shared_headers(&headers),
         "content": {"application/problem+json": {
             "schema": {"$ref": "#/components/schemas/Problem"},
             "example": {
@@ -170,40 +188,36 @@ fn problem(code: Code) -> Value {
     })
 }
 
+/// Headers that answers share: name, what it says, type.
+const HEADERS: &[(&str, &str, &str)] = &[
+    ("X-Request-Id", "The request's id: the client's own, if well formed, or ours.", "string"),
+    (
+        "RateLimit-Policy",
+        "The limit that binds first: its name, units (q) and window in seconds (w).",
+        "string",
+    ),
+    ("RateLimit", "Where the caller stands with it: units left (r), seconds until full (t).", "string"),
+    ("Audit-Receipt", "Where this is recorded: the log's origin and the entry's seq.", "string"),
+    ("Content-Digest", "SHA-256 of the content (RFC 9530); the access's entry holds it too.", "string"),
+    ("Retry-After", "Seconds to wait.", "integer"),
+];
+
+fn shared_headers(names: &[&str]) -> Value {
+    let refs = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")})));
+    Value::Object(refs.collect())
+}
+
 fn add_headers(operation: &mut Value) {
-    let text = |what: &str| json!({"description": what, "schema": {"type": "string"}});
-    let recorded = operation["security"].as_array().is_some_and(|security| {
-        security.iter().any(|one| one.as_object().is_some_and(|one| !one.is_empty()))
-    });
-    for (status, response) in operation["responses"].as_object_mut().expect("an operation has responses") {
-        let headers = members(response, "/headers");
-        headers.insert(
-            "X-Request-Id".to_owned(),
-            text("The request's id: the client's own, if well formed, or ours."),
-        );
-        headers.insert(
-            "RateLimit-Policy".to_owned(),
-            text("The limit that binds first: its name, units (q) and window in seconds (w)."),
-        );
-        headers.insert(
-            "RateLimit".to_owned(),
-            text("Where the caller stands with it: units left (r), seconds until full (t)."),
-        );
-        if recorded && status.starts_with('2') {
-            headers.insert(
-                "Audit-Receipt".to_owned(),
-                text("Where this is recorded: the log's origin and the entry's seq."),
-            );
-            headers.insert(
-                "Content-Digest".to_owned(),
-                text("SHA-256 of the content (RFC 9530); the access's entry holds it too."),
-            );
-        }
-        if matches!(status.as_str(), "429" | "503") {
-            headers.insert(
-                "Retry-After".to_owned(),
-                json!({"description": "Seconds to wait.", "schema": {"type": "integer"}}),
-            );
+    let mut names = vec!["X-Request-Id", "RateLimit-Policy", "RateLimit"];
+    if !is_open(operation) {
+        names.extend(["Audit-Receipt", "Content-Digest"]);
+    }
+    for (status, response) in members(operation, "/responses") {
+        if response.get("$ref").is_none() {
+            let names = if status.starts_with('2') { &names[..] } else { &names[..3] };
+            response["headers"] = shared_headers(names);
         }
     }
 }
@@ -226,7 +240,7 @@ fn add_examples(operation: &mut Value, schemas: &Value) {
     if let Some(body) = operation.get_mut("requestBody") {
         fill(body);
     }
-    for response in operation["responses"].as_object_mut().expect("an operation has responses").values_mut() {
+    for response in members(operation, "/responses").values_mut() {
         fill(response);
     }
 }

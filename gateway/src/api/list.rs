@@ -24,7 +24,7 @@ pub struct Page {
     #[schema(example = "c2VhbGVkLWN1cnNvcg")]
     pub next_cursor: Option<String>,
     /// Whether there is a next page.
-    #[schema(example = false)]
+    #[schema(example = true)]
     pub has_more: bool,
 }
 
