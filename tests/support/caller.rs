@@ -1,5 +1,7 @@
 //! A caller of the API, and what it is answered.
 
+use std::time::Duration;
+
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
@@ -121,6 +123,19 @@ impl Caller {
         self.request(Method::POST, &format!("/v1/transactions:batch?institution={institution}"))
             .header("content-type", "application/x-ndjson")
             .body(lines.to_owned())
+    }
+
+    /// Waits until an evidence bundle is prepared.
+    pub async fn until_ready(&self, bundle: &str) -> Value {
+        for _ in 0..400 {
+            let state = self.get(&format!("/v1/evidence-bundles/{bundle}")).await.ok();
+            match state["state"].as_str().unwrap() {
+                "preparing" => tokio::time::sleep(Duration::from_millis(25)).await,
+                "ready" => return state,
+                other => panic!("the bundle is {other}"),
+            }
+        }
+        panic!("the bundle was not ready in time");
     }
 
     /// Every item of a list, page by page.

@@ -2,7 +2,11 @@
 
 pub mod caller;
 pub mod data;
+pub mod document;
+pub mod forge;
+pub mod ledger;
 pub mod server;
 
 pub use caller::{Answer, Caller};
+pub use ledger::Ledger;
 pub use server::Server;
