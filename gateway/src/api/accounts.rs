@@ -5,9 +5,8 @@ use actix_web::{get, web};
 use super::{
     State,
     as_of::Snapshot,
-    cursor::Position,
     item::{self, Item, Shown, shown},
-    list::{List, Page},
+    list::{List, Run},
     params::Params,
 };
 use crate::{
@@ -40,30 +39,17 @@ const FIELDS: &[&str] = &["currency", "id", "name", "opened_on", "reference", "s
 pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["reference", "fields", "limit", "cursor"])?;
     let tenant = permit.tenant();
-    let (limit, fields) = (params.limit()?, item::fields(&params, FIELDS)?);
-    let position = state.cursors.open(state.world(), OPERATION, tenant, &params)?;
+    let fields = item::fields(&params, FIELDS)?;
     let mut reader = state.read().await?;
-    let snapshot = match &position {
-        Some(position) => position.snapshot.clone(),
-        None => Snapshot::now(&mut reader, tenant).await?,
-    };
-    let after = position.map_or(-1, |position| position.seq);
-    let mut rows =
-        accounts::page(&mut reader, tenant, snapshot.seq(), after, params.get("reference"), limit + 1)
-            .await?;
+    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let (snapshot, reference) = (run.snapshot.seq(), params.get("reference"));
+    let mut rows = accounts::page(&mut reader, tenant, snapshot, after, reference, run.fetch()).await?;
     drop(reader);
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or_default());
-    let next = match rows.last().filter(|_| more) {
-        None => None,
-        Some(last) => {
-            let position = Position { snapshot: snapshot.clone(), key: None, seq: last.seq };
-            Some(state.cursors.seal(state.world(), OPERATION, tenant, &params, position)?)
-        }
-    };
+    let page = run.cut(&mut rows, |row| (None, row.seq))?;
     let data: Vec<Shown<'_>> =
         rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
-    permit.answer(List { data, page: Page::new(next), as_of: snapshot.as_of()? }.answer()?).await
+    permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
 }
 
 /// One account.

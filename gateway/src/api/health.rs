@@ -23,7 +23,7 @@ pub struct Health {
 )]
 #[get("/health/live")]
 pub async fn live(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "ok", stopped_logs: state.door.recorder.stopped_logs().len() })
+    HttpResponse::Ok().json(Health { status: "ok", stopped_logs: state.door.recorder.stops().count() })
 }
 
 /// Whether it can do its work: read the database and write the ledger.
@@ -37,7 +37,7 @@ pub async fn live(state: web::Data<State>) -> HttpResponse {
 )]
 #[get("/health/ready")]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
-    let stopped_logs = state.door.recorder.stopped_logs().len();
+    let stopped_logs = state.door.recorder.stops().count();
     let status = if state.is_stopping() {
         "stopping"
     } else if !state.door.recorder.is_ready() {

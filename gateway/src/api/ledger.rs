@@ -7,10 +7,8 @@ use veritrail_audit::{Kind, leaf_hash};
 
 use super::{
     State,
-    as_of::Snapshot,
-    cursor::Position,
     item::Proof,
-    list::{List, Page, raw},
+    list::{List, Run, raw},
     params::Params,
 };
 use crate::{
@@ -119,18 +117,13 @@ pub struct ProofPath {
 pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor"])?;
     let tenant = permit.tenant();
-    let limit = params.limit()?;
     let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
     let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
     let (since, before) = (time(&params, "at[gte]")?, time(&params, "at[lt]")?);
-    let position = state.cursors.open(state.world(), OPERATION, tenant, &params)?;
     let mut reader = state.read().await?;
-    let snapshot = match &position {
-        Some(position) => position.snapshot.clone(),
-        None => Snapshot::now(&mut reader, tenant).await?,
-    };
-    let size = snapshot.seq() + 1;
-    let from = match (&position, since) {
+    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let size = run.snapshot.seq() + 1;
+    let from = match (&run.after, since) {
         (Some(position), _) => position.seq + 1,
         (None, Some(at)) => entries::seq_at(&mut reader, tenant, size, at).await?,
         (None, None) => 0,
@@ -143,23 +136,15 @@ pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -
         Some(subject) => Some(subject_seqs(&mut reader, tenant, subject).await?),
         None => None,
     };
-    let query = EntryQuery { from, until, kind, seqs, limit: limit + 1 };
+    let query = EntryQuery { from, until, kind, seqs, limit: run.fetch() };
     let mut rows = entries::list(&mut reader, tenant, &query).await?;
     drop(reader);
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or_default());
-    let next = match rows.last().filter(|_| more) {
-        None => None,
-        Some(last) => {
-            let position = Position { snapshot: snapshot.clone(), key: None, seq: last.seq };
-            Some(state.cursors.seal(state.world(), OPERATION, tenant, &params, position)?)
-        }
-    };
+    let page = run.cut(&mut rows, |row| (None, row.seq))?;
     let data: Vec<LedgerEntry<&RawValue>> = rows
         .iter()
         .map(|row| Ok(LedgerEntry { entry: raw(&row.bytes)?, leaf_hash: leaf_hash(&row.bytes).to_string() }))
         .collect::<Result<_, Problem>>()?;
-    permit.answer(List { data, page: Page::new(next), as_of: snapshot.as_of()? }.answer()?).await
+    permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
 }
 
 /// One entry with its payload and its proof.

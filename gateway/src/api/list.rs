@@ -1,10 +1,15 @@
-//! The shape of every list.
+//! The shape of every list, and runs of its pages.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::as_of::AsOf;
-use crate::{access::Answer, error::Problem};
+use super::{
+    State,
+    as_of::{AsOf, Snapshot},
+    cursor::Position,
+    params::Params,
+};
+use crate::{access::Answer, domain::Tenant, error::Problem, store::Reader};
 
 /// A page of a list, pinned to one state of the ledger for the whole run of pages.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -28,11 +33,68 @@ pub struct Page {
     pub has_more: bool,
 }
 
-impl Page {
-    /// A page, by whether there is a next one.
+/// A run of pages: one query, pinned to the ledger as it stood for the first page.
+pub struct Run<'a> {
+    /// What the run is pinned to.
+    pub snapshot: Snapshot,
+    /// Where the last page ended; none on the first.
+    pub after: Option<Position>,
+    /// Rows on a page.
+    pub limit: i64,
+    state: &'a State,
+    operation: &'a str,
+    tenant: Tenant,
+    params: &'a Params<'a>,
+}
+
+impl<'a> Run<'a> {
+    /// Begins a run, or goes on with it where its cursor points.
+    ///
+    /// # Errors
+    /// 400 when limit or cursor don't fit.
+    pub async fn take_up(
+        state: &'a State,
+        reader: &mut Reader,
+        operation: &'a str,
+        tenant: Tenant,
+        params: &'a Params<'a>,
+    ) -> Result<Self, Problem> {
+        let limit = params.limit()?;
+        let after = state.cursors.open(state.world(), operation, tenant, params)?;
+        let snapshot = match &after {
+            Some(position) => position.snapshot.clone(),
+            None => Snapshot::now(reader, tenant).await?,
+        };
+        Ok(Self { snapshot, after, limit, state, operation, tenant, params })
+    }
+
+    /// One row more than a page has: it tells whether there is a next page.
     #[must_use]
-    pub fn new(next_cursor: Option<String>) -> Self {
-        Self { has_more: next_cursor.is_some(), next_cursor }
+    pub fn fetch(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// Cuts what was fetched to a page, and says how to go on after its last row, by `end`: the sort
+    /// key, when it is not the seq alone, and the seq.
+    ///
+    /// # Errors
+    /// When the cursor can't be written.
+    pub fn cut<R>(
+        &self,
+        rows: &mut Vec<R>,
+        end: impl Fn(&R) -> (Option<String>, i64),
+    ) -> Result<Page, Problem> {
+        let limit = usize::try_from(self.limit).unwrap_or_default();
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let Some(last) = rows.last().filter(|_| has_more) else {
+            return Ok(Page { next_cursor: None, has_more: false });
+        };
+        let (key, seq) = end(last);
+        let position = Position { snapshot: self.snapshot.clone(), key, seq };
+        let (state, operation) = (self.state, self.operation);
+        let cursor = state.cursors.seal(state.world(), operation, self.tenant, self.params, position)?;
+        Ok(Page { next_cursor: Some(cursor), has_more })
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     as_of::{AsOf, Snapshot},
     cursor::Position,
     item::{self, Item, Proof, Shown, shown},
-    list::Page,
+    list::{Page, Run},
     params::Params,
 };
 use crate::{
@@ -82,6 +82,9 @@ const SORTS: &[(&str, Sort)] = &[
     ("seq", Sort::Seq),
     ("-seq", Sort::SeqDescending),
 ];
+
+/// Rows on a page with proofs.
+const PROVEN_MAX: i64 = 100;
 
 /// What a list of transactions takes.
 #[derive(utoipa::IntoParams)]
@@ -222,41 +225,29 @@ pub(super) async fn answer_list(
     let tenant = permit.tenant();
     let operation =
         account.map_or_else(|| "listTransactions".to_owned(), |id| format!("listTransactions {id}"));
-    let (limit, fields, proof) =
-        (params.limit()?, item::fields(&params, FIELDS)?, item::wants_proof(&params)?);
-    if proof && limit > 100 {
-        return Err(Problem::parameter("limit", "out_of_range", "1 to 100 with proof=inclusion"));
+    let (fields, proof) = (item::fields(&params, FIELDS)?, item::wants_proof(&params)?);
+    if proof && params.limit()? > PROVEN_MAX {
+        let detail = format!("1 to {PROVEN_MAX} with proof=inclusion");
+        return Err(Problem::parameter("limit", "out_of_range", detail));
     }
     let sort = params.word("sort", SORTS)?.unwrap_or_default();
     let filter = filter(&params, account)?;
-    let position = state.cursors.open(state.world(), &operation, tenant, &params)?;
     let mut reader = state.read().await?;
-    let snapshot = match &position {
-        Some(position) => position.snapshot.clone(),
-        None => Snapshot::now(&mut reader, tenant).await?,
-    };
-    let after = position.as_ref().map(after).transpose()?;
+    let run = Run::take_up(state, &mut reader, &operation, tenant, &params).await?;
+    let after = run.after.as_ref().map(after).transpose()?;
+    let snapshot = run.snapshot.seq();
     let mut rows =
-        transactions::page(&mut reader, tenant, snapshot.seq(), &filter, sort, after, limit + 1).await?;
+        transactions::page(&mut reader, tenant, snapshot, &filter, sort, after, run.fetch()).await?;
     drop(reader);
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or_default());
-    let next = match rows.last().filter(|_| more) {
-        None => None,
-        Some(last) => {
-            let key = Some(last.booking_date.to_jiff().to_string());
-            let position = Position { snapshot: snapshot.clone(), key, seq: last.seq };
-            Some(state.cursors.seal(state.world(), &operation, tenant, &params, position)?)
-        }
-    };
+    let page = run.cut(&mut rows, |row| (Some(row.booking_date.to_jiff().to_string()), row.seq))?;
     let proofs = match proof {
         true => Some(item::proofs(state, tenant, &rows.iter().map(|row| row.seq).collect::<Vec<_>>()).await?),
         false => None,
     };
     let data: Vec<Shown<'_>> =
         rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
-    let page = TransactionList { data, page: Page::new(next), as_of: snapshot.as_of()?, proofs };
-    permit.answer(Answer::json(&page)?).await
+    let answer = TransactionList { data, page, as_of: run.snapshot.as_of()?, proofs };
+    permit.answer(Answer::json(&answer)?).await
 }
 
 fn after(position: &Position) -> Result<After, Problem> {

@@ -87,7 +87,7 @@ pub async fn deliver(
     let skip = params.word("on_error", &[("abort", false), ("skip", true)])?.unwrap_or(false);
     let body = permit.body(&["application/x-ndjson"], state.batch_bytes_max).await?;
     let idempotency = permit.idempotency(&body)?;
-    let (items, mut findings) = read(&body, state.batch_lines_max)?;
+    let Lines { items, mut findings } = read(&body, state.batch_lines_max)?;
     if items.is_empty() && findings.is_empty() {
         return Err(Problem::refused("the body has no lines", &[]));
     }
@@ -104,10 +104,17 @@ pub async fn deliver(
     answer(&permit, delivered, findings).await
 }
 
-/// The body's records and faults, by line.
-fn read(body: &[u8], lines_max: usize) -> Result<(Vec<(u64, Item)>, Vec<Finding>), Problem> {
-    let mut items = Vec::new();
-    let mut findings = Vec::new();
+/// What a body says.
+#[derive(Default)]
+struct Lines {
+    /// Records, by line.
+    items: Vec<(u64, Item)>,
+    /// Faults, by line.
+    findings: Vec<Finding>,
+}
+
+fn read(body: &[u8], lines_max: usize) -> Result<Lines, Problem> {
+    let Lines { mut items, mut findings } = Lines::default();
     let records = intake::open(Format::Ndjson, None, body)
         .map_err(|findings| Problem::refused("the body cannot be read", findings.kept()))?;
     for record in records {
@@ -120,7 +127,7 @@ fn read(body: &[u8], lines_max: usize) -> Result<(Vec<(u64, Item)>, Vec<Finding>
             return Err(Problem::new(crate::error::Code::BodyTooLarge, detail));
         }
     }
-    Ok((items, findings))
+    Ok(Lines { items, findings })
 }
 
 async fn answer(

@@ -79,7 +79,7 @@ impl<'a> Batch<'a> {
         if self.logs.contains_key(&tenant) {
             return Ok(());
         }
-        if let Some(reason) = self.shared.stopped(tenant) {
+        if let Some(reason) = self.shared.stops.reason(tenant) {
             return Err(RecordError::Stopped(reason));
         }
         let head = logs::head(self.connection, tenant)
@@ -90,7 +90,7 @@ impl<'a> Batch<'a> {
             Some(open) if signed(open.size()) == head.size => open,
             _ => match OpenLog::open(self.connection, self.shared.memory.as_deref(), tenant, &head).await {
                 Err(RecordError::Stopped(reason)) => {
-                    self.shared.stop(tenant, &head.origin, &reason);
+                    self.shared.stops.stop(tenant, &head.origin, &reason);
                     return Err(RecordError::Stopped(reason));
                 }
                 opened => opened?,

@@ -16,6 +16,7 @@ mod log;
 pub mod memory;
 pub mod recorder;
 pub mod signer;
+pub mod stops;
 pub mod tree;
 
 pub use command::{By, Receipt, RecordError};

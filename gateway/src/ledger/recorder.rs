@@ -9,11 +9,7 @@
 //! [`RecordError::Unavailable`]. A batch that fails leaves nothing: its transaction is rolled back
 //! and the logs it had open are read anew.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sqlx::Connection as _;
 use tokio::{
@@ -29,6 +25,7 @@ use super::{
     },
     log::{OpenLog, unavailable},
     memory::Memory,
+    stops::Stops,
 };
 use crate::{
     domain::{
@@ -58,27 +55,14 @@ pub(super) struct Shared {
     pub keys: Arc<dyn CheckpointSigner>,
     /// What origins begin with.
     pub origin_host: String,
-    stopped: Arc<RwLock<HashMap<Tenant, String>>>,
-}
-
-impl Shared {
-    pub(super) fn stopped(&self, tenant: Tenant) -> Option<String> {
-        self.stopped.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
-    }
-
-    /// Stops a log: nothing more is appended to it, so nothing more is answered from it.
-    pub(super) fn stop(&self, tenant: Tenant, origin: &str, reason: &str) {
-        tracing::error!(origin, reason, "log stopped");
-        let mut stopped = self.stopped.write().unwrap_or_else(PoisonError::into_inner);
-        stopped.insert(tenant, reason.to_owned());
-    }
+    pub stops: Stops,
 }
 
 /// The recorder, as everyone else sees it.
 #[derive(Clone)]
 pub struct Recorder {
     queue: mpsc::Sender<Job>,
-    stopped: Arc<RwLock<HashMap<Tenant, String>>>,
+    stops: Stops,
     commits: watch::Receiver<u64>,
 }
 
@@ -106,16 +90,16 @@ impl Recorder {
         let connection = db.writer().await?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (committed, commits) = watch::channel(0);
-        let stopped = Arc::new(RwLock::new(HashMap::new()));
+        let stops = Stops::default();
         let shared = Shared {
             world: setup.world,
             memory: setup.memory,
             keys: setup.keys,
             origin_host: setup.origin_host,
-            stopped: Arc::clone(&stopped),
+            stops: stops.clone(),
         };
         let task = tokio::spawn(run(shared, db.clone(), connection, jobs, committed));
-        Ok((Self { queue, stopped, commits }, task))
+        Ok((Self { queue, stops, commits }, task))
     }
 
     /// Records a look; the answer may leave once this returns.
@@ -183,17 +167,9 @@ impl Recorder {
         self.ask(|reply| Job::Checkpoint { tenant, size, note, reply }).await
     }
 
-    /// The logs that are stopped, and why.
-    pub fn stopped_logs(&self) -> Vec<(Tenant, String)> {
-        let stopped = self.stopped.read().unwrap_or_else(PoisonError::into_inner);
-        stopped.iter().map(|(tenant, reason)| (*tenant, reason.clone())).collect()
-    }
-
-    /// Stops a log, because the signer refuses to sign it.
-    pub(super) fn stop_log(&self, tenant: Tenant, origin: &str, reason: &str) {
-        tracing::error!(origin, reason, "log stopped");
-        let mut stopped = self.stopped.write().unwrap_or_else(PoisonError::into_inner);
-        stopped.insert(tenant, reason.to_owned());
+    /// The logs that are stopped.
+    pub fn stops(&self) -> &Stops {
+        &self.stops
     }
 
     /// Counts commits; changes when something was appended.
@@ -278,10 +254,9 @@ async fn commit(
     let mut batch = Batch::new(shared, &mut transaction);
     for job in &jobs {
         if let Job::Deliver(tenant, ..) = job {
-            match batch.log(open, *tenant).await {
-                Err(error @ RecordError::Unavailable(_)) => return Err(error),
-                // The job itself will say so.
-                Ok(()) | Err(_) => {}
+            // Another failure is the job's own to tell.
+            if let Err(error @ RecordError::Unavailable(_)) = batch.log(open, *tenant).await {
+                return Err(error);
             }
         }
     }

@@ -143,11 +143,11 @@ impl Signer {
         let head = head.ok_or(RecordError::Missing("institution"))?;
         let size = head.size.unsigned_abs();
         let root = Hash(head.root.as_slice().try_into().map_err(|_| unavailable("a head without a root"))?);
-        if let Some(last) = self.memory.last(&head.origin) {
-            if let Err(reason) = extends(reader, tenant, last, size, root).await {
-                self.recorder.stop_log(tenant, &head.origin, &reason);
-                return Ok(None);
-            }
+        if let Some(last) = self.memory.last(&head.origin)
+            && let Err(reason) = extends(reader, tenant, last, size, root).await
+        {
+            self.recorder.stops().stop(tenant, &head.origin, &reason);
+            return Ok(None);
         }
         let checkpoint = Checkpoint { origin: head.origin, size, root };
         Ok(Some(Proven { tenant, checkpoint }))
