@@ -179,11 +179,7 @@ fn problem(code: Code) -> Value {
         "headers": shared_headers(&headers),
         "content": {"application/problem+json": {
             "schema": {"$ref": "#/components/schemas/Problem"},
-            "example": {
-                "type": code.type_uri(), "title": code.title(), "status": code.status().as_u16(),
-                "detail": code.title(), "instance": "/", "code": code.as_str(),
-                "request_id": "req_0190163d8694739bba1a9fbee4e5c1b2",
-            },
+            "example": problem_example(code),
         }},
     })
 }
@@ -240,8 +236,12 @@ fn add_examples(operation: &mut Value, schemas: &Value) {
     if let Some(body) = operation.get_mut("requestBody") {
         fill(body);
     }
-    for response in members(operation, "/responses").values_mut() {
+    for (status, response) in members(operation, "/responses") {
         fill(response);
+        let code = Code::ALL.iter().find(|code| code.status().as_str() == status);
+        if let (Some(media), Some(code)) = (response.pointer_mut("/content/application~1problem+json"), code) {
+            media["example"] = problem_example(*code);
+        }
     }
 }
 

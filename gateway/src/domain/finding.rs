@@ -54,6 +54,17 @@ impl Finding {
     }
 }
 
+#[cfg(test)]
+impl Finding {
+    /// The code of a finding that was made here, for comparing.
+    pub(crate) fn made(&self) -> &'static str {
+        match self.code {
+            Cow::Borrowed(code) => code,
+            Cow::Owned(ref code) => panic!("{code} was read, not made"),
+        }
+    }
+}
+
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.pointer {

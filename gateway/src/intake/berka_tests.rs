@@ -22,7 +22,7 @@ fn transaction(line: &str) -> Result<String, Vec<(String, &'static str)>> {
         _ => Err(bad
             .into_iter()
             .filter_map(Result::err)
-            .map(|finding| (finding.pointer.unwrap_or_default(), finding.code))
+            .map(|finding| (finding.pointer.clone().unwrap_or_default(), finding.made()))
             .collect()),
     }
 }
@@ -124,7 +124,7 @@ fn the_whole_log_adds_up_to_what_awk_says() {
                 *sums.entry(format!("{}_count", new.direction)).or_default() += 1;
             }
             Ok(record) => panic!("{record:?}"),
-            Err(finding) => findings.push((finding.line, finding.code)),
+            Err(finding) => findings.push((finding.line, finding.made())),
         }
     }
     assert_eq!(sums["credit_count"] + sums["debit_count"], 49_102);

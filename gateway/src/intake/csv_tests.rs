@@ -21,7 +21,8 @@ fn read(mapping: &str, table: &str) -> Vec<Result<NewTransaction, (String, &'sta
 }
 
 fn short(finding: Finding) -> (String, &'static str) {
-    (finding.pointer.unwrap_or_default(), finding.code)
+    let code = finding.made();
+    (finding.pointer.unwrap_or_default(), code)
 }
 
 #[test]

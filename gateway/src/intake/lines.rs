@@ -121,7 +121,7 @@ mod tests {
         while let Some(line) = lines.next_filled() {
             seen.push(match line {
                 Ok(line) => (line.number, line.text.to_owned()),
-                Err(finding) => (finding.line, finding.code.to_owned()),
+                Err(finding) => (finding.line, finding.made().to_owned()),
             });
         }
         seen

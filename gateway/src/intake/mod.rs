@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn csv_needs_a_mapping_and_nothing_else_takes_one() {
-        let refused = |format, mapping| open(format, mapping, &b""[..]).unwrap_err().kept()[0].code;
+        let refused = |format, mapping| open(format, mapping, &b""[..]).unwrap_err().kept()[0].made();
         assert_eq!(refused(Format::Csv, None), "mapping_missing");
         let mapping: Mapping = mapping::EXAMPLE.parse().unwrap();
         assert_eq!(refused(Format::Ndjson, Some(mapping)), "mapping_not_taken");

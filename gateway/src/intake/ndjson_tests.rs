@@ -14,7 +14,7 @@ const GOOD: &str = concat!(
 /// Pointer and code of every finding about a line.
 fn findings(json: &str) -> Vec<(String, &'static str)> {
     let findings = transaction(1, json).unwrap_err();
-    findings.into_iter().map(|finding| (finding.pointer.unwrap_or_default(), finding.code)).collect()
+    findings.iter().map(|finding| (finding.pointer.clone().unwrap_or_default(), finding.made())).collect()
 }
 
 /// The only finding about the good line with `from` replaced by `to`.
@@ -125,7 +125,7 @@ fn a_line_that_was_cut_is_told_from_a_malformed_one() {
     let input = format!("{GOOD}\n{}\n\n{}", &GOOD[..40], &GOOD[..40]);
     let seen: Vec<_> = open(Format::Ndjson, None, input.as_bytes())
         .unwrap()
-        .map(|record| record.map(|record| record.line).map_err(|finding| (finding.line, finding.code)))
+        .map(|record| record.map(|record| record.line).map_err(|finding| (finding.line, finding.made())))
         .collect();
     assert_eq!(seen, [Ok(1), Err((2, "malformed_json")), Err((4, "truncated_line"))]);
 }

@@ -101,7 +101,7 @@ mod tests {
 
     fn split(text: &str) -> Result<Vec<Cow<'_, str>>, &'static str> {
         let line = Line { number: 1, text, terminated: true };
-        SEMICOLONS.split(&line).map_err(|finding| finding.code)
+        SEMICOLONS.split(&line).map_err(|finding| finding.made())
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
     fn a_last_line_that_breaks_off_is_called_so() {
         let code = |text, terminated| {
             let line = Line { number: 1, text, terminated };
-            SEMICOLONS.split_into(&line, 3).map(|_| ()).map_err(|finding| finding.code)
+            SEMICOLONS.split_into(&line, 3).map(|_| ()).map_err(|finding| finding.made())
         };
         assert_eq!(code("a;\"b", false), Err("truncated_line"));
         assert_eq!(code("a;b", false), Err("truncated_line"));
