@@ -5,8 +5,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     domain::{ClientId, ClientKind, InstitutionId, Scope},
-    ledger::{By, Receipt, RecordError, Recorder, command::Change},
-    store::clients::Client,
+    ledger::{
+        By, RecordError, Recorder,
+        command::{Change, Changed},
+    },
+    store::{clients::Client, idempotency},
     world::{World, id_parts, random},
 };
 
@@ -35,7 +38,7 @@ pub struct Enrolled {
     /// Its secret: 256 random bits, kept nowhere. None if it has keys.
     pub secret: Option<String>,
     /// The provider's entry about it.
-    pub receipt: Receipt,
+    pub changed: Changed,
 }
 
 /// Makes a client and records it.
@@ -47,6 +50,7 @@ pub async fn enrol(
     world: &dyn World,
     by: By,
     order: ClientOrder,
+    idempotency: Option<idempotency::Key>,
 ) -> Result<Enrolled, RecordError> {
     let (ms, bytes) = id_parts(world);
     let id = ClientId::from_parts(ms, bytes);
@@ -63,6 +67,11 @@ pub async fn enrol(
         created_at_us: world.now_us(),
         revoked_at_us: None,
     };
-    let receipt = recorder.change(by, Change::Enrol(Box::new(client))).await?;
-    Ok(Enrolled { id, secret, receipt })
+    let changed = recorder.change(by, Change::Enrol(Box::new(client)), idempotency).await?;
+    if changed.replayed {
+        // The client is the one that the first call made; its secret was told then and is kept nowhere.
+        let first = changed.made.as_deref().and_then(|id| id.parse().ok()).unwrap_or(id);
+        return Ok(Enrolled { id: first, secret: None, changed });
+    }
+    Ok(Enrolled { id, secret, changed })
 }

@@ -184,6 +184,14 @@ fn problem(code: Code) -> Value {
     })
 }
 
+fn problem_example(code: Code) -> Value {
+    json!({
+        "type": code.type_uri(), "title": code.title(), "status": code.status().as_u16(),
+        "detail": code.title(), "instance": "/", "code": code.as_str(),
+        "request_id": "req_0190163d8694739bba1a9fbee4e5c1b2",
+    })
+}
+
 /// Headers that answers share: name, what it says, type.
 const HEADERS: &[(&str, &str, &str)] = &[
     ("X-Request-Id", "The request's id: the client's own, if well formed, or ours.", "string"),
@@ -239,7 +247,8 @@ fn add_examples(operation: &mut Value, schemas: &Value) {
     for (status, response) in members(operation, "/responses") {
         fill(response);
         let code = Code::ALL.iter().find(|code| code.status().as_str() == status);
-        if let (Some(media), Some(code)) = (response.pointer_mut("/content/application~1problem+json"), code) {
+        if let (Some(media), Some(code)) = (response.pointer_mut("/content/application~1problem+json"), code)
+        {
             media["example"] = problem_example(*code);
         }
     }

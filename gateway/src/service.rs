@@ -242,6 +242,6 @@ async fn sweep(recorder: Recorder, world: Arc<dyn World>) {
 impl Recorder {
     /// Sets up the plan `standard` and the provider, whose log records both.
     async fn set_up(&self, provider: Onboarding) -> Result<(), RecordError> {
-        self.change(By::service(), Change::SetUp(standard_plan(), provider)).await.map(drop)
+        self.change(By::service(), Change::SetUp(standard_plan(), provider), None).await.map(drop)
     }
 }

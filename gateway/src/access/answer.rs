@@ -21,7 +21,10 @@ use super::{Context, Door};
 use crate::{
     domain::{InstitutionId, Tenant},
     error::Problem,
-    ledger::{Receipt, command::Access},
+    ledger::{
+        Receipt,
+        command::{Access, Changed},
+    },
     world::rfc3339,
 };
 
@@ -118,6 +121,18 @@ impl Answer {
     pub fn receipt(mut self, receipt: Receipt) -> Self {
         self.receipt = Some(receipt);
         self
+    }
+
+    /// The first answer again, to a call that was repeated under its idempotency key.
+    #[must_use]
+    pub fn replayed(self, replayed: bool) -> Self {
+        if replayed { self.header("idempotency-replayed", "true") } else { self }
+    }
+
+    /// With what is to be told of a change.
+    #[must_use]
+    pub fn changed(self, changed: Changed) -> Self {
+        self.receipt(changed.receipt).replayed(changed.replayed)
     }
 }
 

@@ -88,8 +88,19 @@ impl<R: Right> Permit<R> {
     /// As [`body`](Self::body), and 400 when it is not JSON of this shape.
     pub async fn json<T: serde::de::DeserializeOwned>(&self, max: usize) -> Result<T, Problem> {
         let bytes = self.body(&["application/json"], max).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::new(Code::MalformedBody, format!("the body cannot be read: {error}")))
+        parse(&bytes)
+    }
+
+    /// The body as JSON, and the `Idempotency-Key` that it was sent under.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json) and [`idempotency`](Self::idempotency).
+    pub async fn json_once<T: serde::de::DeserializeOwned>(
+        &self,
+        max: usize,
+    ) -> Result<(T, Option<idempotency::Key>), Problem> {
+        let bytes = self.body(&["application/json"], max).await?;
+        Ok((parse(&bytes)?, self.idempotency(&bytes)?))
     }
 
     /// The `Idempotency-Key`, bound to this caller, this operation and this body.
@@ -120,6 +131,11 @@ impl<R: Right> Permit<R> {
         let actor = self.caller.client.to_string();
         answer::record(&self.door, &self.context, self.tenant, actor, answer).await
     }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::new(Code::MalformedBody, format!("the body cannot be read: {error}")))
 }
 
 /// Reads a body of at most `max` bytes.

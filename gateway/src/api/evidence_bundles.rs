@@ -87,10 +87,7 @@ pub struct EvidenceBundle {
 #[post("/v1/evidence-bundles")]
 pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
-    let body = permit.body(&["application/json"], BODY_MAX).await?;
-    let idempotency = permit.idempotency(&body)?;
-    let request: BundleRequest = serde_json::from_slice(&body)
-        .map_err(|e| Problem::new(Code::MalformedBody, format!("the body cannot be read: {e}")))?;
+    let (request, idempotency): (BundleRequest, _) = permit.json_once(BODY_MAX).await?;
     let tenant = permit.tenant();
     let mut reader = state.read().await?;
     let (from, to) = range(&mut reader, tenant, &request).await?;
@@ -107,8 +104,9 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     let answer = Answer::json(&bundle)?
         .status(StatusCode::ACCEPTED)
         .header("location", &format!("/v1/evidence-bundles/{id}"))
-        .receipt(Receipt { origin, seq: ordered.seq });
-    permit.answer(if ordered.replayed { answer.header("idempotency-replayed", "true") } else { answer }).await
+        .receipt(Receipt { origin, seq: ordered.seq })
+        .replayed(ordered.replayed);
+    permit.answer(answer).await
 }
 
 /// The state of an evidence bundle.

@@ -149,12 +149,9 @@ async fn answer(
         records: delivered.records.into_iter().map(batch_record).collect(),
         findings,
     };
-    let mut answer = Answer::json(&result)?.status(StatusCode::CREATED);
+    let mut answer = Answer::json(&result)?.status(StatusCode::CREATED).replayed(replayed);
     if let Some(seq) = last {
         answer = answer.receipt(Receipt { origin: delivered.origin, seq });
-    }
-    if replayed {
-        answer = answer.header("idempotency-replayed", "true");
     }
     permit.answer(answer).await
 }

@@ -70,7 +70,7 @@ impl ClientCommand {
             reach,
             jwks,
         };
-        let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order).await;
+        let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await;
         ledger.close().await;
         let made = made?;
         println!("client_id     {}", made.id);

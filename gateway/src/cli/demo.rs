@@ -160,7 +160,7 @@ async fn institution(ledger: &Ledger, name: &str) -> Result<DemoInstitution, Fai
     let (ms, random) = id_parts(&*ledger.world);
     let id = InstitutionId::from_parts(ms, random);
     let onboarding = Onboarding { id, name: name.to_owned(), plan: STANDARD.to_owned(), provider: false };
-    ledger.recorder.change(By::service(), Change::Onboard(onboarding)).await?;
+    ledger.recorder.change(By::service(), Change::Onboard(onboarding), None).await?;
     let made = client(ledger, id, "demo-warehouse", ClientKind::System).await?;
     let head = logs::head(&mut *ledger.db.read().await?, Tenant::vouched(id)).await?;
     let origin = head.ok_or("the log was not opened")?.origin;
@@ -178,7 +178,7 @@ async fn client(
     let reach = if kind == ClientKind::System { "own" } else { "all" }.to_owned();
     let order =
         ClientOrder { institution, name: name.to_owned(), kind, scopes: scopes.clone(), reach, jwks: None };
-    let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order).await?;
+    let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await?;
     let client_secret = made.secret.ok_or("a client without keys has a secret")?;
     Ok(DemoClient { client_id: made.id.to_string(), client_secret, scopes })
 }

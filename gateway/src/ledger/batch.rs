@@ -151,8 +151,8 @@ impl<'a> Batch<'a> {
                 };
                 self.settle(reply, result)?;
             }
-            Job::Change(by, change, reply) => {
-                let result = self.change(kept, &by, change).await;
+            Job::Change(by, change, idempotency, reply) => {
+                let result = self.change_once(kept, &by, change, idempotency).await;
                 self.settle(reply, result)?;
             }
             Job::Finish { tenant, id, file, reply } => {

@@ -33,7 +33,7 @@ impl By {
 }
 
 /// Where an entry stands: the promise that a look or a write is on the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The log's origin.
     pub origin: String,
@@ -156,6 +156,30 @@ pub enum Change {
     SetPlan(InstitutionId, String),
 }
 
+impl Change {
+    /// The id of what this makes, if it makes something.
+    #[must_use]
+    pub fn makes(&self) -> Option<String> {
+        match self {
+            Self::Onboard(new) => Some(new.id.to_string()),
+            Self::Enrol(client) => Some(ClientId::from_uuid(client.id).to_string()),
+            Self::SetUp(..) | Self::RevokeClient(_) | Self::PutPlan(_) | Self::SetPlan(..) => None,
+        }
+    }
+}
+
+/// A change that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The provider's entry about it.
+    pub receipt: Receipt,
+    /// The id of what it made, if it made something.
+    pub made: Option<String>,
+    /// Whether this is the first answer again, and nothing was made now.
+    #[serde(skip)]
+    pub replayed: bool,
+}
+
 /// An evidence bundle that somebody asked for.
 #[derive(Clone, Debug)]
 pub struct BundleOrder {
@@ -219,7 +243,7 @@ pub(super) enum Job {
     Deliver(Tenant, Delivery, Reply<Delivered>),
     Order(Tenant, BundleOrder, Reply<BundleOrdered>),
     Finish { tenant: Tenant, id: BundleId, file: Option<(i64, [u8; 32])>, reply: Reply<()> },
-    Change(By, Change, Reply<Receipt>),
+    Change(By, Change, Option<idempotency::Key>, Reply<Changed>),
     Checkpoint { tenant: Tenant, size: u64, note: String, reply: Reply<()> },
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },
     RevokeToken { jti: String, expires_at_us: i64, reply: Reply<()> },

@@ -99,7 +99,7 @@ impl Batch<'_> {
     }
 
     /// The outcome that was given under this key before, if any.
-    async fn first_answer(
+    pub(super) async fn first_answer(
         &mut self,
         tenant: Tenant,
         key: Option<&idempotency::Key>,

@@ -8,7 +8,7 @@ use veritrail_audit::{Kind, Subject, empty_root, genesis_prev};
 
 use super::{
     batch::Batch,
-    command::{By, Change, Onboarding, Receipt, RecordError},
+    command::{By, Change, Changed, Onboarding, Receipt, RecordError},
     log::{Draft, OpenLog, unavailable},
 };
 use crate::{
@@ -16,12 +16,12 @@ use crate::{
         Tenant,
         id::{ClientId, InstitutionId},
     },
-    store::{clients, institutions, logs, plans},
+    store::{clients, idempotency, institutions, logs, plans},
 };
 
 /// What a change's entry says. Field order is canonical.
 #[derive(Serialize)]
-struct Changed<'a> {
+struct ChangePayload<'a> {
     action: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ChangedClient<'a>>,
@@ -52,15 +52,44 @@ struct Quotas {
     institution_per_second: u32,
 }
 
-impl Changed<'_> {
+impl ChangePayload<'_> {
     fn new(action: &'static str) -> Self {
         Self { action, client: None, institution: None, name: None, plan: None, quotas: None }
     }
 }
 
 impl Batch<'_> {
+    /// Makes a change, unless it was made before under the same idempotency key.
+    pub(super) async fn change_once(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        change: Change,
+        idempotency: Option<idempotency::Key>,
+    ) -> Result<Changed, RecordError> {
+        let Some(key) = idempotency else {
+            let made = change.makes();
+            return Ok(Changed { receipt: self.change(kept, by, change).await?, made, replayed: false });
+        };
+        let provider = self.provider().await?;
+        if let Some(outcome) = self.first_answer(provider, Some(&key)).await? {
+            let first: Changed = serde_json::from_str(&outcome).map_err(unavailable)?;
+            return Ok(Changed { replayed: true, ..first });
+        }
+        let made = change.makes();
+        let changed = Changed { receipt: self.change(kept, by, change).await?, made, replayed: false };
+        let outcome = serde_json::to_string(&changed).map_err(unavailable)?;
+        self.first_answers.push((provider, key, outcome));
+        Ok(changed)
+    }
+
+    async fn provider(&mut self) -> Result<Tenant, RecordError> {
+        let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
+        provider.map(Tenant::vouched).ok_or(RecordError::Missing("provider"))
+    }
+
     /// Makes a change and records it; the receipt is that of the provider's log.
-    pub(super) async fn change(
+    async fn change(
         &mut self,
         kept: &mut BTreeMap<Tenant, OpenLog>,
         by: &By,
@@ -82,8 +111,11 @@ impl Batch<'_> {
                     institution_burst: plan.institution_burst,
                     institution_per_second: plan.institution_per_second,
                 };
-                let changed =
-                    Changed { plan: Some(&plan.name), quotas: Some(quotas), ..Changed::new("plan.put") };
+                let changed = ChangePayload {
+                    plan: Some(&plan.name),
+                    quotas: Some(quotas),
+                    ..ChangePayload::new("plan.put")
+                };
                 self.record_change(kept, by, None, &changed, None).await
             }
             Change::SetPlan(id, plan) => self.set_plan(kept, by, id, &plan).await,
@@ -111,11 +143,11 @@ impl Batch<'_> {
         };
         institutions::insert(self.connection, &row).await.map_err(unavailable)?;
         let tenant = self.open_new_log(by, new.id).await?;
-        let changed = Changed {
+        let changed = ChangePayload {
             institution: Some(new.id.to_string()),
             name: Some(&new.name),
             plan: Some(&new.plan),
-            ..Changed::new("institution.onboard")
+            ..ChangePayload::new("institution.onboard")
         };
         self.record_change(kept, by, (!new.provider).then_some(tenant), &changed, None).await
     }
@@ -183,7 +215,7 @@ impl Batch<'_> {
     ) -> Result<Receipt, RecordError> {
         let id = ClientId::from_uuid(client.id).to_string();
         let institution = InstitutionId::from_uuid(client.institution_id);
-        let changed = Changed {
+        let changed = ChangePayload {
             client: Some(ChangedClient {
                 id: id.clone(),
                 kind: &client.kind,
@@ -192,7 +224,7 @@ impl Batch<'_> {
                 scopes: &client.scopes,
             }),
             institution: Some(institution.to_string()),
-            ..Changed::new(action)
+            ..ChangePayload::new(action)
         };
         let subject = Some(Subject { kind: "client", id: &id });
         self.record_change(kept, by, Some(Tenant::vouched(institution)), &changed, subject).await
@@ -211,10 +243,10 @@ impl Batch<'_> {
         if !institutions::set_plan(self.connection, id, plan).await.map_err(unavailable)? {
             return Err(RecordError::Missing("institution"));
         }
-        let changed = Changed {
+        let changed = ChangePayload {
             institution: Some(id.to_string()),
             plan: Some(plan),
-            ..Changed::new("institution.set_plan")
+            ..ChangePayload::new("institution.set_plan")
         };
         self.record_change(kept, by, Some(Tenant::vouched(id)), &changed, None).await
     }
@@ -230,11 +262,10 @@ impl Batch<'_> {
         kept: &mut BTreeMap<Tenant, OpenLog>,
         by: &By,
         concerned: Option<Tenant>,
-        changed: &Changed<'_>,
+        changed: &ChangePayload<'_>,
         subject: Option<Subject<'_>>,
     ) -> Result<Receipt, RecordError> {
-        let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
-        let provider = Tenant::vouched(provider.ok_or(RecordError::Missing("provider"))?);
+        let provider = self.provider().await?;
         let payload = serde_json::to_vec(changed).map_err(unavailable)?;
         for tenant in concerned.into_iter().filter(|tenant| *tenant != provider) {
             self.log(kept, tenant).await?;

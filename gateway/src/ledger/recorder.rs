@@ -20,7 +20,7 @@ use tokio::{
 use super::{
     batch::{Batch, Committed},
     command::{
-        Access, BundleOrder, BundleOrdered, By, Change, Delivered, Delivery, Denial, Job, Receipt,
+        Access, BundleOrder, BundleOrdered, By, Change, Changed, Delivered, Delivery, Denial, Job, Receipt,
         RecordError, Reply,
     },
     log::{OpenLog, unavailable},
@@ -33,7 +33,7 @@ use crate::{
         id::{BundleId, ClientId},
     },
     keys::CheckpointSigner,
-    store::{Connection, Db, StoreError},
+    store::{Connection, Db, StoreError, idempotency},
     world::World,
 };
 
@@ -133,8 +133,13 @@ impl Recorder {
     }
 
     /// Makes an operator's change.
-    pub async fn change(&self, by: By, change: Change) -> Result<Receipt, RecordError> {
-        self.ask(|reply| Job::Change(by, change, reply)).await
+    pub async fn change(
+        &self,
+        by: By,
+        change: Change,
+        idempotency: Option<idempotency::Key>,
+    ) -> Result<Changed, RecordError> {
+        self.ask(|reply| Job::Change(by, change, idempotency, reply)).await
     }
 
     /// Uses up a client assertion's `jti`; `false` when it was used before.

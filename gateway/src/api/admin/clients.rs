@@ -33,7 +33,7 @@ pub struct NewClient {
 pub struct ClientView {
     /// Its OAuth2 `client_id`.
     client_id: ClientId,
-    /// Its secret, shown this once; none if it has keys.
+    /// Its secret, shown this once; none if it has keys, or when a call is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     /// Its name.
@@ -83,7 +83,10 @@ impl TryFrom<clients::Client> for ClientView {
 /// Adds a client to an institution.
 #[utoipa::path(
     operation_id = "createClient", tag = "admin",
-    params(("id" = InstitutionId, Path, description = "The institution.")),
+    params(
+        ("id" = InstitutionId, Path, description = "The institution."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one, but without the secret; kept 24 hours."),
+    ),
     request_body(content = NewClient, content_type = "application/json", example = json!({"name": "treasury-warehouse", "scopes": ["accounts:read", "transactions:read"]})),
     responses((status = 201, description = "The client; its secret is shown this once.", body = ClientView)),
     security(("oauth2" = ["admin"]))
@@ -92,7 +95,7 @@ impl TryFrom<clients::Client> for ClientView {
 pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let institution = existing(&state, permit.path("id")?).await?;
-    let new: NewClient = permit.json(BODY_MAX).await?;
+    let (new, idempotency): (NewClient, _) = permit.json_once(BODY_MAX).await?;
     check_name(&new.name)?;
     let allowed = ClientKind::System.allowed();
     if let Some(scope) = new.scopes.iter().find(|scope| !allowed.contains(scope)) {
@@ -113,10 +116,10 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         reach: "own".to_owned(),
         jwks: new.jwks.map(|jwks| jwks.to_string()),
     };
-    let made = enrol(&state.door.recorder, state.world(), permit.by(), order).await?;
+    let made = enrol(&state.door.recorder, state.world(), permit.by(), order, idempotency).await?;
     let row = clients::get(&mut *state.read().await?, made.id).await?.ok_or_else(Problem::not_found)?;
     let view = ClientView { client_secret: made.secret, ..row.try_into()? };
-    permit.answer(Answer::json(&view)?.status(StatusCode::CREATED).receipt(made.receipt)).await
+    permit.answer(Answer::json(&view)?.status(StatusCode::CREATED).changed(made.changed)).await
 }
 
 /// An institution's clients.
@@ -153,10 +156,10 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
 pub async fn revoke(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let id: ClientId = permit.path("id")?;
-    let receipt = state.door.recorder.change(permit.by(), Change::RevokeClient(id)).await?;
+    let changed = state.door.recorder.change(permit.by(), Change::RevokeClient(id), None).await?;
     state.door.tokens.forget_verdicts();
     let row = clients::get(&mut *state.read().await?, id).await?.ok_or_else(Problem::not_found)?;
-    permit.answer(Answer::json(&ClientView::try_from(row)?)?.receipt(receipt)).await
+    permit.answer(Answer::json(&ClientView::try_from(row)?)?.changed(changed)).await
 }
 
 async fn existing(state: &State, id: InstitutionId) -> Result<InstitutionId, Problem> {

@@ -74,6 +74,7 @@ impl From<institutions::Institution> for InstitutionView {
 /// Onboards an institution and opens its log.
 #[utoipa::path(
     operation_id = "createInstitution", tag = "admin",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours.")),
     request_body(content = NewInstitution, content_type = "application/json"),
     responses((status = 201, description = "The institution.", body = InstitutionView)),
     security(("oauth2" = ["admin"]))
@@ -81,15 +82,16 @@ impl From<institutions::Institution> for InstitutionView {
 #[post("/admin/v1/institutions")]
 pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
-    let new: NewInstitution = permit.json(BODY_MAX).await?;
+    let (new, idempotency): (NewInstitution, _) = permit.json_once(BODY_MAX).await?;
     check_name(&new.name)?;
     let (ms, random) = id_parts(state.world());
     let id = InstitutionId::from_parts(ms, random);
     let plan = new.plan.unwrap_or_else(|| "standard".to_owned());
     let onboarding = Onboarding { id, name: new.name, plan, provider: false };
-    let receipt = state.door.recorder.change(permit.by(), Change::Onboard(onboarding)).await?;
+    let changed = state.door.recorder.change(permit.by(), Change::Onboard(onboarding), idempotency).await?;
+    let id = changed.made.as_deref().and_then(|id| id.parse().ok()).unwrap_or(id);
     let view = load(&state, id).await?;
-    permit.answer(Answer::json(&view)?.status(StatusCode::CREATED).receipt(receipt)).await
+    permit.answer(Answer::json(&view)?.status(StatusCode::CREATED).changed(changed)).await
 }
 
 /// Institutions.
@@ -135,11 +137,11 @@ pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     Params::read(permit.query(), &[])?;
     let id: InstitutionId = permit.path("id")?;
     let change: InstitutionChange = permit.json(BODY_MAX).await?;
-    let receipt = state.door.recorder.change(permit.by(), Change::SetPlan(id, change.plan)).await?;
+    let changed = state.door.recorder.change(permit.by(), Change::SetPlan(id, change.plan), None).await?;
     // Verdicts name the plan.
     state.door.tokens.forget_verdicts();
     let view = load(&state, id).await?;
-    permit.answer(Answer::json(&view)?.receipt(receipt)).await
+    permit.answer(Answer::json(&view)?.changed(changed)).await
 }
 
 async fn load(state: &State, id: InstitutionId) -> Result<InstitutionView, Problem> {

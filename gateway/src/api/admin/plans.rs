@@ -107,7 +107,7 @@ pub async fn put(permit: Permit<Administer>, state: web::Data<State>) -> Result<
         institution_per_second: quotas.institution_per_second,
         institution_burst: quotas.institution_burst,
     };
-    let receipt = state.door.recorder.change(permit.by(), Change::PutPlan(plan.clone())).await?;
+    let changed = state.door.recorder.change(permit.by(), Change::PutPlan(plan.clone()), None).await?;
     state.door.limits.put_plan(&plan);
-    permit.answer(Answer::json(&PlanView::from(plan))?.receipt(receipt)).await
+    permit.answer(Answer::json(&PlanView::from(plan))?.changed(changed)).await
 }
