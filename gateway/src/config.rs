@@ -209,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn the_example_has_every_key_with_its_default() {
+        let example = include_str!("../veritrail.example.toml");
+        // What differs from machine to machine, and what has no default.
+        let mut defaults = Config::default();
+        defaults.http.workers = 2;
+        defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
+        let told = read(&example.replace("# signed_heads", "signed_heads")).unwrap();
+        assert_eq!(toml::to_string(&told).unwrap(), toml::to_string(&defaults).unwrap());
+        for line in toml::to_string(&defaults).unwrap().lines().filter(|line| line.contains(" = ")) {
+            assert!(example.contains(line), "{line}");
+        }
+    }
+
+    #[test]
     fn defaults_are_valid_and_an_unknown_key_is_refused() {
         assert!(read("").is_ok());
         assert!(read("[http]\nlisten = \"[::1]:9\"").is_ok());
