@@ -113,6 +113,7 @@ impl Callers {
     async fn of(server: &Server) -> Self {
         let id = server.institution(0);
         let made = server.run(&["client", "feeder", "--name", "bound", "--institution", id]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let told = String::from_utf8(made.stdout).unwrap();
         let field = |name: &str| {
             let line = told.lines().find_map(|line| line.strip_prefix(name));

@@ -22,12 +22,23 @@ pub async fn operations(server: &Server) -> Vec<Operation> {
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             if let Some(object) = item.get(method.as_str().to_lowercase()) {
-                let (path, object) = (path.clone(), object.clone());
+                let (path, mut object) = (path.clone(), object.clone());
+                for response in object["responses"].as_object_mut().unwrap().values_mut() {
+                    resolve(&document, response);
+                }
                 operations.push(Operation { method, path, admin: item.get("servers").is_some(), object });
             }
         }
     }
     operations
+}
+
+/// Puts what a reference names in its place.
+fn resolve(document: &Value, object: &mut Value) {
+    if let Some(name) = object["$ref"].as_str() {
+        let pointer = name.strip_prefix('#').expect("a reference into the document");
+        *object = document.pointer(pointer).unwrap_or_else(|| panic!("{name} is not there")).clone();
+    }
 }
 
 impl Operation {
