@@ -4,19 +4,18 @@ use actix_web::{get, web};
 
 use super::{
     State,
-    as_of::Snapshot,
     item::{self, Item, Shown, shown},
     list::{List, Run},
     params::Params,
 };
 use crate::{
     access::{
-        Answer, Permit, Recorded,
+        Permit, Recorded,
         right::{ReadAccounts, ReadTransactions},
     },
     domain::{Account, AccountId, InstitutionId, Transaction},
     error::Problem,
-    store::{accounts, payloads},
+    store::accounts,
 };
 
 const OPERATION: &str = "listAccounts";
@@ -66,21 +65,10 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
 )]
 #[get("/v1/accounts/{id}")]
 pub async fn get(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), &["proof", "fields"])?;
-    let tenant = permit.tenant();
     let id: AccountId = permit.path("id")?;
-    let fields = item::fields(&params, FIELDS)?;
     let mut reader = state.read().await?;
-    let snapshot = Snapshot::now(&mut reader, tenant).await?;
-    let seq = accounts::seq(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let row = payloads::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
-    drop(reader);
-    let proof = match item::wants_proof(&params)? {
-        true => item::proofs(&state, tenant, &[seq]).await?.pop(),
-        false => None,
-    };
-    let shown = Item { data: shown(&row.payload, &fields)?, as_of: snapshot.as_of()?, proof };
-    permit.answer(Answer::json(&shown)?).await
+    let seq = accounts::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
+    item::answer(&permit, &state, reader, seq, FIELDS).await
 }
 
 /// An account's transactions: as `/v1/transactions`, with the account fixed.

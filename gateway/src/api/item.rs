@@ -6,8 +6,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use veritrail_audit::inclusion_spans;
 
-use super::{State, as_of::AsOf, list::raw, params::Params};
+use super::{
+    State,
+    as_of::{AsOf, Snapshot},
+    list::raw,
+    params::Params,
+};
 use crate::{
+    access::{Answer, Permit, Recorded, right::Right},
     domain::Tenant,
     error::Problem,
     ledger::tree,
@@ -57,6 +63,30 @@ pub fn wants_proof(params: &Params<'_>) -> Result<bool, Problem> {
         return Err(Problem::parameter("fields", "conflicting_parameters", "a proof is of the whole record"));
     }
     Ok(wanted)
+}
+
+/// Answers with one record, by the entry that recorded it.
+///
+/// # Errors
+/// 400 when the parameters don't fit, 503 when there can be no proof.
+pub async fn answer<R: Right>(
+    permit: &Permit<R>,
+    state: &State,
+    mut reader: Reader,
+    seq: i64,
+    known_fields: &[&str],
+) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["proof", "fields"])?;
+    let (fields, proof) = (fields(&params, known_fields)?, wants_proof(&params)?);
+    let snapshot = Snapshot::now(&mut reader, permit.tenant()).await?;
+    let row = payloads::get(&mut reader, permit.tenant(), seq).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    let proof = match proof {
+        true => proofs(state, permit.tenant(), &[seq]).await?.pop(),
+        false => None,
+    };
+    let item = Item { data: shown(&row.payload, &fields)?, as_of: snapshot.as_of()?, proof };
+    permit.answer(Answer::json(&item)?).await
 }
 
 /// Proofs for some entries, all against one signed checkpoint.

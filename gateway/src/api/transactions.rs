@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     State,
-    as_of::{AsOf, Snapshot},
+    as_of::AsOf,
     cursor::Position,
     item::{self, Item, Proof, Shown, shown},
     list::{Page, Run},
@@ -17,10 +17,7 @@ use crate::{
         AccountId, Currency, Direction, InstitutionId, Money, Status, Transaction, TransactionId, date,
     },
     error::Problem,
-    store::{
-        payloads,
-        transactions::{self, After, Comparison, Filter, Sort},
-    },
+    store::transactions::{self, After, Comparison, Filter, Sort},
 };
 
 const FIELDS: &[&str] = &[
@@ -198,21 +195,10 @@ pub async fn list(permit: Permit<ReadTransactions>, state: web::Data<State>) -> 
 )]
 #[get("/v1/transactions/{id}")]
 pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), &["proof", "fields"])?;
-    let tenant = permit.tenant();
     let id: TransactionId = permit.path("id")?;
-    let fields = item::fields(&params, FIELDS)?;
     let mut reader = state.read().await?;
-    let snapshot = Snapshot::now(&mut reader, tenant).await?;
-    let seq = transactions::seq(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let row = payloads::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
-    drop(reader);
-    let proof = match item::wants_proof(&params)? {
-        true => item::proofs(&state, tenant, &[seq]).await?.pop(),
-        false => None,
-    };
-    let shown = Item { data: shown(&row.payload, &fields)?, as_of: snapshot.as_of()?, proof };
-    permit.answer(Answer::json(&shown)?).await
+    let seq = transactions::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
+    item::answer(&permit, &state, reader, seq, FIELDS).await
 }
 
 /// Answers a list, of all accounts or of one.
