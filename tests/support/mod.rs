@@ -5,6 +5,7 @@ pub mod data;
 pub mod document;
 pub mod forge;
 pub mod ledger;
+pub mod proof;
 pub mod server;
 
 pub use caller::{Answer, Caller};
