@@ -36,7 +36,8 @@ pub async fn gate(
     let context = Arc::new(Context::of(&request, &*door.world));
     request.extensions_mut().insert(Arc::clone(&context));
     let mut response = match before(&door, &context, &request) {
-        Err(problem) => request.into_response(HttpResponse::from_error(problem)),
+        // Not `into_response`: that forgets the problem, which is still to be recorded.
+        Err(problem) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(problem)),
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
     };
     let problem = response.response().error().map(|error| match error.as_error::<Problem>() {
