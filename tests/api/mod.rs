@@ -4,3 +4,4 @@ mod accounts;
 mod institution;
 mod paging;
 mod transactions;
+mod transactions_batch;
