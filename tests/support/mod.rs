@@ -4,6 +4,7 @@ pub mod caller;
 pub mod data;
 pub mod document;
 pub mod forge;
+pub mod keys;
 pub mod ledger;
 pub mod proof;
 pub mod server;

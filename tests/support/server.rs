@@ -137,6 +137,12 @@ impl Server {
         caller
     }
 
+    /// Makes a client of the first or second institution.
+    pub async fn enrol(&self, index: usize, new: &Value) -> Value {
+        let path = format!("/admin/v1/institutions/{}/clients", self.institution(index));
+        self.operator().await.post(&path, new).await.ok()
+    }
+
     /// A client of `demo.json`, by its credentials.
     pub async fn caller(&self, client: &Value, scopes: Option<&str>) -> Caller {
         let (id, secret) = (client["client_id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
