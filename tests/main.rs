@@ -2,5 +2,7 @@
 
 mod api;
 mod coverage;
+mod faults;
 mod openapi;
 mod support;
+mod tour;

@@ -3,7 +3,8 @@
 use std::io::Cursor;
 use std::process::Command;
 
-use crate::support::{Log, ORIGIN, Parts, check, sample, sample_log, whole, witness};
+use crate::parts::Parts;
+use crate::support::{Log, ORIGIN, check, sample, sample_log, whole, witness};
 use veritrail_audit::{
     BundleError, BundleWriter, Kind, Ledger, Level, VerifierKey, VerifyOptions, leaf_hash, verify_inclusion,
 };

@@ -4,7 +4,8 @@ use veritrail_audit::{Span, leaf_hash};
 
 use crate::entry_cases::entry_cases;
 use crate::forge::{ENTRIES, PAYLOADS, altered, edit, forked_log, lines};
-use crate::support::{Log, ORIGIN, Parts, sample, sample_log};
+use crate::parts::Parts;
+use crate::support::{Log, ORIGIN, sample, sample_log};
 
 /// The name of its file in testdata/, what was done, the bundle, and the fault and entry to be named.
 pub(crate) type Case = (&'static str, &'static str, Vec<u8>, &'static str, Option<u64>);

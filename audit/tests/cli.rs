@@ -5,7 +5,8 @@ use std::process::Command;
 
 use veritrail_audit::VerifierKey;
 
-use crate::support::{Parts, sample, sample_log, witness};
+use crate::parts::Parts;
+use crate::support::{sample, sample_log, witness};
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)

@@ -4,7 +4,8 @@ use veritrail_audit::leaf_hash;
 
 use crate::cases::Case;
 use crate::forge::{ENTRIES, PAYLOADS, altered, edit, entries, line_of, relink};
-use crate::support::{Log, Parts, sample, sample_log};
+use crate::parts::Parts;
+use crate::support::{Log, sample, sample_log};
 
 pub(crate) fn entry_cases() -> Vec<Case> {
     vec![

@@ -8,7 +8,8 @@ use veritrail_audit::{
     VerifierKey, VerifyOptions, commit, genesis_prev, leaf_hash, node_hash,
 };
 
-use crate::support::{Parts, check};
+use crate::parts::Parts;
+use crate::support::{check};
 
 const ORIGIN: &str = "ledger.example/north";
 

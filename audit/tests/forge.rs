@@ -2,7 +2,8 @@
 
 use veritrail_audit::leaf_hash;
 
-use crate::support::{Log, ORIGIN, Parts, sample};
+use crate::parts::Parts;
+use crate::support::{Log, ORIGIN, sample};
 
 pub(crate) const ENTRIES: &str = "entries.ndjson";
 pub(crate) const PAYLOADS: &str = "payloads.ndjson";

@@ -10,6 +10,7 @@ mod entry_cases;
 mod example;
 mod forge;
 mod formats;
+mod parts;
 mod support;
 mod tamper;
 mod tree;

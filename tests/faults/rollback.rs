@@ -1,0 +1,101 @@
+//! A database from a backup, or one that somebody altered: what was signed is remembered elsewhere,
+//! so the log is stopped, and nothing smaller or different is ever signed.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use super::stored::{Stored, fsck};
+use crate::support::{Server, data, server::free_ports};
+
+#[tokio::test]
+async fn a_restored_backup_stops_the_log_and_is_never_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let port = free_ports();
+    let mut server = Server::start(&data_dir, port, &[]);
+    let institution = server.institution(0).to_owned();
+    assert!(server.terminate().success());
+    let backup = folder.path().join("backup.db");
+    fs::copy(data_dir.join("veritrail.db"), &backup).unwrap();
+
+    // The service goes on, and signs what it stores.
+    let mut server = Server::start(&data_dir, port, &[]);
+    deliver(&server, &institution).await;
+    assert!(server.terminate().success());
+    let mut stored = Stored::open(&data_dir).await;
+    let signed = stored.checkpoints(&institution).await;
+    stored.close().await;
+    let remembered = fs::read_to_string(data_dir.join("signed-heads")).unwrap();
+
+    fs::copy(&backup, data_dir.join("veritrail.db")).unwrap();
+    for leftover in ["veritrail.db-wal", "veritrail.db-shm"] {
+        let _ = fs::remove_file(data_dir.join(leftover));
+    }
+    let mut server = Server::start(&data_dir, port, &[]);
+    is_stopped(&server, &institution).await;
+    assert!(server.terminate().success());
+
+    let mut stored = Stored::open(&data_dir).await;
+    let after = stored.checkpoints(&institution).await;
+    stored.close().await;
+    let origin = server.demo["institutions"][0]["origin"].as_str().unwrap();
+    assert_eq!(last_head(&remembered, origin), last_head(&memory(&data_dir), origin));
+    assert!(after.len() < signed.len(), "the backup has fewer checkpoints");
+    assert!(after.iter().all(|checkpoint| signed.contains(checkpoint)), "and none that was not signed before");
+    let (clean, said) = fsck(&data_dir, server.base_url(), &institution);
+    assert!(!clean && said.contains("the signer's memory"), "{said}");
+}
+
+#[tokio::test]
+async fn an_altered_entry_stops_the_log_and_fsck_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let port = free_ports();
+    let mut server = Server::start(&data_dir, port, &[]);
+    let institution = server.institution(0).to_owned();
+    assert!(server.terminate().success());
+    let mut stored = Stored::open(&data_dir).await;
+    // Within the last, incomplete tile, whose hashes are taken from the entries themselves.
+    let last = stored.checkpoints(&institution).await.last().unwrap().0;
+    let seq = last - 2;
+    stored.forge_entry(&institution, seq).await;
+    stored.close().await;
+
+    let (clean, said) = fsck(&data_dir, server.base_url(), &institution);
+    assert!(!clean && said.contains(&format!("entry {seq}")), "{said}");
+    let mut server = Server::start(&data_dir, port, &[]);
+    is_stopped(&server, &institution).await;
+    assert!(server.terminate().success());
+}
+
+async fn deliver(server: &Server, institution: &str) {
+    let line = data::ndjson(&[data::transaction(&data::unique("later"))]);
+    assert_eq!(server.feeder().await.deliver(institution, &line).await.ok()["added"], 1);
+}
+
+/// Nothing is stored in the log, nothing is served from it, and health says so.
+async fn is_stopped(server: &Server, institution: &str) {
+    let line = data::ndjson(&[data::transaction(&data::unique("refused"))]);
+    server.feeder().await.deliver(institution, &line).await.problem(503, "log_stopped");
+    // A system of that institution can't even get a token: that would be a look, and can't be recorded.
+    let client = &server.demo["institutions"][0]["clients"][0];
+    let stranger = server.stranger();
+    let (id, secret) = (client["client_id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
+    let request = stranger.request(reqwest::Method::POST, "/oauth2/token").basic_auth(id, Some(secret));
+    let answer = stranger.send(request.form(&[("grant_type", "client_credentials")])).await;
+    answer.problem(503, "log_stopped");
+    let health: Value = stranger.get("/health/ready").await.json();
+    assert_eq!(health["stopped_logs"], 1, "{health}");
+    // Another institution's log goes on.
+    let line = data::ndjson(&[data::transaction(&data::unique("other"))]);
+    assert_eq!(server.feeder().await.deliver(server.institution(1), &line).await.ok()["added"], 1);
+}
+
+fn memory(data_dir: &Path) -> String {
+    fs::read_to_string(data_dir.join("signed-heads")).unwrap()
+}
+
+fn last_head<'a>(memory: &'a str, origin: &str) -> Option<&'a str> {
+    memory.lines().rfind(|line| line.starts_with(origin))
+}
