@@ -9,7 +9,7 @@ use veritrail_audit::{
 };
 
 use crate::parts::Parts;
-use crate::support::{check};
+use crate::support::check;
 
 const ORIGIN: &str = "ledger.example/north";
 

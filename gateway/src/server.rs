@@ -3,7 +3,10 @@
 use std::{io, net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
-use tokio::task::JoinHandle;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 use utoipa_actix_web::AppExt as _;
 
 use crate::{access::gate::gate, config::Config, router, service::Service};
@@ -17,6 +20,7 @@ pub struct Server {
     service: Service,
     handles: [ServerHandle; 2],
     running: [JoinHandle<io::Result<()>>; 2],
+    stop_signals: [Signal; 2],
 }
 
 impl Server {
@@ -25,6 +29,8 @@ impl Server {
     /// # Errors
     /// When an address can't be listened on.
     pub fn start(config: &Config, service: Service) -> io::Result<Self> {
+        // Heard from before the first connection: a signal that comes early is not lost.
+        let stop_signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
         let (state, door) = (service.state.clone(), service.door.clone());
         let api = HttpServer::new(move || {
             let (app, _) = App::new()
@@ -65,7 +71,7 @@ impl Server {
         let handles = [api.handle(), admin.handle()];
         let running = [tokio::spawn(api), tokio::spawn(admin)];
         tracing::info!(%address, %admin_address, "listening");
-        Ok(Self { address, admin_address, service, handles, running })
+        Ok(Self { address, admin_address, service, handles, running, stop_signals })
     }
 
     /// The service behind the listeners.
@@ -78,8 +84,12 @@ impl Server {
     ///
     /// # Errors
     /// When a listener failed.
-    pub async fn run(self) -> io::Result<()> {
-        asked_to_stop().await?;
+    pub async fn run(mut self) -> io::Result<()> {
+        let [terminate, interrupt] = &mut self.stop_signals;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
         tracing::info!("stopping");
         self.service.state.stopping.store(true, Ordering::Relaxed);
         for handle in &self.handles {
@@ -91,14 +101,5 @@ impl Server {
         self.service.stop().await;
         tracing::info!("stopped");
         Ok(())
-    }
-}
-
-/// Returns when the process gets SIGTERM or SIGINT.
-async fn asked_to_stop() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
     }
 }

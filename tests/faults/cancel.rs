@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use rand::RngExt as _;
-use serde_json::json;
-
-use super::stored::{Stored, fsck};
+use super::{
+    lift_limits,
+    stored::{Stored, fsck},
+};
 use crate::support::{Server, data};
+use rand::RngExt as _;
 
 const REQUESTS: usize = 3_000;
 const AT_ONCE: usize = 24;
@@ -16,11 +17,7 @@ async fn requests_that_are_cancelled_are_done_or_not_done_but_never_half() {
     let mut server = Server::demo(&[]);
     let institution = server.institution(0).to_owned();
     let (feeder, system) = (server.feeder().await, server.system(0).await);
-    let plan = json!({"client_per_second": 1_000_000, "client_burst": 1_000_000,
-                      "institution_per_second": 1_000_000, "institution_burst": 1_000_000});
-    let operator = server.operator().await;
-    let put = operator.request(reqwest::Method::PUT, "/admin/v1/plans/standard").json(&plan);
-    operator.send(put).await.ok();
+    lift_limits(&server).await;
 
     let mut sent = Vec::new();
     for _ in 0..REQUESTS / AT_ONCE {

@@ -12,7 +12,10 @@ use std::{
 use rand::RngExt as _;
 use serde_json::json;
 
-use super::stored::{Stored, fsck};
+use super::{
+    lift_limits,
+    stored::{Stored, fsck},
+};
 use crate::support::{Answer, Caller, Server, data, server::free_ports};
 
 const CYCLES: usize = 200;
@@ -39,6 +42,7 @@ async fn what_was_promised_before_a_power_cut_is_there_after_it() {
     let data_dir = folder.path().join("data");
     let port = free_ports();
     let mut server = Server::start(&data_dir, port, &[]);
+    lift_limits(&server).await;
     let (mut looks, mut records) = (0, 0);
     let mut bank = (String::new(), json!(null));
     for cycle in 0..cycles {
@@ -136,7 +140,10 @@ async fn feed(caller: Caller, institution: String, shared: Shared, over: Arc<Ato
         let stored = answer.json();
         let records = stored["records"].as_array().unwrap().iter();
         let promised = records.map(|record| {
-            (record["reference"].as_str().unwrap().to_owned(), record["seq"].as_str().unwrap().parse().unwrap())
+            (
+                record["reference"].as_str().unwrap().to_owned(),
+                record["seq"].as_str().unwrap().parse().unwrap(),
+            )
         });
         shared.lock().unwrap().records.extend(promised);
     }
@@ -162,7 +169,8 @@ async fn missing(stored: &mut Stored, institution: &str, promised: &Promised) ->
     for (reference, seq) in &promised.records {
         let row = stored.transaction(institution, reference).await;
         let entry = stored.entry(institution, *seq).await;
-        let recorded = entry.is_some_and(|(kind, payload)| kind == "record" && payload["reference"] == *reference);
+        let recorded =
+            entry.is_some_and(|(kind, payload)| kind == "record" && payload["reference"] == *reference);
         if row != Some(*seq) || !recorded {
             missing.push(format!("record {reference} at entry {seq}"));
         }

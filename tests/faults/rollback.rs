@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 
 use super::stored::{Stored, fsck};
-use crate::support::{Server, data, server::free_ports};
+use crate::support::{Caller, Server, data, server::free_ports};
 
 #[tokio::test]
 async fn a_restored_backup_stops_the_log_and_is_never_signed() {
@@ -15,13 +15,15 @@ async fn a_restored_backup_stops_the_log_and_is_never_signed() {
     let port = free_ports();
     let mut server = Server::start(&data_dir, port, &[]);
     let institution = server.institution(0).to_owned();
+    // Its token outlives restarts; a new one would be on the provider's log, which the backup cuts too.
+    let token = server.feeder().await.token;
     assert!(server.terminate().success());
     let backup = folder.path().join("backup.db");
     fs::copy(data_dir.join("veritrail.db"), &backup).unwrap();
 
     // The service goes on, and signs what it stores.
     let mut server = Server::start(&data_dir, port, &[]);
-    deliver(&server, &institution).await;
+    deliver(&server.stranger().with_token(token.as_deref()), &institution).await;
     assert!(server.terminate().success());
     let mut stored = Stored::open(&data_dir).await;
     let signed = stored.checkpoints(&institution).await;
@@ -33,7 +35,7 @@ async fn a_restored_backup_stops_the_log_and_is_never_signed() {
         let _ = fs::remove_file(data_dir.join(leftover));
     }
     let mut server = Server::start(&data_dir, port, &[]);
-    is_stopped(&server, &institution).await;
+    is_stopped(&server, &server.stranger().with_token(token.as_deref()), &institution).await;
     assert!(server.terminate().success());
 
     let mut stored = Stored::open(&data_dir).await;
@@ -42,7 +44,10 @@ async fn a_restored_backup_stops_the_log_and_is_never_signed() {
     let origin = server.demo["institutions"][0]["origin"].as_str().unwrap();
     assert_eq!(last_head(&remembered, origin), last_head(&memory(&data_dir), origin));
     assert!(after.len() < signed.len(), "the backup has fewer checkpoints");
-    assert!(after.iter().all(|checkpoint| signed.contains(checkpoint)), "and none that was not signed before");
+    assert!(
+        after.iter().all(|checkpoint| signed.contains(checkpoint)),
+        "and none that was not signed before"
+    );
     let (clean, said) = fsck(&data_dir, server.base_url(), &institution);
     assert!(!clean && said.contains("the signer's memory"), "{said}");
 }
@@ -65,19 +70,19 @@ async fn an_altered_entry_stops_the_log_and_fsck_names_it() {
     let (clean, said) = fsck(&data_dir, server.base_url(), &institution);
     assert!(!clean && said.contains(&format!("entry {seq}")), "{said}");
     let mut server = Server::start(&data_dir, port, &[]);
-    is_stopped(&server, &institution).await;
+    is_stopped(&server, &server.feeder().await, &institution).await;
     assert!(server.terminate().success());
 }
 
-async fn deliver(server: &Server, institution: &str) {
+async fn deliver(feeder: &Caller, institution: &str) {
     let line = data::ndjson(&[data::transaction(&data::unique("later"))]);
-    assert_eq!(server.feeder().await.deliver(institution, &line).await.ok()["added"], 1);
+    assert_eq!(feeder.deliver(institution, &line).await.ok()["added"], 1);
 }
 
 /// Nothing is stored in the log, nothing is served from it, and health says so.
-async fn is_stopped(server: &Server, institution: &str) {
+async fn is_stopped(server: &Server, feeder: &Caller, institution: &str) {
     let line = data::ndjson(&[data::transaction(&data::unique("refused"))]);
-    server.feeder().await.deliver(institution, &line).await.problem(503, "log_stopped");
+    feeder.deliver(institution, &line).await.problem(503, "log_stopped");
     // A system of that institution can't even get a token: that would be a look, and can't be recorded.
     let client = &server.demo["institutions"][0]["clients"][0];
     let stranger = server.stranger();
@@ -88,8 +93,7 @@ async fn is_stopped(server: &Server, institution: &str) {
     let health: Value = stranger.get("/health/ready").await.json();
     assert_eq!(health["stopped_logs"], 1, "{health}");
     // Another institution's log goes on.
-    let line = data::ndjson(&[data::transaction(&data::unique("other"))]);
-    assert_eq!(server.feeder().await.deliver(server.institution(1), &line).await.ok()["added"], 1);
+    deliver(feeder, server.institution(1)).await;
 }
 
 fn memory(data_dir: &Path) -> String {

@@ -79,6 +79,7 @@ impl Stored {
 /// What `veritrail fsck` says of one institution's log, and whether it is clean.
 pub fn fsck(data_dir: &Path, base_url: &str, institution: &str) -> (bool, String) {
     let output = run_in(data_dir, base_url, &["fsck", "--institution", institution]);
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     (output.status.success(), said)
 }

@@ -190,8 +190,7 @@ pub async fn prove_inclusion(
     let params = Params::read(permit.query(), &["seq", "size"])?;
     let tenant = permit.tenant();
     let seq: u64 = params.require("seq")?;
-    let (size, checkpoint) =
-        size_or_newest(&state, tenant, params.parse("size")?, seq.saturating_add(1)).await?;
+    let (size, checkpoint) = size_or_newest(&state, tenant, &params, "size", seq.saturating_add(1)).await?;
     if seq >= size {
         return Err(Problem::parameter("seq", "out_of_range", format!("the tree has {size} entries")));
     }
@@ -220,7 +219,7 @@ pub async fn prove_consistency(
     let params = Params::read(permit.query(), &["from", "to"])?;
     let tenant = permit.tenant();
     let from: u64 = params.require("from")?;
-    let (to, checkpoint) = size_or_newest(&state, tenant, params.parse("to")?, from).await?;
+    let (to, checkpoint) = size_or_newest(&state, tenant, &params, "to", from).await?;
     if from > to || from == 0 {
         return Err(Problem::parameter("from", "out_of_range", format!("1 to {to}")));
     }
@@ -274,19 +273,21 @@ pub(super) async fn newest(state: &State, tenant: Tenant) -> Result<(u64, String
     }
 }
 
-/// The tree that a proof is for: of the size that was asked for, or the newest checkpoint's.
+/// The tree that a proof is for: of the size that the parameter of this name asks for, or the newest
+/// checkpoint's.
 async fn size_or_newest(
     state: &State,
     tenant: Tenant,
-    asked: Option<u64>,
+    params: &Params<'_>,
+    name: &str,
     needed: u64,
 ) -> Result<(u64, Option<String>), Problem> {
     let mut reader = state.read().await?;
     let head = logs::head(&mut reader, tenant).await?.ok_or_else(Problem::not_found)?.size.unsigned_abs();
     drop(reader);
-    match asked {
+    match params.parse(name)? {
         Some(size) if size > head || size == 0 => {
-            Err(Problem::parameter("size", "out_of_range", format!("the log has {head} entries")))
+            Err(Problem::parameter(name, "out_of_range", format!("the log has {head} entries")))
         }
         Some(size) => Ok((size, None)),
         None => {
