@@ -58,7 +58,8 @@ async fn an_accounts_transactions_are_the_list_with_the_account_fixed() {
     assert_eq!(nested["data"], flat["data"]);
     assert_eq!(nested["page"]["has_more"], true);
     let cursor = nested["page"]["next_cursor"].as_str().unwrap();
-    let rest = system.get(&format!("/v1/accounts/{id}/transactions?sort=-seq&limit=3&cursor={cursor}")).await.ok();
+    let rest =
+        system.get(&format!("/v1/accounts/{id}/transactions?sort=-seq&limit=3&cursor={cursor}")).await.ok();
     assert_eq!(rest["data"].as_array().unwrap().len(), 2);
     let twice = system.get(&format!("/v1/accounts/{id}/transactions?account_id={id}")).await;
     assert_eq!(twice.problem(400, "invalid_parameter")["errors"][0]["pointer"], "?account_id");

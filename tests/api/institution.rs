@@ -14,9 +14,13 @@ async fn a_system_sees_its_own_institution_and_its_log() {
         assert_eq!(own["plan"], "standard");
         assert_eq!(own["log"]["origin"], demo["origin"]);
         assert_eq!(own["log"]["vkey"], demo["vkey"]);
-        let named = system.get(&format!("/v1/institution?institution={}", server.institution(index))).await.ok();
+        let named =
+            system.get(&format!("/v1/institution?institution={}", server.institution(index))).await.ok();
         assert_eq!(named["id"], demo["id"]);
-        system.get(&format!("/v1/institution?institution={}", server.institution(1 - index))).await.problem(404, "not_found");
+        system
+            .get(&format!("/v1/institution?institution={}", server.institution(1 - index)))
+            .await
+            .problem(404, "not_found");
     }
 }
 

@@ -74,7 +74,8 @@ async fn whoever_cannot_prove_to_be_a_client_is_refused_and_counted() {
     ] {
         let ledger = Ledger::of(server);
         let before = ledger.strangers("POST", "/oauth2/token").await;
-        let request = stranger.request(Method::POST, "/oauth2/token").basic_auth(id, Some(secret)).form(&[GRANT]);
+        let request =
+            stranger.request(Method::POST, "/oauth2/token").basic_auth(id, Some(secret)).form(&[GRANT]);
         let answer = stranger.send(request).await;
         assert!(answer.header("www-authenticate").unwrap().starts_with("Basic "), "{what}");
         assert_eq!(answer.problem(401, "invalid_client")["error"], "invalid_client", "{what}");
@@ -92,7 +93,9 @@ async fn whoever_cannot_prove_to_be_a_client_is_refused_and_counted() {
 async fn a_scope_that_the_client_does_not_have_is_refused() {
     let server = Server::shared();
     let (client, _) = client(server, &["transactions:read"]).await;
-    for scope in ["ledger:read", "transactions:read admin", "transactions:read nonsense", "*", "TRANSACTIONS:READ"] {
+    for scope in
+        ["ledger:read", "transactions:read admin", "transactions:read nonsense", "*", "TRANSACTIONS:READ"]
+    {
         let answer = post(server, &client, "/oauth2/token", &[GRANT, ("scope", scope)]).await;
         assert_eq!(answer.problem(400, "malformed_body")["error"], "invalid_scope", "{scope}");
     }
@@ -113,7 +116,8 @@ async fn a_form_that_is_none_is_refused() {
         assert_eq!(answer.problem(400, "malformed_body")["error"], error, "{form:?}");
     }
     let stranger = server.stranger();
-    let json = stranger.request(Method::POST, "/oauth2/token").json(&json!({"grant_type": "client_credentials"}));
+    let json =
+        stranger.request(Method::POST, "/oauth2/token").json(&json!({"grant_type": "client_credentials"}));
     stranger.send(json).await.problem(415, "unsupported_media_type");
     let long = "x".repeat(17 * 1024);
     let long = stranger.request(Method::POST, "/oauth2/token").form(&[("grant_type", long)]);

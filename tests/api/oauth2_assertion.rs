@@ -108,14 +108,21 @@ async fn a_signature_by_anything_but_the_clients_key_is_refused() {
     assert_refused(grant(&other.key.sign(&client.claims())).await, "another client's key and kid");
 
     let embedded = json!({"alg": "EdDSA", "jwk": attacker.jwk, "kid": "a"});
-    let linked = json!({"alg": "EdDSA", "jku": "http://127.0.0.1:9/jwks", "x5u": "http://127.0.0.1:9/", "kid": "a"});
+    let linked =
+        json!({"alg": "EdDSA", "jku": "http://127.0.0.1:9/jwks", "x5u": "http://127.0.0.1:9/", "kid": "a"});
     for header in [embedded, linked] {
-        assert_refused(grant(&signed_under(&attacker, &header, &client.claims())).await, "a key from the header");
+        assert_refused(
+            grant(&signed_under(&attacker, &header, &client.claims())).await,
+            "a key from the header",
+        );
         // The client's own signature counts, whatever else the header says.
         grant(&signed_under(&client.key, &header, &client.claims())).await.ok();
     }
     let unknown = json!({"alg": "EdDSA", "kid": "unknown"});
-    assert_refused(grant(&signed_under(&client.key, &unknown, &client.claims())).await, "a kid that is nobody's");
+    assert_refused(
+        grant(&signed_under(&client.key, &unknown, &client.claims())).await,
+        "a kid that is nobody's",
+    );
     grant(&signed_under(&client.key, &json!({"alg": "EdDSA"}), &client.claims())).await.ok();
 
     for alg in ["none", "None", "NONE", ""] {
@@ -125,7 +132,8 @@ async fn a_signature_by_anything_but_the_clients_key_is_refused() {
     let x = client.key.jwk["x"].as_str().unwrap();
     for secret in [x.as_bytes().to_vec(), client.key.jwks().to_string().into_bytes()] {
         let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::HS256) };
-        let forged = jsonwebtoken::encode(&header, &client.claims(), &EncodingKey::from_secret(&secret)).unwrap();
+        let forged =
+            jsonwebtoken::encode(&header, &client.claims(), &EncodingKey::from_secret(&secret)).unwrap();
         assert_refused(grant(&forged).await, "an HMAC under the public key");
     }
     let whole = client.key.sign(&client.claims());
@@ -169,7 +177,8 @@ async fn a_client_authenticates_in_one_way_and_in_its_own() {
     let both = [grant, ("client_assertion_type", TYPE), ("client_assertion", &assertion)];
     let demo = &server.demo["institutions"][0]["clients"][0];
     let (id, secret) = (demo["client_id"].as_str().unwrap(), demo["client_secret"].as_str().unwrap());
-    let problem = stranger.send(post(&both).basic_auth(id, Some(secret))).await.problem(400, "malformed_body");
+    let problem =
+        stranger.send(post(&both).basic_auth(id, Some(secret))).await.problem(400, "malformed_body");
     assert_eq!(problem["error"], "invalid_request");
     for form in [
         vec![grant, ("client_assertion", &assertion)],

@@ -81,7 +81,9 @@ async fn only_the_services_own_key_counts() {
     for alg in ["none", "None", "nOnE", "", "EdDSA"] {
         refused(&forge::jwt(&header(alg), &claims, b""), &format!("unsigned, alg {alg:?}")).await;
     }
-    for secret in [x.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(x).unwrap(), jwks.to_string().into_bytes(), vec![]] {
+    for secret in
+        [x.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(x).unwrap(), jwks.to_string().into_bytes(), vec![]]
+    {
         let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::HS256) };
         let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&secret)).unwrap();
         refused(&forged, "an HMAC under the public key").await;
@@ -113,7 +115,10 @@ async fn a_token_that_was_changed_is_refused() {
         ("without a signature", format!("{header}.{payload}.")),
         ("with two parts", format!("{header}.{payload}")),
         ("with four parts", format!("{token}.{signature}")),
-        ("with another signature", format!("{header}.{payload}.{}", signature.chars().rev().collect::<String>())),
+        (
+            "with another signature",
+            format!("{header}.{payload}.{}", signature.chars().rev().collect::<String>()),
+        ),
         ("far too long", "a.".repeat(6000)),
     ] {
         refused(&changed, what).await;
@@ -123,7 +128,8 @@ async fn a_token_that_was_changed_is_refused() {
 #[tokio::test]
 async fn a_scope_beyond_what_the_client_has_is_not_believed_even_when_signed() {
     let server = Server::shared();
-    let token = forge::token(server, &with(claims(server), "scope", "admin transactions:read transactions:write"));
+    let token =
+        forge::token(server, &with(claims(server), "scope", "admin transactions:read transactions:write"));
     let mut caller = server.stranger().with_token(Some(&token));
     caller.get(READS).await.ok();
     let line = data::ndjson(&[data::transaction(&data::unique("scope"))]);

@@ -33,11 +33,13 @@ impl Set {
                 "amount": {"amount": amount, "currency": (["EUR", "CHF"][account])},
             }));
         }
-        let delivered = server.feeder().await.deliver(server.institution(0), &data::ndjson(&lines)).await.ok();
+        let delivered =
+            server.feeder().await.deliver(server.institution(0), &data::ndjson(&lines)).await.ok();
         assert_eq!(delivered["added"], lines.len());
         let system = server.system(0).await;
         let references: Vec<_> = (0..lines.len()).map(|index| format!("{prefix}-{index}")).collect();
-        let all = system.pages(&format!("/v1/transactions?sort=seq&reference[in]={}", references.join(","))).await;
+        let all =
+            system.pages(&format!("/v1/transactions?sort=seq&reference[in]={}", references.join(","))).await;
         assert_eq!(all.len(), lines.len());
         let account = |index: usize| all[index]["account_id"].as_str().unwrap().to_owned();
         Self { system, prefix, accounts: [account(0), account(5)], all }
@@ -179,7 +181,8 @@ async fn each_record_of_a_page_is_proven_against_one_checkpoint() {
     let (payloads, page) = (proof::raw_list(&answer), answer.json());
     let proofs = page["proofs"].as_array().unwrap();
     assert_eq!((payloads.len(), proofs.len()), (4, 4));
-    let checkpoints = payloads.iter().zip(proofs).map(|(payload, proof)| proof::verify(proof, payload, server.vkey(0)));
+    let checkpoints =
+        payloads.iter().zip(proofs).map(|(payload, proof)| proof::verify(proof, payload, server.vkey(0)));
     let checkpoints: Vec<_> = checkpoints.collect();
     assert!(checkpoints.iter().all(|checkpoint| *checkpoint == checkpoints[0]));
 }
@@ -200,7 +203,8 @@ async fn the_receipt_leads_to_the_entry_that_holds_the_digest_of_what_was_sent()
     let entry = system.get(&format!("/v1/ledger/entries/{seq}")).await.ok();
     let looks = entry["payload"]["accesses"].as_array().unwrap();
     let request = answer.header("x-request-id").unwrap();
-    let look = looks.iter().find(|look| look["request"] == request).expect("the look, among those of the entry");
+    let look =
+        looks.iter().find(|look| look["request"] == request).expect("the look, among those of the entry");
     assert_eq!(look["digest"], digest);
     assert_eq!((&look["path"], &look["status"]), (&json!(path), &json!(200)));
     assert_eq!(look["actor"], system.client_id);
@@ -212,7 +216,8 @@ async fn what_is_not_there_or_somebody_elses_is_not_found() {
     let set = Set::delivered(server).await;
     let other = server.system(1).await;
     let id = set.all[0]["id"].as_str().unwrap();
-    for id in [id, "txn_0190163d8694739bba1a9fbee4e5c1b2", "acc_0190163d8694739bba1a9fbee4e5c1b2", "x", "%00"] {
+    for id in [id, "txn_0190163d8694739bba1a9fbee4e5c1b2", "acc_0190163d8694739bba1a9fbee4e5c1b2", "x", "%00"]
+    {
         other.get(&format!("/v1/transactions/{id}")).await.problem(404, "not_found");
     }
     let theirs = other.get(&format!("/v1/transactions?account_id={}", set.accounts[0])).await.ok();
@@ -226,7 +231,8 @@ async fn the_service_records_a_delivery_under_the_feeders_name() {
     let server = Server::shared();
     let reference = data::unique("found");
     let feeder = server.feeder().await;
-    let delivered = feeder.deliver(server.institution(0), &data::ndjson(&[data::transaction(&reference)])).await;
+    let delivered =
+        feeder.deliver(server.institution(0), &data::ndjson(&[data::transaction(&reference)])).await;
     assert_eq!(delivered.status, 201);
     let receipt = delivered.receipt();
     let record = delivered.ok()["records"][0].clone();

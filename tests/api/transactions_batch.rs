@@ -56,7 +56,8 @@ async fn each_bad_line_is_named_and_nothing_is_stored() {
     let place = broken.iter().position(|byte| *byte == b'-').unwrap();
     broken[place] = 0xff;
     let cut = text(&data::transaction(&reference))[..40].to_vec();
-    let twice = data::transaction(&reference).to_string().replace("{\"account\"", "{\"account\":\"x\",\"account\"");
+    let twice =
+        data::transaction(&reference).to_string().replace("{\"account\"", "{\"account\":\"x\",\"account\"");
     let cases: Vec<(&str, Vec<u8>, &str, &str)> = vec![
         ("malformed JSON", b"{\"account\":}".to_vec(), "/2", "malformed_json"),
         ("half a line", cut, "/2", "malformed_json"),
@@ -70,12 +71,32 @@ async fn each_bad_line_is_named_and_nothing_is_stored() {
         ("a number as text", line("/reference", json!(7)), "/2/reference", "wrong_type"),
         ("a float as amount", line("/amount/amount", json!(1.5)), "/2/amount/amount", "wrong_type"),
         ("a day that is none", line("/booking_date", json!("2026-02-30")), "/2/booking_date", "no_such_day"),
-        ("a date with a time", line("/booking_date", json!("2026-02-03T00:00Z")), "/2/booking_date", "invalid_date"),
-        ("too many decimals", line("/amount/amount", json!("1.001")), "/2/amount/amount", "too_many_decimals"),
+        (
+            "a date with a time",
+            line("/booking_date", json!("2026-02-03T00:00Z")),
+            "/2/booking_date",
+            "invalid_date",
+        ),
+        (
+            "too many decimals",
+            line("/amount/amount", json!("1.001")),
+            "/2/amount/amount",
+            "too_many_decimals",
+        ),
         ("a negative amount", line("/amount/amount", json!("-1.00")), "/2/amount/amount", "amount_negative"),
         ("an exponent", line("/amount/amount", json!("1e3")), "/2/amount/amount", "amount_exponent"),
-        ("too large an amount", line("/amount/amount", json!("1".repeat(25))), "/2/amount/amount", "amount_too_large"),
-        ("an unknown currency", line("/amount/currency", json!("AAA")), "/2/amount/currency", "unknown_currency"),
+        (
+            "too large an amount",
+            line("/amount/amount", json!("1".repeat(25))),
+            "/2/amount/amount",
+            "amount_too_large",
+        ),
+        (
+            "an unknown currency",
+            line("/amount/currency", json!("AAA")),
+            "/2/amount/currency",
+            "unknown_currency",
+        ),
         ("an unknown direction", line("/direction", json!("up")), "/2/direction", "unknown_value"),
         ("an empty reference", line("/reference", json!("")), "/2/reference", "text_empty"),
         ("too long a text", line("/reference", json!("x".repeat(65))), "/2/reference", "text_too_long"),
@@ -107,7 +128,8 @@ async fn a_body_that_breaks_off_within_its_last_line_is_refused() {
     let reference = data::unique("cut");
     let lines = [data::transaction(&reference), data::transaction(&format!("{reference}-2"))];
     let whole = data::ndjson(&lines);
-    let problem = refused(&feeder, batch(&feeder, "", whole[..whole.len() - 20].to_owned()), 422, "refused").await;
+    let problem =
+        refused(&feeder, batch(&feeder, "", whole[..whole.len() - 20].to_owned()), 422, "refused").await;
     assert_eq!(faults(&problem), [("/2", "truncated_line")]);
     assert_eq!(count(server, "record", &reference).await, 0);
     let without_newline = whole.trim_end().to_owned();
@@ -208,7 +230,10 @@ async fn a_compressed_body_is_refused_unread() {
         let request = batch(&feeder, "", line.clone()).header("content-encoding", coding);
         let before = counted(server).await;
         feeder.send(request).await.problem(415, "unsupported_media_type");
-        assert!(counted(server).await > before, "{coding}: counted among strangers, since no token was looked at");
+        assert!(
+            counted(server).await > before,
+            "{coding}: counted among strangers, since no token was looked at"
+        );
     }
     let request = batch(&feeder, "", line).header("content-encoding", "identity");
     assert_eq!(feeder.send(request).await.ok()["added"], 1);
@@ -251,9 +276,11 @@ async fn on_error_skip_keeps_the_good_lines_and_names_the_others() {
         (&json!(2), &json!(1), &json!(2)),
         "{delivered}"
     );
-    let kept: Vec<_> = delivered["records"].as_array().unwrap().iter().map(|record| &record["line"]).collect();
+    let kept: Vec<_> =
+        delivered["records"].as_array().unwrap().iter().map(|record| &record["line"]).collect();
     assert_eq!(kept, [1, 4, 5]);
-    let named: Vec<_> = delivered["findings"].as_array().unwrap().iter().map(|f| (&f["line"], &f["code"])).collect();
+    let named: Vec<_> =
+        delivered["findings"].as_array().unwrap().iter().map(|f| (&f["line"], &f["code"])).collect();
     assert_eq!(named, [(&json!(2), &json!("invalid_amount")), (&json!(3), &json!("reference_conflict"))]);
     let path = format!("/v1/transactions?reference[in]={reference}-1,{reference}-4");
     let found = server.system(0).await.get(&path).await.ok();
@@ -265,13 +292,16 @@ async fn the_same_batch_twice_changes_nothing() {
     let server = Server::shared();
     let feeder = server.feeder().await;
     let reference = data::unique("twice");
-    let lines: Vec<Value> = (0..5).map(|number| data::transaction(&format!("{reference}-{number}"))).collect();
+    let lines: Vec<Value> =
+        (0..5).map(|number| data::transaction(&format!("{reference}-{number}"))).collect();
     let body = data::ndjson(&lines);
     let first = feeder.deliver(server.institution(0), &body).await.ok();
     let recorded = count(server, "record", &reference).await;
     let second = feeder.deliver(server.institution(0), &body).await.ok();
     assert_eq!((&second["added"], &second["unchanged"]), (&json!(0), &json!(5)));
-    for (before, after) in first["records"].as_array().unwrap().iter().zip(second["records"].as_array().unwrap()) {
+    for (before, after) in
+        first["records"].as_array().unwrap().iter().zip(second["records"].as_array().unwrap())
+    {
         assert_eq!((&before["id"], &before["seq"]), (&after["id"], &after["seq"]));
     }
     assert_eq!(count(server, "record", &reference).await, recorded, "no entry more");
@@ -295,7 +325,8 @@ async fn a_repeated_call_is_answered_as_the_first_one() {
     let other = data::ndjson(&[data::transaction(&format!("{reference}-other"))]);
     feeder.send(call(&other)).await.problem(422, "idempotency_key_reused");
     assert_eq!(count(server, "record", &format!("{reference}-other")).await, 0);
-    let elsewhere = feeder.request(Method::POST, &format!("/v1/transactions:batch?institution={}", server.institution(1)));
+    let elsewhere = feeder
+        .request(Method::POST, &format!("/v1/transactions:batch?institution={}", server.institution(1)));
     let elsewhere = elsewhere.header("content-type", NDJSON).header("idempotency-key", &key).body(other);
     assert_eq!(feeder.send(elsewhere).await.ok()["added"], 1, "another institution's call is another call");
     for bad in ["", &"k".repeat(256)] {
@@ -312,7 +343,8 @@ async fn a_call_and_its_repetition_at_the_same_time_store_once() {
     let body = data::ndjson(&[data::transaction(&reference)]);
     let calls: Vec<_> = (0..8)
         .map(|_| {
-            let (feeder, request) = (feeder.clone(), batch(&feeder, "", body.clone()).header("idempotency-key", &key));
+            let (feeder, request) =
+                (feeder.clone(), batch(&feeder, "", body.clone()).header("idempotency-key", &key));
             tokio::spawn(async move { feeder.send(request).await })
         })
         .collect();

@@ -29,8 +29,12 @@ async fn the_metadata_leads_to_endpoints_that_work() {
     let document = stranger.get("/openapi.json").await.ok();
     let flow = &document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"];
     let mut scopes: Vec<&String> = flow["scopes"].as_object().unwrap().keys().collect();
-    let mut supported: Vec<&str> =
-        metadata["scopes_supported"].as_array().unwrap().iter().map(|scope| scope.as_str().unwrap()).collect();
+    let mut supported: Vec<&str> = metadata["scopes_supported"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|scope| scope.as_str().unwrap())
+        .collect();
     scopes.sort_unstable();
     supported.sort_unstable();
     assert_eq!(scopes, supported);

@@ -47,7 +47,11 @@ pub fn verify(proof: &Value, payload: &str, vkey: &str) -> Checkpoint {
     let parsed = Entry::parse(entry.as_bytes()).unwrap();
     assert_eq!(proof["seq"], parsed.seq.to_string());
     let salt: Hash = proof["salt"].as_str().unwrap().parse().unwrap();
-    assert_eq!(commit(&salt.0, payload.as_bytes()), parsed.commitment, "the payload is what was committed to");
+    assert_eq!(
+        commit(&salt.0, payload.as_bytes()),
+        parsed.commitment,
+        "the payload is what was committed to"
+    );
     let note = proof["checkpoint"].as_str().unwrap().to_owned();
     let whole = TlogProof { index: parsed.seq, path: hashes(&proof["path"]), checkpoint: note, extra: None };
     let keys = [VerifierKey::parse(vkey).unwrap()];
