@@ -146,8 +146,16 @@ impl Config {
         if let Some(path) = file {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
-        let environment =
-            Environment::with_prefix("VERITRAIL").prefix_separator("_").separator("__").try_parsing(true);
+        // Every key is within a section; what has no section (VERITRAIL_CONFIG) is not a key.
+        let keys = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.contains("__"))
+            .collect();
+        let environment = Environment::with_prefix("VERITRAIL")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(keys));
         let config: Self = sources.add_source(environment).build()?.try_deserialize()?;
         config.check()?;
         Ok(config)
