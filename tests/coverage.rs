@@ -256,7 +256,12 @@ async fn whoever_may_is_served_and_the_look_is_recorded_with_its_digest() {
         let caller = callers.allowed(operation);
         let (request, answer) = send(operation, caller, server, &things.target(operation)).await;
         let status = answer.status;
-        assert!(status.is_success(), "{}: {status} {}", operation.id(), String::from_utf8_lossy(&answer.body));
+        assert!(
+            status.is_success(),
+            "{}: {status} {}",
+            operation.id(),
+            String::from_utf8_lossy(&answer.body)
+        );
         let log = if operation.admin { provider.as_str() } else { server.institution(0) };
         let access = Ledger::access(&ledger.naming(log, &request).await, &request);
         assert_eq!(access["actor"], caller.client_id.as_str(), "{access}");
@@ -277,7 +282,8 @@ async fn what_needs_no_token_is_a_list_with_reasons() {
     for operation in &operations {
         let tokenless = operation.scopes().is_empty();
         assert_eq!(tokenless, !needs_token(operation), "{}: its scopes and the list differ", operation.id());
-        let public = tokenless && operation.object["tags"][0] != "oauth2" || operation.path.starts_with("/.well");
+        let public =
+            tokenless && operation.object["tags"][0] != "oauth2" || operation.path.starts_with("/.well");
         if public {
             let answer = server.stranger().get(&operation.path).await;
             assert_eq!(answer.status, 200, "{} is open to all", operation.id());
