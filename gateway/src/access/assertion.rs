@@ -1,6 +1,7 @@
 //! How a client proves who it is at the token endpoint: `private_key_jwt` (RFC 7523) as the rule,
 //! `client_secret_basic` (RFC 6749 section 2.3.1) for sandboxes.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
@@ -16,6 +17,8 @@ const LIFETIME_MAX_S: i64 = 600;
 /// A client has this many keys at most.
 const KEYS_MAX: usize = 10;
 const JTI_MAX: usize = 128;
+/// Bytes of an RSA modulus.
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
 /// The claims of a client assertion (RFC 7523 section 3).
 #[derive(Debug, Deserialize)]
@@ -119,6 +122,22 @@ fn algorithm(key: &Jwk) -> Option<Algorithm> {
     }
 }
 
+/// Whether a signature by this key can ever be believed: it is whole, and not too weak (RSA from
+/// 2048 bits, as FAPI 2.0 asks).
+fn is_usable(key: &Jwk) -> bool {
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    match &key.algorithm {
+        AlgorithmParameters::OctetKeyPair(pair) => <[u8; 32]>::try_from(bytes(&pair.x))
+            .is_ok_and(|x| ed25519_dalek::VerifyingKey::from_bytes(&x).is_ok_and(|key| !key.is_weak())),
+        AlgorithmParameters::EllipticCurve(curve) => [&curve.x, &curve.y].iter().all(|part| bytes(part).len() == 32),
+        AlgorithmParameters::RSA(rsa) => {
+            let n = bytes(&rsa.n);
+            RSA_BYTES.contains(&n.len()) && n[0] != 0 && !bytes(&rsa.e).is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// Checks a JWK set before it is stored for a client: usable public keys, no private part.
 ///
 /// # Errors
@@ -137,6 +156,9 @@ pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
             .map_err(|_| format!("key {index} is not a JWK (RFC 7517)"))?;
         if algorithm(&parsed).is_none() || DecodingKey::from_jwk(&parsed).is_err() {
             return Err(format!("key {index} is neither Ed25519, P-256 nor RSA"));
+        }
+        if !is_usable(&parsed) {
+            return Err(format!("key {index} is broken or too weak; RSA has 2048 bits or more"));
         }
         if keys.len() > 1 && parsed.common.key_id.is_none() {
             return Err(format!("key {index} needs a kid, since there are several"));
