@@ -1,12 +1,15 @@
 //! What a client's developer may rely on, noun by noun.
 
 mod accounts;
+mod admin;
 mod evidence_bundles;
 mod institution;
 mod ledger;
+mod limits;
 mod oauth2;
 mod oauth2_assertion;
 mod paging;
+mod problems;
 mod tlog;
 mod token_attacks;
 mod transactions;
