@@ -129,7 +129,9 @@ fn is_usable(key: &Jwk) -> bool {
     match &key.algorithm {
         AlgorithmParameters::OctetKeyPair(pair) => <[u8; 32]>::try_from(bytes(&pair.x))
             .is_ok_and(|x| ed25519_dalek::VerifyingKey::from_bytes(&x).is_ok_and(|key| !key.is_weak())),
-        AlgorithmParameters::EllipticCurve(curve) => [&curve.x, &curve.y].iter().all(|part| bytes(part).len() == 32),
+        AlgorithmParameters::EllipticCurve(curve) => {
+            [&curve.x, &curve.y].iter().all(|part| bytes(part).len() == 32)
+        }
         AlgorithmParameters::RSA(rsa) => {
             let n = bytes(&rsa.n);
             RSA_BYTES.contains(&n.len()) && n[0] != 0 && !bytes(&rsa.e).is_empty()
