@@ -1,14 +1,12 @@
 //! The OpenAPI 3.1 document, made from the routes. What all operations share (problems, headers,
 //! examples) is added here, once, so that no operation can forget it.
 
-use actix_web::App;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme},
     tag::TagBuilder,
 };
-use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     domain::Scope,
@@ -16,18 +14,13 @@ use crate::{
     router,
 };
 
-/// The document of some routes, without what is shared.
-pub fn document(routes: fn(&mut ServiceConfig<'_>)) -> OpenApi {
-    App::new().into_utoipa_app().openapi(base()).configure(routes).split_for_parts().1
-}
-
 /// The whole document, as it is served and committed.
 ///
 /// # Errors
 /// When it can't be written as JSON.
 pub fn whole() -> Result<Value, serde_json::Error> {
-    let mut api = serde_json::to_value(document(router::api))?;
-    let mut admin = serde_json::to_value(document(router::admin))?;
+    let mut api = serde_json::to_value(router::describe(base(), router::api))?;
+    let mut admin = serde_json::to_value(router::describe(base(), router::admin))?;
     for item in members(&mut admin, "/paths").values_mut() {
         item["servers"] = json!([{"url": "http://localhost:8081", "description": "The admin port"}]);
     }

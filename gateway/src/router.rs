@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    App, HttpRequest, HttpResponse,
     dev::ResourceDef,
     http::header::{self, HeaderValue},
     web,
 };
 use utoipa::openapi::{OpenApi, PathItem};
-use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
@@ -17,7 +17,6 @@ use crate::{
         transactions_batch, well_known,
     },
     error::{Code, Problem},
-    openapi,
 };
 
 /// The API's routes.
@@ -65,10 +64,16 @@ pub fn admin(config: &mut ServiceConfig<'_>) {
         .service(admin::plans::put);
 }
 
+/// The document of some routes, added to what there is already.
+#[must_use]
+pub fn describe(base: OpenApi, routes: fn(&mut ServiceConfig<'_>)) -> OpenApi {
+    App::new().into_utoipa_app().openapi(base).configure(routes).split_for_parts().1
+}
+
 type Paths = Vec<(ResourceDef, String)>;
 
-static API_PATHS: LazyLock<Paths> = LazyLock::new(|| paths(&openapi::document(api)));
-static ADMIN_PATHS: LazyLock<Paths> = LazyLock::new(|| paths(&openapi::document(admin)));
+static API_PATHS: LazyLock<Paths> = LazyLock::new(|| paths(&describe(OpenApi::default(), api)));
+static ADMIN_PATHS: LazyLock<Paths> = LazyLock::new(|| paths(&describe(OpenApi::default(), admin)));
 
 /// The path patterns of a document, and the methods that each has.
 fn paths(document: &OpenApi) -> Paths {

@@ -26,6 +26,7 @@ use crate::{
         memory::{Memory, MemoryError},
         recorder::{RecorderTask, Setup},
     },
+    openapi,
     store::{
         Db, StoreError, institutions,
         plans::{self, Plan},
@@ -56,6 +57,9 @@ pub enum StartError {
     /// The ledger can't be written.
     #[error("ledger: {0}")]
     Record(#[from] RecordError),
+    /// The API's description can't be written.
+    #[error("OpenAPI document: {0}")]
+    Document(#[from] serde_json::Error),
 }
 
 /// The parts that write and sign, without HTTP: what `import` and `client` need.
@@ -209,6 +213,7 @@ impl Service {
             cursors: Cursors::new(cursor_seed),
             press,
             base_url: config.http.base_url.clone(),
+            document: openapi::text()?,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),

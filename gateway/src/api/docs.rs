@@ -1,14 +1,10 @@
 //! `/openapi.json` and `/docs`: the contract, and a page to read it on that loads nothing from
 //! outside.
 
-use std::sync::LazyLock;
-
-use actix_web::{HttpResponse, get, http::header};
+use actix_web::{HttpResponse, get, http::header, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::openapi as document;
-
-static TEXT: LazyLock<String> = LazyLock::new(|| document::text().unwrap_or_default());
+use super::State;
 
 /// This document.
 #[utoipa::path(
@@ -17,11 +13,11 @@ static TEXT: LazyLock<String> = LazyLock::new(|| document::text().unwrap_or_defa
     security(())
 )]
 #[get("/openapi.json")]
-pub async fn openapi() -> HttpResponse {
+pub async fn openapi(state: web::Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
         .content_type("application/json")
-        .body(TEXT.as_str())
+        .body(state.document.clone())
 }
 
 /// Leads to the page.

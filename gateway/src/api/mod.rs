@@ -47,6 +47,8 @@ pub struct State {
     pub press: BundlePress,
     /// Where the service can be reached from outside, without a trailing slash.
     pub base_url: String,
+    /// The OpenAPI document, which is made of what uses this module.
+    pub document: String,
     /// Most lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Most bytes of a delivered batch.
