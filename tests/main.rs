@@ -1,6 +1,7 @@
 //! Black-box tests: the real binary, over real sockets. The tree mirrors `gateway/src/api`.
 
 mod api;
+mod architecture;
 mod coverage;
 mod faults;
 mod openapi;
