@@ -155,7 +155,10 @@ async fn a_client_is_given_public_keys_and_reading_scopes_only() {
         ("an unknown curve", with("crv", "Ed448")),
         ("a key of three bytes", with("x", "AAAA")),
         ("a key that is no point", with("x", &format!("Ag{}", "A".repeat(41)))),
-        ("a curve without its point", json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}]})),
+        (
+            "a curve without its point",
+            json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}]}),
+        ),
         ("a short RSA key", json!({"keys": [{"kty": "RSA", "n": "x".repeat(86), "e": "AQAB"}]})),
         ("no keys", json!({"keys": []})),
         ("too many keys", json!({"keys": vec![&key; 11]})),
@@ -208,15 +211,14 @@ async fn plans_are_made_changed_and_listed() {
     let operator = Server::shared().operator().await;
     let name = data::unique("p");
     let path = format!("/admin/v1/plans/{name}");
-    let quotas = |burst: i64| {
-        json!({"client_per_second": 1, "client_burst": burst, "institution_per_second": 1, "institution_burst": 9})
-    };
+    let quotas = |burst: i64| json!({"client_per_second": 1, "client_burst": burst, "institution_per_second": 1, "institution_burst": 9});
     for burst in [3, 4] {
         let mut expected = quotas(burst);
         expected["name"] = name.as_str().into();
         assert_eq!(send(&operator, Method::PUT, &path, &quotas(burst)).await.ok(), expected);
         let list = operator.get("/admin/v1/plans").await.ok();
-        let listed: Vec<_> = list["data"].as_array().unwrap().iter().filter(|plan| plan["name"] == name).collect();
+        let listed: Vec<_> =
+            list["data"].as_array().unwrap().iter().filter(|plan| plan["name"] == name).collect();
         assert_eq!(listed, [&expected]);
     }
     assert_eq!(actions(&provider().await, &name).await, ["plan.put", "plan.put"]);
@@ -240,8 +242,7 @@ async fn an_institution_is_moved_to_another_plan() {
     let institution = onboard(&operator).await;
     let id = institution["id"].as_str().unwrap();
     let plan = data::unique("p");
-    let quotas =
-        json!({"client_per_second": 1, "client_burst": 1, "institution_per_second": 1, "institution_burst": 1});
+    let quotas = json!({"client_per_second": 1, "client_burst": 1, "institution_per_second": 1, "institution_burst": 1});
     send(&operator, Method::PUT, &format!("/admin/v1/plans/{plan}"), &quotas).await.ok();
     let path = format!("{INSTITUTIONS}/{id}");
     let moved = send(&operator, Method::PATCH, &path, &json!({"plan": plan})).await.ok();
@@ -275,7 +276,8 @@ async fn an_operators_look_at_an_institutions_data_is_on_the_institutions_log() 
     let mut operator = server.operator().await;
     server.base_url().clone_into(&mut operator.base_url);
     operator.get("/v1/transactions").await.problem(400, "missing_parameter");
-    let answer = operator.get(&format!("/v1/transactions?limit=1&institution={}", server.institution(1))).await;
+    let answer =
+        operator.get(&format!("/v1/transactions?limit=1&institution={}", server.institution(1))).await;
     let request = answer.header("x-request-id").unwrap();
     let found = Ledger::of(server).naming(server.institution(1), request).await;
     assert_eq!(Ledger::access(&found, request)["actor"], operator.client_id);

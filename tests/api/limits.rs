@@ -133,7 +133,8 @@ async fn every_answer_says_where_the_caller_stands() {
     let system = server.system(0).await;
     for path in ["/v1/institution", "/v1/nowhere", "/openapi.json", "/v1/transactions?limit=0"] {
         let answer = system.get(path).await;
-        let policy = answer.header("ratelimit-policy").unwrap_or_else(|| panic!("{path}: no RateLimit-Policy"));
+        let policy =
+            answer.header("ratelimit-policy").unwrap_or_else(|| panic!("{path}: no RateLimit-Policy"));
         assert_eq!(standing(&answer).0, policy.split('"').nth(1).unwrap(), "{path}");
     }
 }

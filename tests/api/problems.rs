@@ -23,7 +23,15 @@ fn assert_safe(answer: &Answer, what: &str) {
 async fn what_is_not_there_is_not_found() {
     let server = Server::shared();
     let caller = server.system(0).await;
-    for path in ["/", "/v1", "/v2/transactions", "/v1/transactions/", "/v1//transactions", "/V1/transactions", "/.env"] {
+    for path in [
+        "/",
+        "/v1",
+        "/v2/transactions",
+        "/v1/transactions/",
+        "/v1//transactions",
+        "/V1/transactions",
+        "/.env",
+    ] {
         let answer = caller.get(path).await;
         assert_safe(&answer, path);
         let problem = answer.problem(404, "not_found");
@@ -104,7 +112,8 @@ async fn every_kind_of_answer_has_the_security_headers() {
     let stranger = server.stranger();
     assert_safe(&stranger.get("/v1/transactions").await, "401");
     assert_safe(&server.feeder().await.get("/v1/transactions").await, "403");
-    let foreign = system.request(Method::GET, "/v1/transactions?limit=1").header("origin", "https://evil.example");
+    let foreign =
+        system.request(Method::GET, "/v1/transactions?limit=1").header("origin", "https://evil.example");
     assert_safe(&system.send(foreign).await, "another origin");
 }
 
@@ -126,21 +135,95 @@ impl Numbers {
 }
 
 const PIECES: &[&str] = &[
-    "%00", "%ff", "%c3%28", "%2e%2e%2f", "../", "//", "%", "%zz", "'", "\"", "--", ";", "\\", "{", "}", "[", "]", "*",
-    "%0d%0a", "%F0%9F%92%A9", "0", "-1", "9223372036854775807", "99999999999999999999", "1e999", "NaN", "null",
-    "ins_", "txn_0190163d8694739bba1a9fbee4e5c1b2", "2026-02-30", "a", "", "+", " ", "&", "=", "?", "#", ":", "x",
+    "%00",
+    "%ff",
+    "%c3%28",
+    "%2e%2e%2f",
+    "../",
+    "//",
+    "%",
+    "%zz",
+    "'",
+    "\"",
+    "--",
+    ";",
+    "\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    "*",
+    "%0d%0a",
+    "%F0%9F%92%A9",
+    "0",
+    "-1",
+    "9223372036854775807",
+    "99999999999999999999",
+    "1e999",
+    "NaN",
+    "null",
+    "ins_",
+    "txn_0190163d8694739bba1a9fbee4e5c1b2",
+    "2026-02-30",
+    "a",
+    "",
+    "+",
+    " ",
+    "&",
+    "=",
+    "?",
+    "#",
+    ":",
+    "x",
 ];
 const NAMES: &[&str] = &[
-    "limit", "cursor", "sort", "fields", "proof", "institution", "account_id", "booking_date[gte]", "amount",
-    "currency", "status[in]", "reference", "kind", "subject", "at[lt]", "seq", "size", "from", "to", "on_error", "",
+    "limit",
+    "cursor",
+    "sort",
+    "fields",
+    "proof",
+    "institution",
+    "account_id",
+    "booking_date[gte]",
+    "amount",
+    "currency",
+    "status[in]",
+    "reference",
+    "kind",
+    "subject",
+    "at[lt]",
+    "seq",
+    "size",
+    "from",
+    "to",
+    "on_error",
+    "",
 ];
 const BODIES: &[&str] = &[
-    "", "{", "{}", "[]", "null", "\u{0}", "{\"account\":", "\u{feff}{}", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\n\n\n",
-    "{\"from_seq\":\"99999999999999999999\"}", "{\"from_seq\":null,\"to_seq\":\"1\"}", "grant_type=%00&scope=%ff",
-    "{\"amount\":{\"amount\":\"1e999\",\"currency\":\"\\ud800\"}}", "token=x&client_assertion=a.b.c",
+    "",
+    "{",
+    "{}",
+    "[]",
+    "null",
+    "\u{0}",
+    "{\"account\":",
+    "\u{feff}{}",
+    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    "\n\n\n",
+    "{\"from_seq\":\"99999999999999999999\"}",
+    "{\"from_seq\":null,\"to_seq\":\"1\"}",
+    "grant_type=%00&scope=%ff",
+    "{\"amount\":{\"amount\":\"1e999\",\"currency\":\"\\ud800\"}}",
+    "token=x&client_assertion=a.b.c",
 ];
-const TYPES: &[&str] =
-    &["application/json", "application/x-ndjson", "application/x-www-form-urlencoded", "text/html", "", "\u{e9}"];
+const TYPES: &[&str] = &[
+    "application/json",
+    "application/x-ndjson",
+    "application/x-www-form-urlencoded",
+    "text/html",
+    "",
+    "\u{e9}",
+];
 
 #[tokio::test]
 async fn no_request_however_garbled_breaks_the_service() {
@@ -153,7 +236,8 @@ async fn no_request_however_garbled_breaks_the_service() {
         let operation = &operations[numbers.below(operations.len())];
         let mut target = operation.target(|_| String::new());
         for _ in 0..numbers.below(3) {
-            let places: Vec<usize> = (1..=target.len()).filter(|place| target.is_char_boundary(*place)).collect();
+            let places: Vec<usize> =
+                (1..=target.len()).filter(|place| target.is_char_boundary(*place)).collect();
             target.insert_str(places[numbers.below(places.len())], numbers.one_of(PIECES));
         }
         for _ in 0..numbers.below(4) {
@@ -161,7 +245,8 @@ async fn no_request_however_garbled_breaks_the_service() {
             let (name, value) = (numbers.one_of(NAMES), numbers.one_of(PIECES));
             target += &format!("{joint}{name}={value}");
         }
-        let method = [&operation.method, &operation.method, &Method::POST, &Method::DELETE][numbers.below(4)].clone();
+        let method =
+            [&operation.method, &operation.method, &Method::POST, &Method::DELETE][numbers.below(4)].clone();
         let caller: &Caller = &callers[numbers.below(callers.len())];
         let (kind, body) = (numbers.one_of(TYPES), numbers.one_of(BODIES));
         let request = caller.request(method.clone(), &target).header("content-type", kind).body(body);
@@ -170,7 +255,8 @@ async fn no_request_however_garbled_breaks_the_service() {
         assert!(status < 500, "round {round}: {method} {target} {body:?}: {status} {text}");
         if status >= 400 {
             refused += 1;
-            let code = answer.json()["code"].as_str().unwrap_or_else(|| panic!("{target}: {text}")).to_owned();
+            let code =
+                answer.json()["code"].as_str().unwrap_or_else(|| panic!("{target}: {text}")).to_owned();
             answer.problem(status, &code);
         }
     }
