@@ -94,7 +94,9 @@ fn named(code: &str) -> BTreeSet<String> {
             match letter {
                 '{' => depth += 1,
                 '}' => depth -= 1,
-                ',' if depth == 1 => drop(named.insert(word(&group[at + 1..]))),
+                ',' if depth == 1 => {
+                    named.insert(word(&group[at + 1..]));
+                }
                 _ => {}
             }
             if depth == 0 {
@@ -165,7 +167,9 @@ fn modules_do_not_go_in_circles() {
         }
         for name in free {
             left.remove(&name);
-            left.values_mut().for_each(|named| drop(named.remove(&name)));
+            for named in left.values_mut() {
+                named.remove(&name);
+            }
         }
     }
     assert!(left.is_empty(), "these go in circles, or lead into one: {left:#?}");

@@ -1,5 +1,7 @@
 //! Black-box tests: the real binary, over real sockets. The tree mirrors `gateway/src/api`.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod api;
 mod architecture;
 mod cli;

@@ -80,11 +80,12 @@ async fn somebody_elses_account_is_not_found() {
 
 #[tokio::test]
 async fn what_the_list_does_not_take_is_refused() {
-    let system = Server::shared().system(0).await;
+    let server = Server::shared();
+    let system = server.system(0).await;
     let problem = system.get("/v1/accounts?referense=1").await.problem(400, "unknown_parameter");
     assert!(problem["detail"].as_str().unwrap().contains("reference"), "{problem}");
     system.get("/v1/accounts?fields=iban").await.problem(400, "invalid_parameter");
     system.get("/v1/accounts?limit=0").await.problem(400, "invalid_parameter");
-    let id = "acc_0190163d8694739bba1a9fbee4e5c1b2";
+    let (_, id) = account(server, 0, 1).await;
     system.get(&format!("/v1/accounts/{id}?limit=1")).await.problem(400, "unknown_parameter");
 }

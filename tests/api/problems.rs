@@ -230,7 +230,7 @@ async fn no_request_however_garbled_breaks_the_service() {
     let server = Server::shared();
     let callers = [server.system(0).await, server.feeder().await, server.stranger()];
     let operations: Vec<_> = document::operations(server).await.into_iter().filter(|op| !op.admin).collect();
-    let mut numbers = Numbers(0x5eed_0f_ba5e);
+    let mut numbers = Numbers(0x5eed_0fba_5e00);
     let mut refused = 0;
     for round in 0..300 {
         let operation = &operations[numbers.below(operations.len())];

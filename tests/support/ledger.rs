@@ -13,7 +13,6 @@ pub struct Ledger(SqlitePool);
 #[derive(Debug, Clone)]
 pub struct Recorded {
     pub kind: String,
-    pub seq: u64,
     pub payload: Value,
 }
 
@@ -35,8 +34,8 @@ impl Ledger {
 
     /// The entries of an institution's log whose payload holds a text, in order.
     pub async fn naming(&self, institution: &str, text: &str) -> Vec<Recorded> {
-        let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT e.kind, e.seq, p.payload FROM entries e JOIN payloads p USING (institution_id, seq) \
+        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+            "SELECT e.kind, p.payload FROM entries e JOIN payloads p USING (institution_id, seq) \
              WHERE e.institution_id = $1 AND instr(p.payload, CAST($2 AS BLOB)) > 0 ORDER BY e.seq",
         )
         .bind(bytes(institution))
@@ -44,9 +43,9 @@ impl Ledger {
         .fetch_all(&self.0)
         .await
         .unwrap();
-        let recorded = |(kind, seq, payload): (String, i64, Vec<u8>)| {
+        let recorded = |(kind, payload): (String, Vec<u8>)| {
             let payload = serde_json::from_slice(&payload).unwrap();
-            Recorded { kind, seq: seq.unsigned_abs(), payload }
+            Recorded { kind, payload }
         };
         rows.into_iter().map(recorded).collect()
     }
