@@ -77,6 +77,8 @@ codes! {
     Conflict = "conflict", CONFLICT, "This does not fit what is there";
     /// The body is larger than the operation takes.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body did not come in time.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request took too long";
     /// The URI is longer than the service takes.
     UriTooLong = "uri_too_long", URI_TOO_LONG, "The URI is too long";
     /// The body's media type or encoding is not taken.
@@ -218,7 +220,10 @@ impl Problem {
 
     /// Our own failure: the caller learns nothing but that.
     pub fn internal(cause: impl ToString) -> Self {
-        let mut problem = Self::new(Code::Unavailable, "the service cannot answer now; nothing was stored");
+        let mut problem = Self::new(
+            Code::Unavailable,
+            "the service cannot answer now; a write may be repeated under its Idempotency-Key",
+        );
         problem.cause = Some(cause.to_string());
         problem.retry_after_s = Some(1);
         problem
@@ -299,7 +304,10 @@ impl From<RecordError> for Problem {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Busy => {
-                let mut problem = Self::new(Code::Unavailable, "the service is busy; nothing was stored");
+                let mut problem = Self::new(
+                    Code::Unavailable,
+                    "the service is busy; a write may be repeated under its Idempotency-Key",
+                );
                 problem.retry_after_s = Some(1);
                 problem
             }

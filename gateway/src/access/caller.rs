@@ -66,6 +66,10 @@ impl Caller {
             (None, ClientKind::System) => self.home,
             (None, _) => return None,
         };
+        // The provider's own log holds no records.
+        if self.kind == ClientKind::Feeder && institution == self.home {
+            return None;
+        }
         let reached = match &self.reach {
             Reach::Own => institution == self.home,
             Reach::All => true,

@@ -5,9 +5,9 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use actix_web::dev::ServiceRequest;
+use actix_web::{dev::ServiceRequest, http::Method};
 
-use super::{Caller, limit::Standing};
+use super::{Caller, door::URI_MAX, limit::Standing};
 use crate::{
     domain::Tenant,
     world::{World, id_parts},
@@ -18,7 +18,7 @@ pub const REQUEST_ID: &str = "x-request-id";
 /// A client's own request id is kept when it is this long at most and of plain characters.
 const REQUEST_ID_MAX: usize = 64;
 /// How much of a path is put on the ledger.
-const PATH_MAX: usize = 2048;
+const PATH_MAX: usize = URI_MAX;
 
 /// One request.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Context {
         let cut = target.char_indices().nth(PATH_MAX).map_or(target.len(), |(at, _)| at);
         Self {
             request_id,
-            method: request.method().as_str().to_owned(),
+            method: known_method(request.method()).to_owned(),
             target: target[..cut].to_owned(),
             path: uri.path().chars().take(PATH_MAX).collect(),
             route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
@@ -78,6 +78,20 @@ impl Context {
     pub(super) fn standing(&self) -> Option<Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// A method's name, if it is one of HTTP's own: others can be of any length.
+fn known_method(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) { method.as_str() } else { "other" }
 }
 
 fn is_well_formed(id: &str) -> bool {

@@ -44,6 +44,7 @@ impl Door {
         if let Some(caller) = self.tokens.cached(&*self.world, token) {
             return Ok(caller);
         }
+        let generation = self.tokens.generation();
         let claims = self.tokens.verify(&*self.world, token).map_err(|fault| {
             let mut problem = invalid_token();
             problem.cause = Some(fault.to_string());
@@ -72,7 +73,7 @@ impl Door {
             reach: Reach::parse(&client.reach),
             plan: row.plan,
         };
-        self.tokens.keep(&*self.world, token, &claims, caller.clone());
+        self.tokens.keep(&*self.world, token, &claims, caller.clone(), generation);
         Ok(caller)
     }
 
@@ -121,7 +122,11 @@ impl Door {
         if let Some((caller, log)) = context.known() {
             let request = Some(context.request_id.clone());
             let denial = denial(caller.client.to_string(), context.target.clone(), request);
-            self.recorder.denied(*log, denial).await
+            match self.recorder.denied(*log, denial.clone()).await {
+                // It named an institution that there is not: then its own log tells of it.
+                Err(RecordError::Missing(_)) => self.recorder.denied(caller.home_log(), denial).await,
+                recorded => recorded,
+            }
         } else {
             let denial = denial(context.address.to_string(), context.route.clone(), None);
             self.recorder.denied(self.provider, denial).await

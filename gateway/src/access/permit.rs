@@ -1,7 +1,7 @@
 //! A permit: proof that the caller may do what the handler does, and the handler's way to the
 //! request and back out.
 
-use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
@@ -19,6 +19,8 @@ use crate::{
     store::idempotency,
 };
 
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_secs(30);
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 
@@ -117,7 +119,7 @@ impl<R: Right> Permit<R> {
         })?;
         Ok(Some(idempotency::Key {
             client: self.caller.client,
-            route: format!("{} {}", self.context.method, self.context.path),
+            route: format!("{} {}", self.context.method, self.context.target),
             key: key.to_owned(),
             body_sha256: sha2::Sha256::digest(body).into(),
         }))
@@ -141,8 +143,13 @@ fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 /// Reads a body of at most `max` bytes.
 ///
 /// # Errors
-/// 413 when it is longer, 400 when it breaks off.
-pub async fn read(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {
+/// 413 when it is longer, 400 when it breaks off, 408 when it takes too long.
+pub async fn read(payload: Payload, max: usize) -> Result<Bytes, Problem> {
+    let late = |_| Problem::new(Code::RequestTimeout, format!("a body has {} s", BODY_TIME.as_secs()));
+    tokio::time::timeout(BODY_TIME, read_all(payload, max)).await.map_err(late)?
+}
+
+async fn read_all(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;

@@ -7,7 +7,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -96,6 +99,8 @@ pub struct Tokens {
     public: [u8; 32],
     verdicts: Mutex<HashMap<[u8; 32], Verdict>>,
     revoked: Mutex<HashSet<String>>,
+    /// Counts what made verdicts void, so that one that was formed before is not kept after.
+    generation: AtomicU64,
 }
 
 impl Tokens {
@@ -115,6 +120,7 @@ impl Tokens {
             public,
             verdicts: Mutex::default(),
             revoked: Mutex::default(),
+            generation: AtomicU64::new(0),
         }
     }
 
@@ -206,14 +212,22 @@ impl Tokens {
         valid.then(|| verdict.caller.clone())
     }
 
-    /// Keeps a verdict, unless the token was revoked meanwhile.
-    pub fn keep(&self, world: &dyn World, token: &str, claims: &Claims, caller: Caller) {
+    /// To be read before a verdict is formed, and given to [`keep`](Self::keep).
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a verdict, unless the token was revoked, or its client changed, since `generation`.
+    pub fn keep(&self, world: &dyn World, token: &str, claims: &Claims, caller: Caller, generation: u64) {
         let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
         if revoked.contains(&claims.jti) {
             return;
         }
         let until_us = world.now_us().saturating_add(CACHED_US);
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generation() != generation {
+            return;
+        }
         if verdicts.len() >= CACHE {
             verdicts.clear();
         }
@@ -235,7 +249,9 @@ impl Tokens {
 
     /// Drops every verdict, after a client, an institution or a plan changed.
     pub fn forget_verdicts(&self) {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        verdicts.clear();
     }
 }
 

@@ -234,13 +234,19 @@ fn byte_range(header: &str, size: u64) -> Result<Option<(u64, u64)>, Problem> {
         return Ok(None);
     };
     let Some((first, last)) = range.trim().split_once('-') else { return Ok(None) };
-    let (start, end) = match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) if first <= last => (first, last.saturating_add(1).min(size)),
-        (Ok(first), Err(_)) if last.is_empty() => (first, size),
-        (Err(_), Ok(suffix)) if first.is_empty() => (size.saturating_sub(suffix), size),
+    let (start, end) = match (position(first), position(last)) {
+        (Some(first), Some(last)) if first <= last => (first, last.saturating_add(1).min(size)),
+        (Some(first), None) if last.is_empty() => (first, size),
+        (None, Some(suffix)) if first.is_empty() => (size.saturating_sub(suffix), size),
         _ => return Ok(None),
     };
     if start >= end { Err(unfit()) } else { Ok(Some((start, end - start))) }
+}
+
+/// A position of digits alone; one beyond all files is just that.
+fn position(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -251,10 +257,11 @@ mod tests {
     fn ranges_are_those_of_rfc_9110() {
         assert_eq!(byte_range("bytes=0-9", 100).unwrap(), Some((0, 10)));
         assert_eq!(byte_range("bytes=90-200", 100).unwrap(), Some((90, 10)));
+        assert_eq!(byte_range("bytes=90-99999999999999999999999", 100).unwrap(), Some((90, 10)));
         assert_eq!(byte_range("bytes=95-", 100).unwrap(), Some((95, 5)));
         assert_eq!(byte_range("bytes=-5", 100).unwrap(), Some((95, 5)));
         assert_eq!(byte_range("bytes=-500", 100).unwrap(), Some((0, 100)));
-        for ignored in ["lines=1-2", "bytes=1-2,4-5", "bytes=x-y", "bytes=5-2"] {
+        for ignored in ["lines=1-2", "bytes=1-2,4-5", "bytes=x-y", "bytes=5-2", "bytes=+1-2"] {
             assert_eq!(byte_range(ignored, 100).unwrap(), None, "{ignored}");
         }
         for unfit in ["bytes=100-", "bytes=200-300", "bytes=-0"] {

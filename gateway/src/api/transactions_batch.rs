@@ -118,13 +118,17 @@ fn read(body: &[u8], lines_max: usize) -> Result<Lines, Problem> {
     let records = intake::open(Format::Ndjson, None, body)
         .map_err(|findings| Problem::refused("the body cannot be read", findings.kept()))?;
     for record in records {
+        let line = match &record {
+            Ok(record) => record.line,
+            Err(finding) => finding.line,
+        };
+        if line > lines_max as u64 {
+            let detail = format!("a batch has {lines_max} lines at most");
+            return Err(Problem::new(crate::error::Code::BodyTooLarge, detail));
+        }
         match record {
             Ok(record) => items.push((record.line, record.item)),
             Err(finding) => findings.push(finding),
-        }
-        if items.len() > lines_max {
-            let detail = format!("a batch has {lines_max} lines at most");
-            return Err(Problem::new(crate::error::Code::BodyTooLarge, detail));
         }
     }
     Ok(Lines { items, findings })

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 2;
 /// Rows that are read at a time.
 const ROWS: i64 = 2_000;
 /// Earlier checkpoints in a bundle: they narrow down where a rewritten log was rewritten.
-const EARLIER_MAX: usize = 1_000;
+const EARLIER_MAX: i64 = 1_000;
 
 /// Writes bundles.
 #[derive(Clone)]

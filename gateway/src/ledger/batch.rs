@@ -276,7 +276,7 @@ impl<'a> Batch<'a> {
     /// The batch is durable: hands the logs on and the answers out.
     pub(super) fn committed(self) -> Committed {
         Committed {
-            logs: self.logs.into_iter().map(|(tenant, log)| (tenant, log.open)).collect(),
+            logs: self.logs.into_iter().map(|(tenant, log)| (tenant, log.open.trimmed())).collect(),
             answers: self.answers,
         }
     }

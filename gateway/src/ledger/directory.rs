@@ -95,6 +95,11 @@ impl Batch<'_> {
         by: &By,
         change: Change,
     ) -> Result<Receipt, RecordError> {
+        // A log that can't be appended to refuses the change before anything is written.
+        if !matches!(change, Change::SetUp(..)) {
+            let provider = self.provider().await?;
+            self.log(kept, provider).await?;
+        }
         match change {
             Change::SetUp(plan, provider) => {
                 plans::put(self.connection, &plan).await.map_err(unavailable)?;
@@ -188,6 +193,7 @@ impl Batch<'_> {
         if institutions::get(self.connection, institution).await.map_err(unavailable)?.is_none() {
             return Err(RecordError::Missing("institution"));
         }
+        self.log(kept, Tenant::vouched(institution)).await?;
         clients::insert(self.connection, client).await.map_err(unavailable)?;
         self.record_client(kept, by, client, "client.enrol").await
     }
@@ -200,6 +206,7 @@ impl Batch<'_> {
     ) -> Result<Receipt, RecordError> {
         let client = clients::get(self.connection, id).await.map_err(unavailable)?;
         let client = client.ok_or(RecordError::Missing("client"))?;
+        self.log(kept, Tenant::vouched(InstitutionId::from_uuid(client.institution_id))).await?;
         if !clients::revoke(self.connection, id, self.now_us).await.map_err(unavailable)? {
             return Err(RecordError::Conflict("the client is revoked already"));
         }
@@ -240,6 +247,11 @@ impl Batch<'_> {
         if !self.plan_exists(plan).await? {
             return Err(RecordError::Missing("plan"));
         }
+        let row = institutions::get(self.connection, id).await.map_err(unavailable)?;
+        if row.is_none_or(|row| row.role != "institution") {
+            return Err(RecordError::Missing("institution"));
+        }
+        self.log(kept, Tenant::vouched(id)).await?;
         if !institutions::set_plan(self.connection, id, plan).await.map_err(unavailable)? {
             return Err(RecordError::Missing("institution"));
         }

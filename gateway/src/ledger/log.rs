@@ -7,7 +7,7 @@ use veritrail_audit::{Edge, Entry, Hash, Kind, Salt, Subject, commit, leaf_hash}
 use super::{
     command::{By, RecordError},
     memory::Memory,
-    tree,
+    tree::{self, TreeError},
 };
 use crate::{
     domain::{Tenant, id::AccountId},
@@ -72,7 +72,7 @@ impl OpenLog {
                     signed.size
                 )));
             }
-            let root = tree::root_at(connection, tenant, signed.size).await.map_err(unavailable)?;
+            let root = tree::root_at(connection, tenant, signed.size).await.map_err(tree_error)?;
             if root != signed.root {
                 return Err(RecordError::Stopped(format!(
                     "the first {} entries are not those that were signed",
@@ -80,7 +80,7 @@ impl OpenLog {
                 )));
             }
         }
-        let edge = tree::edge(connection, tenant, size).await.map_err(unavailable)?;
+        let edge = tree::edge(connection, tenant, size).await.map_err(tree_error)?;
         if edge.root().0.as_slice() != head.root.as_slice() {
             return Err(RecordError::Stopped(format!(
                 "the entries do not have the root of the head at {size}"
@@ -154,15 +154,28 @@ impl OpenLog {
     }
 
     pub(super) fn know_account(&mut self, reference: String, account: KnownAccount) {
-        if self.accounts.len() >= CACHED_ACCOUNTS {
+        self.accounts.insert(reference, account);
+    }
+
+    /// Makes room between batches; within one, what was judged must stay known.
+    pub(super) fn trimmed(mut self) -> Self {
+        if self.accounts.len() > CACHED_ACCOUNTS {
             self.accounts.clear();
         }
-        self.accounts.insert(reference, account);
+        self
     }
 }
 
 pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// A tree that can't be read stops the log when it is damaged; a database that fails does not.
+fn tree_error(error: TreeError) -> RecordError {
+    match error {
+        TreeError::Store(error) => unavailable(error),
+        TreeError::Damaged(what) => RecordError::Stopped(what),
+    }
 }
 
 /// A failure that is ours: logged where it is answered, told to nobody in its own words.

@@ -62,6 +62,17 @@ struct State {
     file: File,
     heads: HashMap<String, SignedHead>,
     lines: usize,
+    /// How much of the file is whole lines that were synced.
+    bytes: u64,
+}
+
+impl State {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_data()?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
 }
 
 impl Memory {
@@ -90,7 +101,10 @@ impl Memory {
         file.set_len(whole as u64).map_err(io)?;
         file.seek(SeekFrom::End(0)).map_err(io)?;
         let lines = text[..whole].lines().count();
-        Ok(Self { path: path.to_owned(), state: Mutex::new(State { file, heads, lines }) })
+        Ok(Self {
+            path: path.to_owned(),
+            state: Mutex::new(State { file, heads, lines, bytes: whole as u64 }),
+        })
     }
 
     /// What was last signed for a log.
@@ -107,8 +121,12 @@ impl Memory {
         let io = |source| MemoryError::Io { path: self.path.clone(), source };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let text: String = heads.iter().map(line).collect();
-        state.file.write_all(text.as_bytes()).map_err(io)?;
-        state.file.sync_data().map_err(io)?;
+        if let Err(error) = state.append(text.as_bytes()) {
+            // Half a line must not stand before the next whole one.
+            let good = state.bytes;
+            state.file.set_len(good).and_then(|()| state.file.seek(SeekFrom::Start(good))).map_err(io)?;
+            return Err(io(error));
+        }
         state.lines += heads.len();
         state.heads.extend(heads.iter().cloned());
         if state.lines > COMPACT_FACTOR * state.heads.len().max(10) {
@@ -119,18 +137,20 @@ impl Memory {
 
     /// Writes a new journal with one line a log beside the old one, and moves it into place.
     fn compact(&self, state: &mut State) -> io::Result<()> {
-        let beside = self.path.with_extension("new");
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&beside)?;
         file.lock()?;
         let text: String = state.heads.iter().map(|(origin, head)| line(&(origin.clone(), *head))).collect();
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, &self.path)?;
-        if let Some(folder) = self.path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        state.lines = state.heads.len();
         state.file = file;
+        state.lines = state.heads.len();
+        state.bytes = text.len() as u64;
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use super::{
     log::unavailable,
     memory::{Memory, SignedHead},
     recorder::Recorder,
-    tree,
+    tree::{self, TreeError},
 };
 use crate::{
     domain::Tenant,
@@ -130,11 +130,12 @@ impl Signer {
             .await
             .map_err(unavailable)?
             .map_err(unavailable)?;
-        for Proven { tenant, checkpoint } in proven {
+        let stored = proven.into_iter().map(|Proven { tenant, checkpoint }| async move {
             let note = self.key.sign(&checkpoint).map_err(unavailable)?;
-            self.recorder.checkpoint(tenant, checkpoint.size, note).await?;
-        }
-        Ok(())
+            self.recorder.checkpoint(tenant, checkpoint.size, note).await
+        });
+        // Together, so that many logs share a commit.
+        futures_util::future::join_all(stored).await.into_iter().collect()
     }
 
     /// The log's head, if it extends what was last signed; otherwise the log is stopped.
@@ -144,7 +145,7 @@ impl Signer {
         let size = head.size.unsigned_abs();
         let root = Hash(head.root.as_slice().try_into().map_err(|_| unavailable("a head without a root"))?);
         if let Some(last) = self.memory.last(&head.origin)
-            && let Err(reason) = extends(reader, tenant, last, size, root).await
+            && let Some(reason) = fork(reader, tenant, last, size, root).await?
         {
             self.recorder.stops().stop(tenant, &head.origin, &reason);
             return Ok(None);
@@ -154,17 +155,23 @@ impl Signer {
     }
 }
 
-async fn extends(
+/// Why a log's head may not be signed, if it may not.
+async fn fork(
     reader: &mut Reader,
     tenant: Tenant,
     last: SignedHead,
     size: u64,
     root: Hash,
-) -> Result<(), String> {
+) -> Result<Option<String>, RecordError> {
     if size < last.size {
-        return Err(format!("{} entries were signed, the database has {size}", last.size));
+        return Ok(Some(format!("{} entries were signed, the database has {size}", last.size)));
     }
-    let path = tree::consistency(reader, tenant, last.size, size).await.map_err(|e| e.to_string())?;
-    verify_consistency(last.size, size, &last.root, &root, &path)
-        .map_err(|_| format!("the first {} entries are not those that were signed", last.size))
+    let path = match tree::consistency(reader, tenant, last.size, size).await {
+        Ok(path) => path,
+        // The next round asks again; a database that fails is no fork.
+        Err(TreeError::Store(error)) => return Err(unavailable(error)),
+        Err(TreeError::Damaged(what)) => return Ok(Some(what)),
+    };
+    let extends = verify_consistency(last.size, size, &last.root, &root, &path).is_ok();
+    Ok((!extends).then(|| format!("the first {} entries are not those that were signed", last.size)))
 }

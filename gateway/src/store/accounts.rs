@@ -1,5 +1,7 @@
 //! Accounts: found by id, by reference, and in ledger order.
 
+use sqlx::{QueryBuilder, Sqlite};
+
 use super::{Connection, StoreError, rows};
 use crate::domain::{Tenant, id::AccountId};
 
@@ -104,19 +106,18 @@ pub async fn page(
     reference: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    sqlx::query_as(
+    let mut sql = QueryBuilder::<Sqlite>::new(
         "SELECT a.seq, p.payload FROM accounts a \
          JOIN payloads p ON p.institution_id = a.institution_id AND p.seq = a.seq \
-         WHERE a.institution_id = $1 AND a.seq <= $2 AND a.seq > $3 AND ($4 IS NULL OR a.reference = $4) \
-         ORDER BY a.seq LIMIT $5",
-    )
-    .bind(tenant.uuid())
-    .bind(snapshot)
-    .bind(after)
-    .bind(reference)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
+         WHERE a.institution_id = ",
+    );
+    sql.push_bind(tenant.uuid());
+    sql.push(" AND a.seq <= ").push_bind(snapshot).push(" AND a.seq > ").push_bind(after);
+    if let Some(reference) = reference {
+        sql.push(" AND a.reference = ").push_bind(reference);
+    }
+    sql.push(" ORDER BY a.seq LIMIT ").push_bind(limit);
+    sql.build_query_as().fetch_all(connection).await
 }
 
 /// A row as it is stored, to be held against its payload.

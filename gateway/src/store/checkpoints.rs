@@ -42,18 +42,27 @@ pub async fn between(
     tenant: Tenant,
     from: i64,
     to: i64,
-    most: usize,
+    most: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let all: Vec<String> = sqlx::query_scalar(
-        "SELECT note FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3 ORDER BY size",
+    let all: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3",
     )
     .bind(tenant.uuid())
     .bind(from)
     .bind(to)
-    .fetch_all(connection)
+    .fetch_one(&mut *connection)
     .await?;
-    let step = all.len().div_ceil(most.max(1)).max(1);
-    Ok(all.into_iter().step_by(step).collect())
+    let step = (all + most - 1) / most.max(1);
+    sqlx::query_scalar(
+        "SELECT note FROM (SELECT note, size, row_number() OVER (ORDER BY size) AS number FROM checkpoints \
+         WHERE institution_id = $1 AND size > $2 AND size <= $3) WHERE (number - 1) % $4 = 0 ORDER BY size",
+    )
+    .bind(tenant.uuid())
+    .bind(from)
+    .bind(to)
+    .bind(step.max(1))
+    .fetch_all(connection)
+    .await
 }
 
 /// Every checkpoint of a log, smallest first, a page at a time: those with `size > after`.

@@ -1,5 +1,7 @@
 //! The entries of each log: exact bytes, written once.
 
+use sqlx::{QueryBuilder, Sqlite};
+
 use super::{Connection, StoreError, rows};
 use crate::domain::Tenant;
 
@@ -102,21 +104,56 @@ pub async fn list(
     tenant: Tenant,
     query: &EntryQuery,
 ) -> Result<Vec<EntryRow>, StoreError> {
-    let seqs = query.seqs.as_ref().map(|seqs| {
-        let list: Vec<String> = seqs.iter().map(ToString::to_string).collect();
-        format!("[{}]", list.join(","))
-    });
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT seq, bytes FROM entries WHERE institution_id = ");
+    sql.push_bind(tenant.uuid());
+    sql.push(" AND seq >= ").push_bind(query.from).push(" AND seq < ").push_bind(query.until);
+    if let Some(kind) = &query.kind {
+        sql.push(" AND kind = ").push_bind(kind.as_str());
+    }
+    if let Some(seqs) = &query.seqs {
+        if seqs.is_empty() {
+            return Ok(Vec::new());
+        }
+        sql.push(" AND seq IN (");
+        let mut list = sql.separated(", ");
+        for seq in seqs {
+            list.push_bind(*seq);
+        }
+        sql.push(")");
+    }
+    sql.push(" ORDER BY seq LIMIT ").push_bind(query.limit);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// An entry with the columns that it is found by.
+#[derive(Debug)]
+pub struct Stored {
+    /// Index in the log.
+    pub seq: i64,
+    /// Its kind, as it is found by.
+    pub kind: String,
+    /// When, as it is found by.
+    pub at_us: i64,
+    /// The canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+from_row!(Stored { seq, kind, at_us, bytes });
+
+/// The entries with `from <= seq < until` and their columns, in order.
+pub async fn stored(
+    connection: &mut Connection,
+    tenant: Tenant,
+    from: i64,
+    until: i64,
+) -> Result<Vec<Stored>, StoreError> {
     sqlx::query_as(
-        "SELECT seq, bytes FROM entries WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
-         AND ($4 IS NULL OR kind = $4) \
-         AND ($5 IS NULL OR seq IN (SELECT value FROM json_each($5))) ORDER BY seq LIMIT $6",
+        "SELECT seq, kind, at_us, bytes FROM entries WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
+         ORDER BY seq",
     )
     .bind(tenant.uuid())
-    .bind(query.from)
-    .bind(query.until)
-    .bind(query.kind.as_deref())
-    .bind(seqs)
-    .bind(query.limit)
+    .bind(from)
+    .bind(until)
     .fetch_all(connection)
     .await
 }

@@ -8,7 +8,7 @@ use crate::domain::{Tenant, id::ClientId};
 pub struct Key {
     /// Who called.
     pub client: ClientId,
-    /// Method and path.
+    /// Method, path and query.
     pub route: String,
     /// The `Idempotency-Key` as sent.
     pub key: String,

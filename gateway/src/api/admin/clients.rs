@@ -164,5 +164,5 @@ pub async fn revoke(permit: Permit<Administer>, state: web::Data<State>) -> Resu
 
 async fn existing(state: &State, id: InstitutionId) -> Result<InstitutionId, Problem> {
     let row = institutions::get(&mut *state.read().await?, id).await?;
-    row.map(|_| id).ok_or_else(Problem::not_found)
+    row.filter(|row| row.role == "institution").map(|_| id).ok_or_else(Problem::not_found)
 }
