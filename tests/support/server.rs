@@ -191,8 +191,6 @@ pub fn run_in(data_dir: &Path, base_url: &str, args: &[&str]) -> std::process::O
     let origin = base_url.split_once("://").unwrap().1;
     Command::new(binary("veritrail"))
         .args(args)
-        // Where the tests find their data; the service would take it for a key that it doesn't have.
-        .env_remove("VERITRAIL_DATA")
         .env("VERITRAIL_STORAGE__DATA_DIR", data_dir)
         .env("VERITRAIL_HTTP__BASE_URL", base_url)
         .env("VERITRAIL_HTTP__ORIGIN", origin)
