@@ -11,7 +11,8 @@ fn the_readmes_tour_works_line_by_line() {
         return;
     }
     let readme = include_str!("../README.md");
-    let script: String = readme.split("```bash\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+    let script: String =
+        readme.split("```bash\n").skip(1).filter_map(|block| block.split("```").next()).collect();
     let server = Server::demo(&[]);
     // The tour stands in the project's folder, beside `.demo` and the built tool.
     let folder = tempfile::tempdir().unwrap();

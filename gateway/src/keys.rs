@@ -31,6 +31,9 @@ pub enum KeyError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is not there, though something was signed with it before.
+    #[error("{0} is missing; put it back, for what it signed cannot be signed by another")]
+    Missing(PathBuf),
     /// Others may read it.
     #[error("{0} can be read by others; set its mode to 0600")]
     Exposed(PathBuf),
@@ -61,6 +64,21 @@ impl Seed {
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
             file.write_all(pem.as_bytes()).map_err(io)?;
             file.sync_all().map_err(io)?;
+            if let Some(folder) = path.parent() {
+                fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+            }
+        }
+        Self::load(path)
+    }
+
+    /// Reads a key file.
+    ///
+    /// # Errors
+    /// When it is missing or can't be read, others may read it, or it holds something else.
+    pub fn load(path: &Path) -> Result<Self, KeyError> {
+        let io = |source| KeyError::Io { path: path.to_owned(), source };
+        if !path.exists() {
+            return Err(KeyError::Missing(path.to_owned()));
         }
         if fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
             return Err(KeyError::Exposed(path.to_owned()));

@@ -97,7 +97,12 @@ impl Ledger {
         let data_dir = &config.storage.data_dir;
         let keys = data_dir.join("keys");
         std::fs::create_dir_all(&keys).map_err(|e| StartError::Folder(keys.clone(), e))?;
-        let seed = Seed::load_or_make(&keys.join("ledger.pem"), &*world)?;
+        // A database was signed with a key of before; it never gets a new one by accident.
+        let ledger_key = keys.join("ledger.pem");
+        let seed = match database(data_dir).exists() {
+            true => Seed::load(&ledger_key)?,
+            false => Seed::load_or_make(&ledger_key, &*world)?,
+        };
         let key: Arc<dyn CheckpointSigner> = Arc::new(FileSigner::new(seed));
         let memory = match Memory::open(&config.signed_heads()) {
             Ok(memory) => Some(Arc::new(memory)),

@@ -77,6 +77,16 @@ impl Door {
         Ok(caller)
     }
 
+    /// Runs what must not stop halfway when its caller hangs up, and waits for it.
+    ///
+    /// # Errors
+    /// Its own, or ours when it panicked.
+    pub async fn whole<T: Send + 'static>(
+        work: impl Future<Output = Result<T, RecordError>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        Ok(tokio::spawn(work).await.map_err(Problem::internal)??)
+    }
+
     /// Spends an address's limit.
     ///
     /// # Errors

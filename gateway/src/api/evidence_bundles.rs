@@ -11,7 +11,7 @@ use veritrail_audit::Hash;
 use super::{State, as_of::Snapshot, params::Params};
 use crate::{
     access::{
-        Answer, Permit, Recorded,
+        Answer, Door, Permit, Recorded,
         answer::FileSlice,
         right::{OrderEvidence, ReadEvidence},
     },
@@ -94,11 +94,17 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     drop(reader);
     let (ms, random) = id_parts(state.world());
     let order = BundleOrder { by: permit.by(), id: BundleId::from_parts(ms, random), from, to, idempotency };
-    let ordered = state.door.recorder.order(tenant, order).await?;
+    let new = order.id;
+    let (recorder, press) = (state.door.recorder.clone(), state.press.clone());
+    let ordered = Door::whole(async move {
+        let ordered = recorder.order(tenant, order).await?;
+        if !ordered.replayed {
+            press.start(tenant, new, from, to);
+        }
+        Ok(ordered)
+    })
+    .await?;
     let id: BundleId = ordered.id.parse().map_err(Problem::internal)?;
-    if !ordered.replayed {
-        state.press.start(tenant, id, from, to);
-    }
     let bundle = load(&state, tenant, id).await?;
     let origin = Snapshot::now(&mut state.read().await?, tenant).await?.origin;
     let answer = Answer::json(&bundle)?

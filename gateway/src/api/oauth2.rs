@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::State;
 use crate::{
     access::{
-        Answer, Context, Recorded,
+        Answer, Context, Door, Recorded,
         answer::record_for,
         assertion,
         permit::read,
@@ -148,8 +148,13 @@ pub async fn revoke_token(form: Form, state: web::Data<State>) -> Result<Recorde
     let token = form.field("token")?.ok_or_else(|| bad("invalid_request", "token is missing"))?;
     if let Some(claims) = own_claims(&state, &client, &token) {
         let expires_at_us = claims.exp.saturating_mul(1_000_000);
-        state.door.recorder.revoke_token(claims.jti.clone(), expires_at_us).await?;
-        state.door.tokens.revoke(&claims.jti);
+        let door = state.door.clone();
+        Door::whole(async move {
+            door.recorder.revoke_token(claims.jti.clone(), expires_at_us).await?;
+            door.tokens.revoke(&claims.jti);
+            Ok(())
+        })
+        .await?;
     }
     form.answer(&state, &client, Answer::raw_json(b"{}".to_vec())).await
 }

@@ -13,7 +13,6 @@ use crate::{
     ledger::{fsck, memory::Memory},
     service::database,
     store::{Db, logs},
-    world::Machine,
 };
 
 #[derive(Debug, Args)]
@@ -31,7 +30,7 @@ impl Fsck {
         if !path.exists() {
             return Err(format!("{} is not there", path.display()).into());
         }
-        let key = FileSigner::new(Seed::load_or_make(&data_dir.join("keys/ledger.pem"), &Machine)?);
+        let key = FileSigner::new(Seed::load(&data_dir.join("keys/ledger.pem"))?);
         let db = Db::open(&path).await?;
         // A running service holds the memory; then it has checked it itself.
         let memory = Memory::open(&config.signed_heads()).ok();
@@ -40,6 +39,8 @@ impl Fsck {
             Some(id) => vec![id],
             None => logs::all(&mut reader).await?,
         };
+        // One state of the database for the whole walk, whatever a running service appends.
+        sqlx::query("BEGIN").execute(&mut *reader).await?;
         let mut faults = 0;
         for id in ids {
             let tenant = Tenant::vouched(id);

@@ -7,6 +7,7 @@ use std::{
     io::{BufWriter, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -102,9 +103,14 @@ impl BundlePress {
                     None
                 }
             };
-            if let Err(error) = press.recorder.finish(tenant, id, file).await {
-                tracing::error!(%error, bundle = %id, "an evidence bundle's end could not be stored");
+            for pause_s in [1, 5, 30, 120] {
+                match press.recorder.finish(tenant, id, file).await {
+                    Ok(()) => return,
+                    Err(error) => tracing::warn!(%error, bundle = %id, "a bundle's end is not stored yet"),
+                }
+                tokio::time::sleep(Duration::from_secs(pause_s)).await;
             }
+            tracing::error!(bundle = %id, "a bundle's end could not be stored; the next start takes it up");
         });
     }
 

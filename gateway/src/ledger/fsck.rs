@@ -115,7 +115,7 @@ impl Walk<'_> {
     }
 
     async fn range(&mut self, connection: &mut Connection, from: i64, until: i64) -> Result<(), FsckError> {
-        let rows = entries::range(connection, self.tenant, from, until, ROWS).await?;
+        let rows = entries::stored(connection, self.tenant, from, until).await?;
         let found = payloads::range(connection, self.tenant, from, until, ROWS).await?;
         let mut found: HashMap<i64, payloads::PayloadRow> =
             found.into_iter().map(|row| (row.seq, row)).collect();
@@ -142,7 +142,7 @@ impl Walk<'_> {
         record_rows.none_left().map_err(|(seq, what)| self.fault(format!("entry {seq}"), what))
     }
 
-    async fn entry(&mut self, connection: &mut Connection, row: &entries::EntryRow) -> Result<(), FsckError> {
+    async fn entry(&mut self, connection: &mut Connection, row: &entries::Stored) -> Result<(), FsckError> {
         let place = format!("entry {}", row.seq);
         let entry = Entry::parse(&row.bytes).map_err(|e| self.fault(&place, e))?;
         let wrong = if entry.log != self.report.origin {
@@ -151,6 +151,8 @@ impl Walk<'_> {
             Some("its seq is another")
         } else if entry.prev != self.prev {
             Some("its prev is not the leaf hash of the entry before")
+        } else if entry.kind.as_str() != row.kind || entry.at_us != row.at_us {
+            Some("its row says another kind or time")
         } else if entry.at_us < self.at_us {
             Some("its time is before that of the entry ahead of it")
         } else {
@@ -230,8 +232,19 @@ impl Walk<'_> {
         if let Some(row) = beyond.first() {
             return Err(self.fault(format!("entry {}", row.seq), "it is beyond the head"));
         }
-        if self.edge.root().0.as_slice() != self.head.root || self.prev.0.as_slice() != self.head.prev {
-            return Err(self.fault("the head", "its hashes are not the entries'"));
+        let beyond = payloads::range(connection, self.tenant, self.head.size, i64::MAX, 1).await?;
+        if let Some(row) = beyond.first() {
+            return Err(self.fault(format!("payload {}", row.seq), "it is beyond the head"));
+        }
+        RecordRows::load(connection, self.tenant, self.head.size, i64::MAX)
+            .await?
+            .none_left()
+            .map_err(|(seq, what)| self.fault(format!("entry {seq}"), what))?;
+        if self.edge.root().0.as_slice() != self.head.root
+            || self.prev.0.as_slice() != self.head.prev
+            || self.at_us != self.head.at_us
+        {
+            return Err(self.fault("the head", "its hashes or its time are not the entries'"));
         }
         if let Some(signed) = self.memory.and_then(|memory| memory.last(&self.report.origin)) {
             if signed.size > self.edge.size() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BODY_MAX, PAGE, check_name};
 use crate::{
-    access::{Answer, Permit, Recorded, assertion::check_jwks, right::Administer},
+    access::{Answer, Door, Permit, Recorded, assertion::check_jwks, right::Administer},
     api::{State, params::Params},
     directory::{ClientOrder, enrol},
     domain::{ClientId, ClientKind, InstitutionId, Scope},
@@ -156,8 +156,13 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
 pub async fn revoke(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let id: ClientId = permit.path("id")?;
-    let changed = state.door.recorder.change(permit.by(), Change::RevokeClient(id), None).await?;
-    state.door.tokens.forget_verdicts();
+    let (door, by) = (state.door.clone(), permit.by());
+    let changed = Door::whole(async move {
+        let changed = door.recorder.change(by, Change::RevokeClient(id), None).await?;
+        door.tokens.forget_verdicts();
+        Ok(changed)
+    })
+    .await?;
     let row = clients::get(&mut *state.read().await?, id).await?.ok_or_else(Problem::not_found)?;
     permit.answer(Answer::json(&ClientView::try_from(row)?)?.changed(changed)).await
 }

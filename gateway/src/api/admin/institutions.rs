@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BODY_MAX, PAGE, check_name};
 use crate::{
-    access::{Answer, Permit, Recorded, right::Administer},
+    access::{Answer, Door, Permit, Recorded, right::Administer},
     api::{State, params::Params},
     domain::InstitutionId,
     error::Problem,
@@ -137,9 +137,14 @@ pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     Params::read(permit.query(), &[])?;
     let id: InstitutionId = permit.path("id")?;
     let change: InstitutionChange = permit.json(BODY_MAX).await?;
-    let changed = state.door.recorder.change(permit.by(), Change::SetPlan(id, change.plan), None).await?;
-    // Verdicts name the plan.
-    state.door.tokens.forget_verdicts();
+    let (door, by) = (state.door.clone(), permit.by());
+    let changed = Door::whole(async move {
+        let changed = door.recorder.change(by, Change::SetPlan(id, change.plan), None).await?;
+        // Verdicts name the plan.
+        door.tokens.forget_verdicts();
+        Ok(changed)
+    })
+    .await?;
     let view = load(&state, id).await?;
     permit.answer(Answer::json(&view)?.changed(changed)).await
 }

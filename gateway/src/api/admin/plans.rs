@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BODY_MAX;
 use crate::{
-    access::{Answer, Permit, Recorded, right::Administer},
+    access::{Answer, Door, Permit, Recorded, right::Administer},
     api::{State, params::Params},
     error::{Code, Problem},
     ledger::command::Change,
@@ -107,7 +107,12 @@ pub async fn put(permit: Permit<Administer>, state: web::Data<State>) -> Result<
         institution_per_second: quotas.institution_per_second,
         institution_burst: quotas.institution_burst,
     };
-    let changed = state.door.recorder.change(permit.by(), Change::PutPlan(plan.clone()), None).await?;
-    state.door.limits.put_plan(&plan);
+    let (door, by, new) = (state.door.clone(), permit.by(), plan.clone());
+    let changed = Door::whole(async move {
+        let changed = door.recorder.change(by, Change::PutPlan(new.clone()), None).await?;
+        door.limits.put_plan(&new);
+        Ok(changed)
+    })
+    .await?;
     permit.answer(Answer::json(&PlanView::from(plan))?.changed(changed)).await
 }
