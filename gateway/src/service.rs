@@ -132,11 +132,13 @@ impl Ledger {
         if let Some(signing) = self.signing {
             let _ = signing.await;
         }
+        // Readers first: the last connection to close brings the write-ahead log into the database, and
+        // a reader can't.
+        self.db.close().await;
         drop(self.signer);
         drop(self.recorder);
         // Whoever else holds a recorder is cut off after a while.
         let _ = tokio::time::timeout(Duration::from_secs(10), self.recorder_task).await;
-        self.db.close().await;
     }
 }
 

@@ -94,8 +94,12 @@ pub async fn deliver(
     if !findings.is_empty() && !skip {
         let total = findings.len();
         findings.truncate(FINDINGS_MAX);
-        let detail =
-            format!("{total} faults were found, so nothing was stored; the first {} follow", findings.len());
+        let detail = match total {
+            1 => "a fault was found, so nothing was stored".to_owned(),
+            _ => {
+                format!("{total} faults were found, so nothing was stored; the first {FINDINGS_MAX} are told")
+            }
+        };
         return Err(Problem::refused(detail, &findings));
     }
     let delivery = Delivery { by: permit.by(), items, skip, idempotency };
