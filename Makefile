@@ -11,8 +11,8 @@ test: ## Everything that must hold
 	cargo test --workspace
 
 bench: ## Figures as ratios, with their floors; also written to bench.json
-	cargo build --profile dist --bins
-	cargo bench --profile dist --package veritrail-tests --bench bench
+	cargo build --release --bins
+	cargo bench --package veritrail-tests --bench bench
 
 openapi: ## Write the OpenAPI document
 	cargo run --quiet --package veritrail --bin veritrail -- openapi > openapi/openapi.json

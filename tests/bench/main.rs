@@ -1,2 +1,65 @@
-//! The bench.
-fn main() {}
+//! The bench: figures as ratios, each taken in one run beside its floor on the same machine.
+//!
+//! `cargo bench -p veritrail-tests --bench bench -- append page` measures only what is named. Every
+//! commit is durable here (SQLite, WAL, synchronous=FULL), on the disk that the binaries are on.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+mod append;
+mod floor;
+mod load;
+mod page;
+mod process;
+mod serve;
+mod site;
+mod table;
+mod verify;
+
+use table::Row;
+
+/// What can be named, in the order in which it is measured.
+const ALL: [&str; 5] = ["append", "page", "start", "growth", "verify"];
+/// Transactions of the log whose pages are read.
+const SMALL: usize = 10_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [serve, mode] = arguments.as_slice()
+        && serve == "--serve"
+    {
+        return actix_web::rt::System::new().block_on(serve::run(mode));
+    }
+    let named: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| ALL.contains(word)).collect();
+    let chosen = |name: &str| named.is_empty() || named.contains(&name);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    table::save(&runtime.block_on(measure(chosen)));
+}
+
+async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut all = Vec::new();
+    let mut tell = |rows: Vec<Row>| {
+        rows.iter().for_each(Row::print);
+        all.extend(rows);
+    };
+    table::heading();
+    if chosen("append") {
+        tell(append::batches().await);
+        tell(vec![append::singles().await]);
+    }
+    if chosen("page") || chosen("start") || chosen("growth") {
+        let site = site::Site::new(SMALL).await;
+        if chosen("page") {
+            tell(page::cost(&site).await);
+        }
+        if chosen("start") {
+            tell(vec![page::cold_start(&site).await]);
+        }
+        if chosen("growth") {
+            tell(page::growth(&site).await);
+        }
+    }
+    if chosen("verify") {
+        tell(vec![verify::row()]);
+    }
+    all
+}
