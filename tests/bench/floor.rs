@@ -86,7 +86,11 @@ fn bind_entry<'q>(query: Insert<'q>, row: &'q Stored) -> Insert<'q> {
 }
 
 fn bind_payload<'q>(query: Insert<'q>, row: &'q Stored) -> Insert<'q> {
-    query.bind(row.institution_id.as_slice()).bind(row.seq).bind(row.salt.as_slice()).bind(row.payload.as_slice())
+    query
+        .bind(row.institution_id.as_slice())
+        .bind(row.seq)
+        .bind(row.salt.as_slice())
+        .bind(row.payload.as_slice())
 }
 
 fn bind_entry_and_payload<'q>(query: Insert<'q>, row: &'q Stored) -> Insert<'q> {
@@ -146,7 +150,10 @@ pub async fn commits(file: &Path, since_us: i64) -> Vec<Vec<Stored>> {
 /// Makes the two plain tables.
 pub async fn plain_tables(connection: &mut SqliteConnection) {
     for Table { name, columns, .. } in &PLAIN {
-        sqlx::query(AssertSqlSafe(format!("CREATE TABLE {name} ({columns})"))).execute(&mut *connection).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE TABLE {name} ({columns})")))
+            .execute(&mut *connection)
+            .await
+            .unwrap();
     }
 }
 

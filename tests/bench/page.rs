@@ -62,9 +62,14 @@ pub async fn cost(site: &Site) -> Vec<Row> {
         Row::new(format!("{what}: p99 at 70 %"), ours.part.p99_ms(), bare.part.p99_ms(), "ms").against(same),
         Row::new(format!("{what}: throughput"), ours.full.per_second, bare.full.per_second, "requests/s")
             .against(same),
-        Row::new("audit tax: throughput, 64 connections", ours.full.per_second, unrecorded.full.per_second, "requests/s")
-            .against(off)
-            .target(Target::AtLeast(0.75)),
+        Row::new(
+            "audit tax: throughput, 64 connections",
+            ours.full.per_second,
+            unrecorded.full.per_second,
+            "requests/s",
+        )
+        .against(off)
+        .target(Target::AtLeast(0.75)),
         Row::new("audit tax: CPU at 70 %", ours.cpu_us, unrecorded.cpu_us, "us/request").against(off),
     ]
     .into_iter()
@@ -81,7 +86,8 @@ async fn p99_anywhere(site: &Site) -> f64 {
     let days: Vec<Vec<u8>> = (0..600)
         .map(|day| {
             // A prime stride: neighbouring requests are far apart in the log.
-            let day = jiff::civil::date(2024, 8, 1) + jiff::SignedDuration::from_hours(24 * (day * 367 % 600));
+            let day =
+                jiff::civil::date(2024, 8, 1) + jiff::SignedDuration::from_hours(24 * (day * 367 % 600));
             get(&format!("{PAGE}&booking_date[gte]={day}"), Some(&token))
         })
         .collect();

@@ -86,7 +86,9 @@ impl Drop for Process {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
         for _ in 0..500 {
-            if !asked.as_ref().is_ok_and(|status| status.success()) || self.child.try_wait().is_ok_and(|e| e.is_some()) {
+            if !asked.as_ref().is_ok_and(|status| status.success())
+                || self.child.try_wait().is_ok_and(|e| e.is_some())
+            {
                 break;
             }
             std::thread::sleep(Duration::from_millis(10));

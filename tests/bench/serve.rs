@@ -66,7 +66,7 @@ async fn bare_list(pool: web::Data<SqlitePool>) -> HttpResponse {
     let rows: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(
         "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
          JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
-         WHERE t.institution_id = $1 AND t.seq <= $2 ORDER BY t.booking_date, t.seq LIMIT 101",
+         WHERE t.institution_id = $1 AND +t.seq <= $2 ORDER BY t.booking_date, t.seq LIMIT 101",
     )
     .bind(institution)
     .bind(size)

@@ -52,7 +52,8 @@ pub struct Bank {
 pub async fn bank(ledger: &Ledger) -> Bank {
     let (ms, random) = id_parts(&*ledger.world);
     let id = InstitutionId::from_parts(ms, random);
-    let onboarding = Onboarding { id, name: "Bench Bank".to_owned(), plan: STANDARD.to_owned(), provider: false };
+    let onboarding =
+        Onboarding { id, name: "Bench Bank".to_owned(), plan: STANDARD.to_owned(), provider: false };
     ledger.recorder.change(By::service(), Change::Onboard(onboarding), None).await.unwrap();
     let order = ClientOrder {
         institution: id,
@@ -150,7 +151,8 @@ fn free_ports() -> u16 {
         .step_by(2)
         .map(|port| port + u16::try_from(std::process::id() % 1_000).unwrap() * 2)
         .find(|&port| {
-            TcpListener::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 1)).is_ok()
+            TcpListener::bind(("127.0.0.1", port)).is_ok()
+                && TcpListener::bind(("127.0.0.1", port + 1)).is_ok()
         })
         .expect("a free port")
 }

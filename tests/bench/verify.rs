@@ -8,8 +8,8 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 use veritrail_audit::{
-    BundleProof, BundleWriter, Checkpoint, Entry, Frontier, Kind, SignerKey, Subject, VerifierKey, VerifyOptions,
-    commit, genesis_prev, leaf_hash, verify,
+    BundleProof, BundleWriter, Checkpoint, Entry, Frontier, Kind, SignerKey, Subject, VerifierKey,
+    VerifyOptions, commit, genesis_prev, leaf_hash, verify,
 };
 
 use super::{
@@ -82,7 +82,12 @@ pub fn row() -> Row {
     }
     let rate = |time: f64| bytes as f64 / time / 1e6;
     let per_second = entries as f64 / ours;
-    Row::new(format!("verify {entries} entries, one core ({per_second:.0} entries/s)"), rate(ours), rate(floor), "MB/s")
-        .against("sha2 over the same bytes")
-        .target(Target::AtLeast(0.7))
+    Row::new(
+        format!("verify {entries} entries, one core ({per_second:.0} entries/s)"),
+        rate(ours),
+        rate(floor),
+        "MB/s",
+    )
+    .against("sha2 over the same bytes")
+    .target(Target::AtLeast(0.7))
 }

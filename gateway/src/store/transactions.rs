@@ -207,7 +207,13 @@ pub async fn page(
          JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
          WHERE t.institution_id = ",
     );
-    sql.push_bind(tenant.uuid()).push(" AND t.seq <= ").push_bind(snapshot);
+    // By date, the date's index must lead: the plus keeps the planner from walking the log by seq and
+    // sorting all of it for one page.
+    let bound = match sort {
+        Sort::Booked | Sort::BookedDescending => " AND +t.seq <= ",
+        Sort::Seq | Sort::SeqDescending => " AND t.seq <= ",
+    };
+    sql.push_bind(tenant.uuid()).push(bound).push_bind(snapshot);
     push_filter(&mut sql, filter);
     if let Some(after) = after {
         push_after(&mut sql, sort, after);
