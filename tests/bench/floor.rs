@@ -1,6 +1,6 @@
 //! Plain INSERTs of what the ledger stored: the same bytes, in the same commits, on the same disk.
 
-use std::{fmt::Write as _, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, FromRow, Row as _, Sqlite, SqliteConnection,
@@ -194,15 +194,6 @@ pub async fn insert_one(connection: &mut SqliteConnection, row: &Stored) {
 }
 
 fn statement(table: &Table, rows: usize) -> String {
-    let columns = table.columns.split(',').count();
-    let mut sql = format!("INSERT INTO {} ({}) VALUES ", table.name, table.columns);
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            let comma = if column == 0 { "" } else { ", " };
-            write!(sql, "{comma}${}", row * columns + column + 1).unwrap();
-        }
-        sql.push(')');
-    }
-    sql
+    let row = format!("({})", vec!["?"; table.columns.split(',').count()].join(", "));
+    format!("INSERT INTO {} ({}) VALUES {}", table.name, table.columns, vec![row; rows].join(", "))
 }

@@ -18,7 +18,7 @@ mod verify;
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 5] = ["append", "page", "start", "growth", "verify"];
+const ALL: [&str; 6] = ["append", "singles", "page", "start", "growth", "verify"];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
 
@@ -44,6 +44,8 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
     table::heading();
     if chosen("append") {
         tell(append::batches().await);
+    }
+    if chosen("singles") {
         tell(vec![append::singles().await]);
     }
     if chosen("page") || chosen("start") || chosen("growth") {
