@@ -7,6 +7,7 @@ demo: ## Build, make a demonstration, serve it and say what to try
 	cargo run --release --quiet --package veritrail --bin veritrail -- demo $(DEMO)
 
 test: ## Everything that must hold
+	tests/install.sh
 	cargo build --bins
 	cargo test --workspace
 

@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat};
-use serde::{Deserialize, Serialize};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Every key, with its default.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -80,6 +81,31 @@ pub struct Log {
     pub level: String,
     /// `json` for machines, `text` for people.
     pub format: String,
+}
+
+/// A value that is never shown: `check-config` prints stars for it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The value, if one is set.
+    #[must_use]
+    pub fn get(&self) -> Option<&str> {
+        Some(self.0.expose_secret()).filter(|value| !value.is_empty())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self(value.into())
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.get().is_some() { "***" } else { "" })
+    }
 }
 
 impl Default for Http {

@@ -7,6 +7,7 @@ pub mod forge;
 pub mod keys;
 pub mod ledger;
 pub mod proof;
+pub mod redis;
 pub mod server;
 
 pub use caller::{Answer, Caller};
