@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("demo", &["domain", "intake"]),
     ("intake", &["domain"]),
-    ("keys", &["world"]),
+    ("keys", &["config", "world"]),
     ("telemetry", &["config"]),
     ("config", &[]),
     ("domain", &[]),

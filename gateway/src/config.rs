@@ -17,6 +17,8 @@ pub struct Config {
     pub http: Http,
     /// Where it keeps things.
     pub storage: Storage,
+    /// Its keys.
+    pub keys: Keys,
     /// What one request may ask for.
     pub limits: Limits,
     /// What it tells.
@@ -57,6 +59,27 @@ pub struct Storage {
     /// What the signer remembers, if it is to be elsewhere: a backup of the database must not
     /// contain it.
     pub signed_heads: Option<PathBuf>,
+    /// PostgreSQL instead of the embedded database: `postgres://veritrail_service:…@host/database`.
+    pub postgres_url: Secret,
+    /// The same database as the role that `veritrail migrate` uses.
+    pub postgres_migrator_url: Secret,
+    /// Connections for reading; the recorder has one more of its own.
+    pub postgres_pool_max: u32,
+    /// Entries in one range of the partitioned tables, of those made from now on.
+    pub postgres_partition_entries: u32,
+}
+
+/// The service's keys, where they are not files in `data_dir`: Ed25519 private keys (PKCS#8, PEM). All
+/// replicas of a service have the same ones.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// Signs checkpoints.
+    pub ledger: Secret,
+    /// Signs access tokens.
+    pub token: Secret,
+    /// Authenticates cursors.
+    pub cursor: Secret,
 }
 
 /// What one request may ask for.
@@ -125,7 +148,14 @@ impl Default for Http {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { data_dir: PathBuf::from("data"), signed_heads: None }
+        Self {
+            data_dir: PathBuf::from("data"),
+            signed_heads: None,
+            postgres_url: Secret::default(),
+            postgres_migrator_url: Secret::default(),
+            postgres_pool_max: 8,
+            postgres_partition_entries: 1 << 22,
+        }
     }
 }
 
@@ -215,6 +245,12 @@ impl Config {
         }
         if !(1024..=64 << 20).contains(&self.limits.batch_bytes_max) {
             return value("limits.batch_bytes_max", "1024 to 67108864");
+        }
+        if !(1..=1_000).contains(&self.storage.postgres_pool_max) {
+            return value("storage.postgres_pool_max", "1 to 1000");
+        }
+        if self.storage.postgres_partition_entries < 256 {
+            return value("storage.postgres_partition_entries", "at least 256");
         }
         if self.log.level.parse::<tracing::Level>().is_err() {
             return value("log.level", "error, warn, info or debug");

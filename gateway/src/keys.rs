@@ -14,7 +14,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretBox};
 use veritrail_audit::{Checkpoint, SignerKey};
 
-use crate::world::{World, random};
+use crate::{
+    config::Secret,
+    world::{World, random},
+};
 
 /// What precedes the seed in the DER form of an Ed25519 key.
 const PKCS8_V1: [u8; 16] =
@@ -69,6 +72,21 @@ impl Seed {
             }
         }
         Self::load(path)
+    }
+
+    /// The key that the configuration gives, or else the one in a file.
+    ///
+    /// # Errors
+    /// When it is no key; without one, what reading the file says.
+    pub fn given_or(
+        name: &'static str,
+        given: &Secret,
+        file: impl FnOnce() -> Result<Self, KeyError>,
+    ) -> Result<Self, KeyError> {
+        match given.get() {
+            Some(pem) => Self::from_pem(pem).ok_or_else(|| KeyError::Malformed(name.into())),
+            None => file(),
+        }
     }
 
     /// Reads a key file.

@@ -28,7 +28,7 @@ use crate::{
     },
     openapi,
     store::{
-        Db, StoreError, institutions,
+        Db, Place, StoreError, institutions, partitions,
         plans::{self, Plan},
     },
     world::{Machine, World, id_parts},
@@ -36,6 +36,8 @@ use crate::{
 
 /// How long idempotency keys are kept.
 const IDEMPOTENCY_US: i64 = 25 * 3600 * 1_000_000;
+/// How often it is looked whether partitions are to be made: a range has room for hours of records.
+const MAKE_AHEAD: Duration = Duration::from_secs(60);
 /// How often what has expired is forgotten.
 const SWEEP: Duration = Duration::from_secs(600);
 
@@ -81,7 +83,16 @@ pub struct Ledger {
     signing: Option<JoinHandle<()>>,
 }
 
-/// The file of the database in a data folder.
+/// Where the database of a configuration is.
+#[must_use]
+pub fn place(config: &Config) -> Place {
+    match config.storage.postgres_url.get() {
+        Some(url) => Place::Postgres { url: url.to_owned(), readers: config.storage.postgres_pool_max },
+        None => Place::Sqlite(database(&config.storage.data_dir)),
+    }
+}
+
+/// The file of the embedded database in a data folder.
 #[must_use]
 pub fn database(data_dir: &Path) -> PathBuf {
     data_dir.join("veritrail.db")
@@ -94,22 +105,23 @@ impl Ledger {
     /// When a part can't be started. Another process that signs is no error.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
         let world: Arc<dyn World> = Arc::new(Machine);
-        let data_dir = &config.storage.data_dir;
-        let keys = data_dir.join("keys");
+        let keys = config.storage.data_dir.join("keys");
         std::fs::create_dir_all(&keys).map_err(|e| StartError::Folder(keys.clone(), e))?;
-        // A database was signed with a key of before; it never gets a new one by accident.
+        let db = Db::open(&place(config)).await?;
+        partitions::make_ahead(&db, config.storage.postgres_partition_entries).await?;
+        // Logs were signed with a key of before; they never get a new one by accident.
         let ledger_key = keys.join("ledger.pem");
-        let seed = match database(data_dir).exists() {
-            true => Seed::load(&ledger_key)?,
-            false => Seed::load_or_make(&ledger_key, &*world)?,
-        };
+        let is_new = institutions::provider(&mut db.directory().await?).await?.is_none();
+        let seed = Seed::given_or("keys.ledger", &config.keys.ledger, || match is_new {
+            true => Seed::load_or_make(&ledger_key, &*world),
+            false => Seed::load(&ledger_key),
+        })?;
         let key: Arc<dyn CheckpointSigner> = Arc::new(FileSigner::new(seed));
         let memory = match Memory::open(&config.signed_heads()) {
             Ok(memory) => Some(Arc::new(memory)),
             Err(MemoryError::Locked(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        let db = Db::open(&database(data_dir)).await?;
         let setup = Setup {
             world: Arc::clone(&world),
             memory: memory.clone(),
@@ -144,15 +156,19 @@ impl Ledger {
 
 /// The provider's log; on the first start, sets up the provider and the plan `standard`.
 async fn provider(db: &Db, recorder: &Recorder, world: &dyn World) -> Result<Tenant, StartError> {
-    if let Some(id) = institutions::provider(&mut *db.read().await?).await? {
+    let there = async || institutions::provider(&mut db.directory().await?).await;
+    if let Some(id) = there().await? {
         return Ok(Tenant::vouched(id));
     }
     let (ms, random) = id_parts(world);
     let id = InstitutionId::from_parts(ms, random);
-    recorder
-        .set_up(Onboarding { id, name: "Provider".to_owned(), plan: STANDARD.to_owned(), provider: true })
-        .await?;
-    Ok(Tenant::vouched(id))
+    let provider = Onboarding { id, name: "Provider".to_owned(), plan: STANDARD.to_owned(), provider: true };
+    match (recorder.set_up(provider).await, there().await?) {
+        (Ok(()), _) => Ok(Tenant::vouched(id)),
+        // Another replica that starts too was quicker.
+        (Err(_), Some(id)) => Ok(Tenant::vouched(id)),
+        (Err(error), None) => Err(error.into()),
+    }
 }
 
 /// The plan that there always is.
@@ -177,7 +193,7 @@ pub struct Service {
     /// What every request passes.
     pub door: web::Data<Door>,
     ledger: Ledger,
-    sweeping: JoinHandle<()>,
+    rounds: [JoinHandle<()>; 2],
 }
 
 impl Service {
@@ -191,9 +207,12 @@ impl Service {
             return Err(MemoryError::Locked(config.signed_heads()).into());
         };
         let keys = config.storage.data_dir.join("keys");
-        let token_seed = Seed::load_or_make(&keys.join("token.pem"), &*ledger.world)?;
-        let cursor_seed = Seed::load_or_make(&keys.join("cursor.pem"), &*ledger.world)?;
-        let plans = plans::list(&mut *ledger.db.read().await?).await?;
+        let key = |name, given, file: &str| {
+            Seed::given_or(name, given, || Seed::load_or_make(&keys.join(file), &*ledger.world))
+        };
+        let token_seed = key("keys.token", &config.keys.token, "token.pem")?;
+        let cursor_seed = key("keys.cursor", &config.keys.cursor, "cursor.pem")?;
+        let plans = plans::list(&mut ledger.db.directory().await?).await?;
         let address = Rate::new(config.limits.address_per_second, config.limits.address_burst);
         let door = web::Data::new(Door {
             db: ledger.db.clone(),
@@ -213,6 +232,7 @@ impl Service {
         );
         press.resume().await?;
         let sweeping = tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world)));
+        let making = tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries));
         let state = web::Data::new(State {
             door: door.clone(),
             signer,
@@ -225,7 +245,7 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, sweeping })
+        Ok(Self { state, door, ledger, rounds: [sweeping, making] })
     }
 
     /// The parts that write and sign.
@@ -235,7 +255,7 @@ impl Service {
 
     /// Stops, once the listeners have.
     pub async fn stop(self) {
-        self.sweeping.abort();
+        self.rounds.iter().for_each(JoinHandle::abort);
         drop((self.state, self.door));
         self.ledger.close().await;
     }
@@ -247,6 +267,16 @@ async fn sweep(recorder: Recorder, world: Arc<dyn World>) {
         tokio::time::sleep(SWEEP).await;
         if let Err(error) = recorder.sweep(world.now_us() - IDEMPOTENCY_US).await {
             tracing::warn!(%error, "sweeping failed");
+        }
+    }
+}
+
+/// Makes partitions before they are needed.
+async fn make_ahead(db: Db, width: u32) {
+    loop {
+        tokio::time::sleep(MAKE_AHEAD).await;
+        if let Err(error) = partitions::make_ahead(&db, width).await {
+            tracing::error!(%error, "partitions could not be made ahead");
         }
     }
 }

@@ -15,7 +15,7 @@ use veritrail::{
     domain::Tenant,
     intake::Item,
     service::{Ledger, database},
-    store::Db,
+    store::{Db, Place},
 };
 
 use super::{
@@ -94,7 +94,7 @@ async fn round() -> Round {
     assert_eq!(commits.iter().map(Vec::len).sum::<usize>(), BATCHES * BATCH, "every record is there");
     let plain = floor::plain(bench.folder.path(), &commits).await;
     let empty = bench.folder.path().join("schema.db");
-    Db::open(&empty).await.unwrap().close().await;
+    Db::open(&Place::Sqlite(empty.clone())).await.unwrap().close().await;
     let schema = floor::schema(&empty, &commits).await;
     Round { ours, plain, schema, in_a_commit: (BATCHES * BATCH) as f64 / commits.len() as f64 }
 }

@@ -108,7 +108,7 @@ async fn unrecorded_list(
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let params = Params::read(permit.query(), &["limit"])?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(&state, &mut reader, "listTransactions", permit.tenant(), &params).await?;
     let (filter, seq) = (Filter::default(), run.snapshot.seq());
     let found =

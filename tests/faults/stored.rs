@@ -3,76 +3,82 @@
 use std::path::Path;
 
 use serde_json::Value;
-use sqlx::{
-    Connection as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+
+use crate::support::{
+    behind::{Behind, behind},
+    ledger::uuid,
+    server::run_in,
 };
 
-use crate::support::{ledger::bytes, server::run_in};
-
 /// The database of a service that does not run.
-pub struct Stored(SqliteConnection);
+pub struct Stored(Behind);
 
 impl Stored {
     pub async fn open(data_dir: &Path) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(data_dir.join("veritrail.db"))
-            .journal_mode(SqliteJournalMode::Wal);
-        Self(SqliteConnection::connect_with(&options).await.unwrap())
+        Self(Behind::of(data_dir))
     }
 
     /// An entry's kind and payload.
     pub async fn entry(&mut self, institution: &str, seq: u64) -> Option<(String, Value)> {
-        let row: Option<(String, Vec<u8>)> = sqlx::query_as(
-            "SELECT e.kind, p.payload FROM entries e JOIN payloads p USING (institution_id, seq) \
-             WHERE e.institution_id = $1 AND e.seq = $2",
-        )
-        .bind(bytes(institution))
-        .bind(i64::try_from(seq).unwrap())
-        .fetch_optional(&mut self.0)
-        .await
+        let sql = "SELECT e.kind, p.payload FROM entries e JOIN payloads p USING (institution_id, seq) \
+                   WHERE e.institution_id = $1 AND e.seq = $2";
+        let row: Option<(String, Vec<u8>)> = behind!(&self.0, pool => {
+            let query = sqlx::query_as(sql).bind(uuid(institution)).bind(i64::try_from(seq).unwrap());
+            query.fetch_optional(pool).await
+        })
         .unwrap();
         row.map(|(kind, payload)| (kind, serde_json::from_slice(&payload).unwrap()))
     }
 
     /// The seq of the transaction with this reference.
     pub async fn transaction(&mut self, institution: &str, reference: &str) -> Option<u64> {
-        let seq: Option<i64> =
-            sqlx::query_scalar("SELECT seq FROM transactions WHERE institution_id = $1 AND reference = $2")
-                .bind(bytes(institution))
-                .bind(reference)
-                .fetch_optional(&mut self.0)
-                .await
-                .unwrap();
+        let sql = "SELECT seq FROM transactions WHERE institution_id = $1 AND reference = $2";
+        let seq: Option<i64> = behind!(&self.0, pool => {
+            sqlx::query_scalar(sql).bind(uuid(institution)).bind(reference).fetch_optional(pool).await
+        })
+        .unwrap();
         seq.map(i64::unsigned_abs)
     }
 
     /// Sizes and notes of the signed checkpoints.
     pub async fn checkpoints(&mut self, institution: &str) -> Vec<(i64, String)> {
-        sqlx::query_as("SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size")
-            .bind(bytes(institution))
-            .fetch_all(&mut self.0)
-            .await
-            .unwrap()
+        let sql = "SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size";
+        behind!(&self.0, pool => sqlx::query_as(sql).bind(uuid(institution)).fetch_all(pool).await).unwrap()
     }
 
-    /// Alters an entry as somebody with the file could: the trigger is taken away first.
+    /// Alters an entry as somebody who owns the database could: the trigger is taken away first.
     pub async fn forge_entry(&mut self, institution: &str, seq: i64) {
-        sqlx::query("DROP TRIGGER entries_no_update").execute(&mut self.0).await.unwrap();
-        let altered = sqlx::query(
-            "UPDATE entries SET bytes = CAST(replace(CAST(bytes AS TEXT), '\"kind\":\"', '\"kind\":\"x') AS BLOB) \
-             WHERE institution_id = $1 AND seq = $2",
-        )
-        .bind(bytes(institution))
-        .bind(seq)
-        .execute(&mut self.0)
-        .await
-        .unwrap();
-        assert_eq!(altered.rows_affected(), 1);
+        let altered = match &self.0 {
+            Behind::Sqlite(pool) => {
+                sqlx::query("DROP TRIGGER entries_no_update").execute(pool).await.unwrap();
+                sqlx::query(
+                    "UPDATE entries SET bytes = CAST(replace(CAST(bytes AS TEXT), '\"kind\":\"', \
+                     '\"kind\":\"x') AS BLOB) WHERE institution_id = $1 AND seq = $2",
+                )
+                .bind(uuid(institution))
+                .bind(seq)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+            }
+            Behind::Postgres(pool) => {
+                sqlx::query("ALTER TABLE entries DISABLE TRIGGER no_change").execute(pool).await.unwrap();
+                sqlx::query(
+                    "UPDATE entries SET bytes = convert_to(replace(convert_from(bytes, 'UTF8'), \
+                     '\"kind\":\"', '\"kind\":\"x'), 'UTF8') WHERE institution_id = $1 AND seq = $2",
+                )
+                .bind(uuid(institution))
+                .bind(seq)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected())
+            }
+        };
+        assert_eq!(altered.unwrap(), 1);
     }
 
     pub async fn close(self) {
-        self.0.close().await.unwrap();
+        self.0.close().await;
     }
 }
 

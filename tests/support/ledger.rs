@@ -1,13 +1,15 @@
 //! What is on the ledger, read from the database beside the service.
 
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use uuid::Uuid;
 
-use super::Server;
+use super::{
+    Server,
+    behind::{Behind, behind},
+};
 
 /// A server's ledger, read behind its back.
-pub struct Ledger(SqlitePool);
+pub struct Ledger(Behind);
 
 /// An entry's kind and payload.
 #[derive(Debug, Clone)]
@@ -18,30 +20,30 @@ pub struct Recorded {
 
 impl Ledger {
     pub fn of(server: &Server) -> Self {
-        let file = server.data_dir().join("veritrail.db");
-        let options = SqliteConnectOptions::new().filename(file).read_only(true);
-        Self(SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options))
+        Self(Behind::of(server.data_dir()))
     }
 
     /// The id of the provider, whose log counts strangers.
     pub async fn provider(&self) -> String {
-        let id: Vec<u8> = sqlx::query_scalar("SELECT id FROM institutions WHERE role = 'provider'")
-            .fetch_one(&self.0)
-            .await
-            .unwrap();
-        format!("ins_{}", Uuid::from_slice(&id).unwrap().simple())
+        let sql = "SELECT id FROM institutions WHERE role = 'provider'";
+        let id: Uuid = behind!(&self.0, pool => sqlx::query_scalar(sql).fetch_one(pool).await).unwrap();
+        format!("ins_{}", id.simple())
     }
 
     /// The entries of an institution's log whose payload holds a text, in order.
     pub async fn naming(&self, institution: &str, text: &str) -> Vec<Recorded> {
-        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+        let holds = match &self.0 {
+            Behind::Sqlite(_) => "instr(p.payload, $2)",
+            Behind::Postgres(_) => "position($2 IN p.payload)",
+        };
+        let sql = format!(
             "SELECT e.kind, p.payload FROM entries e JOIN payloads p USING (institution_id, seq) \
-             WHERE e.institution_id = $1 AND instr(p.payload, CAST($2 AS BLOB)) > 0 ORDER BY e.seq",
-        )
-        .bind(bytes(institution))
-        .bind(text)
-        .fetch_all(&self.0)
-        .await
+             WHERE e.institution_id = $1 AND {holds} > 0 ORDER BY e.seq"
+        );
+        let rows: Vec<(String, Vec<u8>)> = behind!(&self.0, pool => {
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            query.bind(uuid(institution)).bind(text.as_bytes()).fetch_all(pool).await
+        })
         .unwrap();
         let recorded = |(kind, payload): (String, Vec<u8>)| {
             let payload = serde_json::from_slice(&payload).unwrap();
@@ -89,8 +91,7 @@ fn one(found: &[Recorded], kind: &str, list: &str, request: &str) -> Value {
     listed[0].clone()
 }
 
-/// The bytes of a prefixed id.
-pub fn bytes(id: &str) -> Vec<u8> {
-    let (_, hex) = id.split_once('_').unwrap();
-    Uuid::parse_str(hex).unwrap().as_bytes().to_vec()
+/// The UUID of a prefixed id.
+pub fn uuid(id: &str) -> Uuid {
+    Uuid::parse_str(id.split_once('_').unwrap().1).unwrap()
 }

@@ -1,11 +1,14 @@
 //! What the tests stand on: the real binary on a real socket, and a client for it.
 
+pub mod behind;
 pub mod caller;
 pub mod data;
 pub mod document;
+pub mod engine;
 pub mod forge;
 pub mod keys;
 pub mod ledger;
+pub mod postgres;
 pub mod proof;
 pub mod redis;
 pub mod server;

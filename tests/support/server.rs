@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::Caller;
+use super::{Caller, engine::with_database};
 
 /// A running service.
 pub struct Server {
@@ -59,7 +59,7 @@ impl Server {
         SHARED.get_or_init(|| {
             let server = Self::demo(&[]);
             // Statics are not dropped; this ends the process with the tests.
-            kill_at_exit(server.process.id());
+            watch_over(server.process.id(), None);
             let operator = (
                 server.base_url().to_owned(),
                 server.admin_url().to_owned(),
@@ -82,7 +82,9 @@ impl Server {
 
     /// Starts a demo in a folder, new or used before, on a port.
     pub fn start(data_dir: &Path, port: u16, args: &[&str]) -> Self {
-        let mut process = Command::new(binary("veritrail"))
+        let mut demo = Command::new(binary("veritrail"));
+        with_database(&mut demo, data_dir);
+        let mut process = demo
             .args(["demo", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(data_dir)
             .args(args)
@@ -189,7 +191,9 @@ impl Server {
 /// Runs a command of the binary on a data folder.
 pub fn run_in(data_dir: &Path, base_url: &str, args: &[&str]) -> std::process::Output {
     let origin = base_url.split_once("://").unwrap().1;
-    Command::new(binary("veritrail"))
+    let mut command = Command::new(binary("veritrail"));
+    with_database(&mut command, data_dir);
+    command
         .args(args)
         .env("VERITRAIL_STORAGE__DATA_DIR", data_dir)
         .env("VERITRAIL_HTTP__BASE_URL", base_url)
@@ -224,10 +228,15 @@ fn lift_limits((base_url, admin_url, operator): (String, String, Value)) {
     });
 }
 
-/// A process that outlives its statics is ended by a watcher that sees this one go.
-fn kill_at_exit(pid: u32) {
-    let script =
-        format!("while kill -0 {} 2>/dev/null; do sleep 0.2; done; kill -9 {pid}", std::process::id());
+/// A process that outlives its statics is ended by a watcher that sees this one go, and its folder
+/// goes with it.
+pub fn watch_over(pid: u32, folder: Option<&Path>) {
+    let (own, folder) = (std::process::id(), folder.map(|folder| folder.display().to_string()));
+    let script = format!(
+        "while kill -0 {own} 2>/dev/null; do sleep 0.2; done; kill -9 -- -{pid} || kill -9 {pid}; \
+         sleep 0.5; [ -z '{0}' ] || rm -rf '{0}'",
+        folder.unwrap_or_default()
+    );
     let _ = Command::new("sh")
         .args(["-c", &script])
         .stdin(Stdio::null())

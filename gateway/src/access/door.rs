@@ -50,7 +50,7 @@ impl Door {
             problem.cause = Some(fault.to_string());
             problem
         })?;
-        let mut reader = self.db.read().await?;
+        let mut reader = self.db.directory().await?;
         if token_store::is_revoked(&mut reader, &claims.jti).await? {
             return Err(invalid_token());
         }

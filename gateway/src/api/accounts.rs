@@ -39,7 +39,7 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
     let params = Params::read(permit.query(), &["reference", "fields", "limit", "cursor"])?;
     let tenant = permit.tenant();
     let fields = item::fields(&params, FIELDS)?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let (snapshot, reference) = (run.snapshot.seq(), params.get("reference"));
@@ -66,7 +66,7 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
 #[get("/v1/accounts/{id}")]
 pub async fn get(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let id: AccountId = permit.path("id")?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let seq = accounts::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
     item::answer(&permit, &state, reader, seq, FIELDS).await
 }
@@ -84,7 +84,7 @@ pub async fn transactions(
     state: web::Data<State>,
 ) -> Result<Recorded, Problem> {
     let id: AccountId = permit.path("id")?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     accounts::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
     drop(reader);
     super::transactions::answer_list(&permit, &state, Some(id)).await

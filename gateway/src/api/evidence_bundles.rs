@@ -89,7 +89,7 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     Params::read(permit.query(), &[])?;
     let (request, idempotency): (BundleRequest, _) = permit.json_once(BODY_MAX).await?;
     let tenant = permit.tenant();
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let (from, to) = range(&mut reader, tenant, &request).await?;
     drop(reader);
     let (ms, random) = id_parts(state.world());
@@ -106,7 +106,7 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     .await?;
     let id: BundleId = ordered.id.parse().map_err(Problem::internal)?;
     let bundle = load(&state, tenant, id).await?;
-    let origin = Snapshot::now(&mut state.read().await?, tenant).await?.origin;
+    let origin = Snapshot::now(&mut state.read(tenant).await?, tenant).await?.origin;
     let answer = Answer::json(&bundle)?
         .status(StatusCode::ACCEPTED)
         .header("location", &format!("/v1/evidence-bundles/{id}"))
@@ -152,7 +152,7 @@ pub async fn get(permit: Permit<ReadEvidence>, state: web::Data<State>) -> Resul
 pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let id: BundleId = permit.path("id")?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let row = bundles::get(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
     drop(reader);
     let size = match (row.state.as_str(), row.bytes) {
@@ -176,7 +176,7 @@ pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> R
 }
 
 async fn load(state: &State, tenant: Tenant, id: BundleId) -> Result<EvidenceBundle, Problem> {
-    let mut reader = state.read().await?;
+    let mut reader = state.read(tenant).await?;
     let row = bundles::get(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
     let sha256 = row.sha256.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
     Ok(EvidenceBundle {

@@ -42,7 +42,7 @@ pub async fn ready(state: web::Data<State>) -> HttpResponse {
         "stopping"
     } else if !state.door.recorder.is_ready() {
         "the recorder is busy or has stopped"
-    } else if state.read().await.is_err() {
+    } else if state.directory().await.is_err() {
         "the database cannot be read"
     } else {
         return HttpResponse::Ok().json(Health { status: "ok", stopped_logs });

@@ -60,7 +60,7 @@ pub struct Log {
 pub async fn get(permit: Permit<ReadInstitution>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let tenant = permit.tenant();
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let row = institutions::get(&mut reader, tenant.id()).await?.ok_or_else(Problem::not_found)?;
     let head = logs::head(&mut reader, tenant).await?.ok_or_else(Problem::not_found)?;
     let signed = checkpoints::latest(&mut reader, tenant).await?.map_or(0, |(size, _)| size);

@@ -96,7 +96,7 @@ pub async fn answer<R: Right>(
 pub async fn proofs(state: &State, tenant: Tenant, seqs: &[i64]) -> Result<Vec<Proof>, Problem> {
     let needed = seqs.iter().map(|seq| seq.unsigned_abs() + 1).max().unwrap_or(0);
     let (size, checkpoint) = state.signer.cover(tenant, needed).await?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(tenant).await?;
     let spans: Vec<Vec<_>> = seqs.iter().map(|seq| inclusion_spans(seq.unsigned_abs(), size)).collect();
     let mut roots = tree::span_roots(&mut reader, tenant, size, &spans.concat()).await?.into_iter();
     let mut proofs = Vec::with_capacity(seqs.len());

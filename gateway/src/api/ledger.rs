@@ -120,7 +120,7 @@ pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -
     let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
     let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
     let (since, before) = (time(&params, "at[gte]")?, time(&params, "at[lt]")?);
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
     let size = run.snapshot.seq() + 1;
     let from = match (&run.after, since) {
@@ -162,7 +162,7 @@ pub async fn get_entry(permit: Permit<ReadLedger>, state: web::Data<State>) -> R
     Params::read(permit.query(), &[])?;
     let (tenant, seq) = (permit.tenant(), permit.path::<u64>("seq")?);
     let seq = i64::try_from(seq).map_err(|_| Problem::not_found())?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     entries::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
     let payload = payloads::get(&mut reader, tenant, seq).await?.ok_or_else(Problem::not_found)?;
     drop(reader);
@@ -194,7 +194,7 @@ pub async fn prove_inclusion(
     if seq >= size {
         return Err(Problem::parameter("seq", "out_of_range", format!("the tree has {size} entries")));
     }
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let path = tree::inclusion(&mut reader, tenant, seq, size).await?;
     drop(reader);
     permit.answer(Answer::json(&proof_path(&path, checkpoint))?).await
@@ -223,7 +223,7 @@ pub async fn prove_consistency(
     if from > to || from == 0 {
         return Err(Problem::parameter("from", "out_of_range", format!("1 to {to}")));
     }
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let path = tree::consistency(&mut reader, tenant, from, to).await?;
     drop(reader);
     permit.answer(Answer::json(&proof_path(&path, checkpoint))?).await
@@ -256,7 +256,7 @@ pub async fn get_checkpoint(
 #[get("/v1/ledger/key")]
 pub async fn get_key(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let head = logs::head(&mut reader, permit.tenant()).await?.ok_or_else(Problem::not_found)?;
     drop(reader);
     permit.answer(Answer::text(format!("{}\n", state.key.vkey(&head.origin)))).await
@@ -264,7 +264,7 @@ pub async fn get_key(permit: Permit<ReadLedger>, state: web::Data<State>) -> Res
 
 /// The newest signed checkpoint; the first one is signed here if nobody has yet.
 pub(super) async fn newest(state: &State, tenant: Tenant) -> Result<(u64, String), Problem> {
-    let mut reader = state.read().await?;
+    let mut reader = state.read(tenant).await?;
     let latest = checkpoints::latest(&mut reader, tenant).await?;
     drop(reader);
     match latest {
@@ -282,7 +282,7 @@ async fn size_or_newest(
     name: &str,
     needed: u64,
 ) -> Result<(u64, Option<String>), Problem> {
-    let mut reader = state.read().await?;
+    let mut reader = state.read(tenant).await?;
     let head = logs::head(&mut reader, tenant).await?.ok_or_else(Problem::not_found)?.size.unsigned_abs();
     drop(reader);
     match params.parse(name)? {

@@ -26,6 +26,7 @@ use std::sync::{
 
 use crate::{
     access::Door,
+    domain::Tenant,
     export::bundle::BundlePress,
     keys::CheckpointSigner,
     ledger::Signer,
@@ -58,12 +59,20 @@ pub struct State {
 }
 
 impl State {
-    /// A reader of the database.
+    /// A reader of one institution's rows.
     ///
     /// # Errors
     /// When none gets free in time.
-    pub async fn read(&self) -> Result<Reader, StoreError> {
-        self.door.db.read().await
+    pub async fn read(&self, tenant: Tenant) -> Result<Reader, StoreError> {
+        self.door.db.read(tenant).await
+    }
+
+    /// A reader of the directory.
+    ///
+    /// # Errors
+    /// When none gets free in time.
+    pub async fn directory(&self) -> Result<Reader, StoreError> {
+        self.door.db.directory().await
     }
 
     /// The time and randomness.

@@ -171,7 +171,9 @@ pub async fn introspect_token(form: Form, state: web::Data<State>) -> Result<Rec
     let client = form.client(&state).await?;
     let token = form.field("token")?.ok_or_else(|| bad("invalid_request", "token is missing"))?;
     let claims = match own_claims(&state, &client, &token) {
-        Some(claims) if !tokens::is_revoked(&mut *state.read().await?, &claims.jti).await? => Some(claims),
+        Some(claims) if !tokens::is_revoked(&mut state.directory().await?, &claims.jti).await? => {
+            Some(claims)
+        }
         _ => None,
     };
     form.answer(&state, &client, Answer::json(&introspection(claims))?).await
@@ -309,7 +311,7 @@ impl Form {
 
     async fn load(&self, state: &State, id: &str) -> Result<Client, Problem> {
         let id: ClientId = id.parse().map_err(|_| invalid_client("the client id is not one"))?;
-        let found = clients::get(&mut *state.read().await?, id).await?;
+        let found = clients::get(&mut state.directory().await?, id).await?;
         match found {
             Some(client) if client.revoked_at_us.is_none() => Ok(client),
             Some(_) => Err(invalid_client("the client is revoked")),

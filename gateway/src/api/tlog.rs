@@ -47,7 +47,7 @@ pub async fn get_checkpoint(
 pub async fn get_tile(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let tenant = named(&permit)?;
     let name = format!("tile/{}", permit.path::<String>("tile")?);
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let signed = checkpoints::latest(&mut reader, tenant).await?.map_or(0, |(size, _)| size.unsigned_abs());
     let (bytes, width) = if let Ok(id) = name.parse::<EntriesTileId>() {
         (entries_of(&mut reader, tenant, signed, id).await?, id.width)

@@ -196,7 +196,7 @@ pub async fn list(permit: Permit<ReadTransactions>, state: web::Data<State>) -> 
 #[get("/v1/transactions/{id}")]
 pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let id: TransactionId = permit.path("id")?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let seq = transactions::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
     item::answer(&permit, &state, reader, seq, FIELDS).await
 }
@@ -218,7 +218,7 @@ pub(super) async fn answer_list(
     }
     let sort = params.word("sort", SORTS)?.unwrap_or_default();
     let filter = filter(&params, account)?;
-    let mut reader = state.read().await?;
+    let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map(after).transpose()?;
     let snapshot = run.snapshot.seq();

@@ -112,7 +112,8 @@ impl Demo {
         let port =
             self.listen.port().checked_add(1).ok_or("the admin API takes the next port; there is none")?;
         let admin = SocketAddr::new(self.listen.ip(), port);
-        let mut config = Config::default();
+        // What the environment says stays, but for what the demo is.
+        let mut config = Config::load(None)?;
         config.http.listen = self.listen.to_string();
         config.http.admin_listen = admin.to_string();
         config.http.base_url = format!("http://{}", self.listen);
@@ -162,7 +163,7 @@ async fn institution(ledger: &Ledger, name: &str) -> Result<DemoInstitution, Fai
     let onboarding = Onboarding { id, name: name.to_owned(), plan: STANDARD.to_owned(), provider: false };
     ledger.recorder.change(By::service(), Change::Onboard(onboarding), None).await?;
     let made = client(ledger, id, "demo-warehouse", ClientKind::System).await?;
-    let head = logs::head(&mut *ledger.db.read().await?, Tenant::vouched(id)).await?;
+    let head = logs::head(&mut ledger.db.read(Tenant::vouched(id)).await?, Tenant::vouched(id)).await?;
     let origin = head.ok_or("the log was not opened")?.origin;
     let vkey = ledger.key.vkey(&origin);
     Ok(DemoInstitution { id, name: name.to_owned(), origin, vkey, clients: vec![made], users: Vec::new() })

@@ -11,8 +11,8 @@ use crate::{
     domain::{InstitutionId, Tenant},
     keys::{FileSigner, Seed},
     ledger::{fsck, memory::Memory},
-    service::database,
-    store::{Db, logs},
+    service::place,
+    store::{self, Db, institutions, logs},
 };
 
 #[derive(Debug, Args)]
@@ -26,24 +26,26 @@ impl Fsck {
     /// Checks every log, or one, and names the first fault of each.
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let data_dir = &config.storage.data_dir;
-        let path = database(data_dir);
-        if !path.exists() {
-            return Err(format!("{} is not there", path.display()).into());
+        let place = place(config);
+        if !store::may_exist(&place) {
+            return Err(format!("there is no database in {}", data_dir.display()).into());
         }
-        let key = FileSigner::new(Seed::load(&data_dir.join("keys/ledger.pem"))?);
-        let db = Db::open(&path).await?;
+        let key_file = data_dir.join("keys/ledger.pem");
+        let key =
+            FileSigner::new(Seed::given_or("keys.ledger", &config.keys.ledger, || Seed::load(&key_file))?);
+        let db = Db::open(&place).await?;
         // A running service holds the memory; then it has checked it itself.
         let memory = Memory::open(&config.signed_heads()).ok();
-        let mut reader = db.read().await?;
         let ids = match self.institution {
             Some(id) => vec![id],
-            None => logs::all(&mut reader).await?,
+            None => institutions::all(&mut db.directory().await?).await?,
         };
-        // One state of the database for the whole walk, whatever a running service appends.
-        sqlx::query("BEGIN").execute(&mut *reader).await?;
         let mut faults = 0;
         for id in ids {
             let tenant = Tenant::vouched(id);
+            // One state of the log for the whole walk, whatever a running service appends.
+            let mut reader = db.read(tenant).await?;
+            reader.hold().await?;
             let head = logs::head(&mut reader, tenant)
                 .await?
                 .ok_or_else(|| format!("there is no institution {id}"))?;
@@ -51,6 +53,7 @@ impl Fsck {
             let checked =
                 fsck::check(&mut reader, tenant, &key, memory.as_ref(), |done| bar.set_position(done)).await;
             bar.finish_and_clear();
+            reader.rollback().await?;
             match checked {
                 Ok(report) => println!(
                     "{}: clean: {} entries, {} payloads, {} records, {} full tiles, {} checkpoints",

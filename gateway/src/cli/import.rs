@@ -65,7 +65,7 @@ impl Import {
     }
 
     async fn import_all(&self, ledger: &Ledger, mapping: Option<&Mapping>) -> Result<(), Failure> {
-        if institutions::get(&mut *ledger.db.read().await?, self.institution).await?.is_none() {
+        if institutions::get(&mut ledger.db.directory().await?, self.institution).await?.is_none() {
             return Err(format!("there is no institution {}", self.institution).into());
         }
         let tenant = Tenant::vouched(self.institution);

@@ -10,7 +10,7 @@ use std::{error::Error, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, openapi, service::Ledger, telemetry};
+use crate::{config::Config, openapi, service::Ledger, store, telemetry};
 
 /// What a command that failed says.
 pub(crate) type Failure = Box<dyn Error>;
@@ -68,7 +68,10 @@ impl Cli {
             Command::Client(command) => command.run(&config).await,
             Command::Migrate => {
                 telemetry::start(&config.log);
-                Ledger::open(&config).await?.close().await;
+                match config.storage.postgres_migrator_url.get() {
+                    Some(url) => store::postgres::migrate(url).await?,
+                    None => Ledger::open(&config).await?.close().await,
+                }
                 println!("the schema is up to date");
                 Ok(())
             }

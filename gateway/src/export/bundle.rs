@@ -80,12 +80,14 @@ impl BundlePress {
     /// # Errors
     /// When the database can't be read.
     pub async fn resume(&self) -> Result<(), store::StoreError> {
-        let mut reader = self.db.read().await?;
-        for (institution, id) in store::bundles::unfinished(&mut reader).await? {
-            let tenant = Tenant::vouched(InstitutionId::from_uuid(institution));
-            let id = BundleId::from_uuid(id);
-            if let Some(row) = store::bundles::get(&mut reader, tenant, id).await? {
-                self.start(tenant, id, row.from_seq.unsigned_abs(), row.to_seq.unsigned_abs());
+        for portion in self.db.portions().await? {
+            let mut reader = self.db.read_many(&portion).await?;
+            for (institution, id) in store::bundles::unfinished(&mut reader).await? {
+                let tenant = Tenant::vouched(InstitutionId::from_uuid(institution));
+                let id = BundleId::from_uuid(id);
+                if let Some(row) = store::bundles::get(&mut reader, tenant, id).await? {
+                    self.start(tenant, id, row.from_seq.unsigned_abs(), row.to_seq.unsigned_abs());
+                }
             }
         }
         Ok(())
@@ -127,7 +129,7 @@ impl BundlePress {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let mut reader = self.db.read().await?;
+        let mut reader = self.db.read(tenant).await?;
         let proof = self.proof(&mut reader, tenant, from, to, size, checkpoint).await?;
         let origin = origin_of(&proof.checkpoint)?;
         let out = BufWriter::new(File::create(&beside)?);

@@ -4,7 +4,7 @@
 //! rows are kept in memory until the end. Only a failure of the database itself fails a whole batch.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -19,8 +19,9 @@ use super::{
 use crate::{
     domain::Tenant,
     store::{
-        Connection, accounts, bundles, checkpoints, entries, idempotency, logs, payloads, tiles, tokens,
-        transactions,
+        Connection, accounts, bundles, checkpoints, entries, idempotency, institutions,
+        logs::{self, Advance, Head},
+        payloads, tiles, tokens, transactions,
     },
     world,
 };
@@ -45,6 +46,8 @@ pub(super) struct Batch<'a> {
     pub connection: &'a mut Connection,
     pub pending: Pending,
     pub logs: BTreeMap<Tenant, BatchLog>,
+    /// Heads that are locked and not open yet.
+    heads: BTreeMap<Tenant, Head>,
     pub now_us: i64,
     /// Answers under idempotency keys that were given earlier in this batch.
     pub first_answers: Vec<(Tenant, idempotency::Key, String)>,
@@ -53,8 +56,17 @@ pub(super) struct Batch<'a> {
 
 /// What a committed batch leaves: the logs for the next one, and the answers to give.
 pub(super) struct Committed {
+    /// What shows whether the transaction committed, where that is in doubt.
+    pub mark: Option<Mark>,
     pub logs: BTreeMap<Tenant, OpenLog>,
     pub answers: Vec<Answer>,
+}
+
+/// An entry that a batch appended: it is in the database if, and only if, the whole batch is.
+pub(super) struct Mark {
+    pub tenant: Tenant,
+    pub seq: i64,
+    pub bytes: Vec<u8>,
 }
 
 impl<'a> Batch<'a> {
@@ -64,6 +76,7 @@ impl<'a> Batch<'a> {
             connection,
             pending: Pending::default(),
             logs: BTreeMap::new(),
+            heads: BTreeMap::new(),
             now_us: shared.world.now_us(),
             first_answers: Vec::new(),
             answers: Vec::new(),
@@ -82,21 +95,59 @@ impl<'a> Batch<'a> {
         if let Some(reason) = self.shared.stops.reason(tenant) {
             return Err(RecordError::Stopped(reason));
         }
-        let head = logs::head(self.connection, tenant)
-            .await
-            .map_err(unavailable)?
-            .ok_or(RecordError::Missing("institution"))?;
-        let open = match kept.remove(&tenant) {
-            Some(open) if signed(open.size()) == head.size => open,
-            _ => match OpenLog::open(self.connection, self.shared.memory.as_deref(), tenant, &head).await {
-                Err(RecordError::Stopped(reason)) => {
-                    self.shared.stops.stop(tenant, &head.origin, &reason);
-                    return Err(RecordError::Stopped(reason));
-                }
-                opened => opened?,
-            },
+        let head = match self.heads.remove(&tenant) {
+            Some(head) => head,
+            None => {
+                self.lock(&[tenant]).await?;
+                self.heads.remove(&tenant).ok_or(RecordError::Missing("institution"))?
+            }
         };
-        self.insert_log(open);
+        let opened = match kept.remove(&tenant) {
+            Some(open) if open.is_at(&head) => Ok(open),
+            Some(open) => open.catch_up(self.connection, &head).await,
+            None => OpenLog::open(self.connection, self.shared.memory.as_deref(), tenant, &head).await,
+        };
+        if let Err(RecordError::Stopped(reason)) = &opened {
+            self.shared.stops.stop(tenant, &head.origin, reason);
+        }
+        self.insert_log(opened?);
+        Ok(())
+    }
+
+    /// Locks the heads of all logs that these jobs will append to, in one order for every process.
+    pub(super) async fn lock_for(&mut self, jobs: &[Job]) -> Result<(), RecordError> {
+        let (mut appended, mut touched) = (BTreeSet::new(), BTreeSet::new());
+        for job in jobs {
+            match job {
+                Job::Access(tenant, ..)
+                | Job::Denied(tenant, ..)
+                | Job::Deliver(tenant, ..)
+                | Job::Order(tenant, ..) => {
+                    appended.insert(*tenant);
+                }
+                Job::Change(_, change, ..) => appended.extend(self.concerned(change).await?),
+                Job::Finish { tenant, .. } | Job::Checkpoint { tenant, .. } => {
+                    touched.insert(*tenant);
+                }
+                Job::Sweep { .. } => {
+                    let ids = institutions::all(self.connection).await.map_err(unavailable)?;
+                    touched.extend(ids.into_iter().map(Tenant::vouched));
+                }
+                Job::UseAssertion { .. } | Job::RevokeToken { .. } => {}
+            }
+        }
+        touched.extend(&appended);
+        let touched: Vec<Tenant> = touched.into_iter().collect();
+        self.connection.widen(&touched).await.map_err(unavailable)?;
+        self.lock(&appended.into_iter().collect::<Vec<_>>()).await
+    }
+
+    async fn lock(&mut self, tenants: &[Tenant]) -> Result<(), RecordError> {
+        if tenants.is_empty() {
+            return Ok(());
+        }
+        self.connection.widen(tenants).await.map_err(unavailable)?;
+        self.heads.extend(logs::lock(self.connection, tenants).await.map_err(unavailable)?);
         Ok(())
     }
 
@@ -205,14 +256,16 @@ impl<'a> Batch<'a> {
             self.coalesce(tenant)?;
         }
         self.insert_rows().await.map_err(unavailable)?;
-        for (tenant, log) in &self.logs {
-            if log.open.size() > log.began_at {
-                let moved =
-                    logs::advance(self.connection, *tenant, signed(log.began_at), &log.open.head()).await;
-                if !moved.map_err(unavailable)? {
-                    return Err(unavailable("somebody else appended to the log within this transaction"));
-                }
-            }
+        let grown = self.logs.iter().filter(|(_, log)| log.open.size() > log.began_at);
+        let moves: Vec<Advance> = grown
+            .map(|(tenant, log)| Advance {
+                tenant: *tenant,
+                seen_size: signed(log.began_at),
+                head: log.open.head(),
+            })
+            .collect();
+        if !moves.is_empty() && !logs::advance(self.connection, &moves).await.map_err(unavailable)? {
+            return Err(unavailable("somebody else appended to the log within this transaction"));
         }
         Ok(())
     }
@@ -275,7 +328,9 @@ impl<'a> Batch<'a> {
 
     /// The batch is durable: hands the logs on and the answers out.
     pub(super) fn committed(self) -> Committed {
+        let first = self.pending.entries.into_iter().next();
         Committed {
+            mark: first.map(|entry| Mark { tenant: entry.tenant, seq: entry.seq, bytes: entry.bytes }),
             logs: self.logs.into_iter().map(|(tenant, log)| (tenant, log.open.trimmed())).collect(),
             answers: self.answers,
         }

@@ -17,7 +17,7 @@ use crate::{
         Tenant,
         account::{Account, NewAccount},
         finding::Finding,
-        id::{AccountId, TransactionId},
+        id::{AccountId, InstitutionId, TransactionId},
         transaction::{NewTransaction, Transaction},
     },
     intake::Item,
@@ -42,58 +42,59 @@ enum Step {
 }
 
 impl Batch<'_> {
-    /// Looks up, with one query a log, all references that this batch's deliveries name.
+    /// Looks up all references that this batch's deliveries name.
     pub(super) async fn prefetch(&mut self, jobs: &[Job]) -> Result<(), RecordError> {
-        let mut wanted: HashMap<Tenant, (Vec<&str>, Vec<&str>)> = HashMap::new();
+        let mut wanted_accounts: Vec<(Tenant, &str)> = Vec::new();
+        let mut wanted_transactions: Vec<(Tenant, &str)> = Vec::new();
         for job in jobs {
             let Job::Deliver(tenant, delivery, _) = job else { continue };
             let Some(log) = self.logs.get(tenant) else { continue };
-            let (accounts, transactions) = wanted.entry(*tenant).or_default();
             for (_, item) in &delivery.items {
                 let account = match item {
                     Item::Account(account) => &account.reference,
                     Item::Transaction(transaction) => {
-                        transactions.push(&transaction.reference);
+                        wanted_transactions.push((*tenant, &transaction.reference));
                         &transaction.account
                     }
                 };
                 if !log.open.accounts.contains_key(account.as_str()) {
-                    accounts.push(account);
+                    wanted_accounts.push((*tenant, account));
                 }
             }
         }
-        for (tenant, (mut accounts, transactions)) in wanted {
-            accounts.sort_unstable();
-            accounts.dedup();
-            self.fetch_accounts(tenant, &accounts).await?;
-            self.fetch_transactions(tenant, &transactions).await?;
+        for wanted in [&mut wanted_accounts, &mut wanted_transactions] {
+            wanted.sort_unstable();
+            wanted.dedup();
         }
-        Ok(())
+        self.fetch_accounts(&wanted_accounts).await?;
+        self.fetch_transactions(&wanted_transactions).await
     }
 
-    async fn fetch_accounts(&mut self, tenant: Tenant, references: &[&str]) -> Result<(), RecordError> {
-        if references.is_empty() {
+    async fn fetch_accounts(&mut self, wanted: &[(Tenant, &str)]) -> Result<(), RecordError> {
+        if wanted.is_empty() {
             return Ok(());
         }
-        let list = serde_json::to_string(references).map_err(unavailable)?;
-        let found = accounts::by_reference(self.connection, tenant, &list).await.map_err(unavailable)?;
-        let log = self.open_log(tenant)?;
-        for row in found {
+        for row in accounts::by_reference(self.connection, wanted).await.map_err(unavailable)? {
             let id = AccountId::from_uuid(row.id);
+            let log = self.open_log(Tenant::vouched(InstitutionId::from_uuid(row.institution_id)))?;
             let (seq, currency, payload) = (row.seq.unsigned_abs(), row.currency, row.payload);
             log.open.know_account(row.reference, KnownAccount { id, seq, currency, payload });
         }
         Ok(())
     }
 
-    async fn fetch_transactions(&mut self, tenant: Tenant, references: &[&str]) -> Result<(), RecordError> {
-        let list = serde_json::to_string(references).map_err(unavailable)?;
-        let found = transactions::by_reference(self.connection, tenant, &list).await.map_err(unavailable)?;
-        let log = self.open_log(tenant)?;
-        for row in found {
-            let id = TransactionId::from_uuid(row.id);
-            log.known
-                .insert(row.reference, Existing { id, seq: row.seq.unsigned_abs(), payload: row.payload });
+    async fn fetch_transactions(&mut self, wanted: &[(Tenant, &str)]) -> Result<(), RecordError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for row in transactions::by_reference(self.connection, wanted).await.map_err(unavailable)? {
+            let existing = Existing {
+                id: TransactionId::from_uuid(row.id),
+                seq: row.seq.unsigned_abs(),
+                payload: row.payload,
+            };
+            let log = self.open_log(Tenant::vouched(InstitutionId::from_uuid(row.institution_id)))?;
+            log.known.insert(row.reference, existing);
         }
         Ok(())
     }

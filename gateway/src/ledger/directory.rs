@@ -83,6 +83,24 @@ impl Batch<'_> {
         Ok(changed)
     }
 
+    /// The logs that a change will be recorded on.
+    pub(super) async fn concerned(&mut self, change: &Change) -> Result<Vec<Tenant>, RecordError> {
+        let concerned = match change {
+            // Its log is made by the change.
+            Change::SetUp(..) => return Ok(Vec::new()),
+            Change::Onboard(_) | Change::PutPlan(_) => None,
+            Change::Enrol(client) => Some(client.institution_id),
+            Change::RevokeClient(id) => {
+                let client = clients::get(self.connection, *id).await.map_err(unavailable)?;
+                client.map(|client| client.institution_id)
+            }
+            Change::SetPlan(id, _) => Some(id.uuid()),
+        };
+        let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
+        let concerned = concerned.map(InstitutionId::from_uuid);
+        Ok(provider.into_iter().chain(concerned).map(Tenant::vouched).collect())
+    }
+
     async fn provider(&mut self) -> Result<Tenant, RecordError> {
         let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
         provider.map(Tenant::vouched).ok_or(RecordError::Missing("provider"))
@@ -168,6 +186,7 @@ impl Batch<'_> {
             at_us: 0,
             origin,
         };
+        self.connection.widen(&[tenant]).await.map_err(unavailable)?;
         logs::insert(self.connection, tenant, &head).await.map_err(unavailable)?;
         let memory = self.shared.memory.as_deref();
         let open = OpenLog::open(self.connection, memory, tenant, &head).await?;

@@ -12,12 +12,20 @@ use super::{
 use crate::{
     domain::{Tenant, id::AccountId},
     store::{
-        Connection, accounts, entries::NewEntry, logs, payloads::NewPayload, tiles::NewTile, transactions,
+        Connection, accounts,
+        entries::{self, NewEntry},
+        logs,
+        payloads::NewPayload,
+        tiles::NewTile,
+        transactions,
     },
 };
 
 /// Accounts of a log whose references are kept at hand.
 const CACHED_ACCOUNTS: usize = 10_000;
+
+/// Entries of other processes that are read at a time.
+const CATCH_UP_ROWS: i64 = 2_000;
 
 /// Rows of a batch that go to the database together, just before its commit.
 #[derive(Default)]
@@ -101,6 +109,49 @@ impl OpenLog {
         self.edge.size()
     }
 
+    /// Whether the log still stands where this process left it.
+    pub(super) fn is_at(&self, head: &logs::Head) -> bool {
+        signed(self.size()) == head.size && self.edge.root().0.as_slice() == head.root.as_slice()
+    }
+
+    /// Follows what other processes appended since.
+    ///
+    /// # Errors
+    /// When the log does not extend what this process knew: then it must be stopped.
+    pub(super) async fn catch_up(
+        mut self,
+        connection: &mut Connection,
+        head: &logs::Head,
+    ) -> Result<Self, RecordError> {
+        let (mut next, kept) = (signed(self.size()), self.size());
+        if next >= head.size {
+            return Err(RecordError::Stopped(format!(
+                "the log had {kept} entries, and the database has {} or others: it went back",
+                head.size
+            )));
+        }
+        while next < head.size {
+            let rows = entries::range(connection, self.tenant, next, head.size, CATCH_UP_ROWS).await;
+            let rows = rows.map_err(unavailable)?;
+            if rows.is_empty() {
+                return Err(RecordError::Stopped(format!("entry {next} is missing")));
+            }
+            for row in rows {
+                self.prev = leaf_hash(&row.bytes);
+                // Its full tiles are stored already, by whoever appended it.
+                drop(self.edge.push(self.prev));
+                next += 1;
+            }
+        }
+        if self.edge.root().0.as_slice() != head.root || self.prev.0.as_slice() != head.prev {
+            return Err(RecordError::Stopped(format!(
+                "the first {kept} entries are not those that this process knew"
+            )));
+        }
+        self.at_us = head.at_us;
+        Ok(self)
+    }
+
     /// Appends an entry to this log and to the batch; returns its seq.
     pub(super) fn append(
         &mut self,
@@ -124,6 +175,7 @@ impl OpenLog {
             prev: self.prev,
         };
         let bytes = entry.encode().map_err(unavailable)?;
+        let prev = self.prev.0;
         self.prev = leaf_hash(&bytes);
         self.at_us = at_us;
         let tenant = self.tenant;
@@ -137,7 +189,7 @@ impl OpenLog {
             });
         }
         let kind = draft.kind.as_str();
-        pending.entries.push(NewEntry { tenant, seq: signed(seq), kind, at_us, bytes });
+        pending.entries.push(NewEntry { tenant, seq: signed(seq), kind, at_us, prev, bytes });
         pending.payloads.push(NewPayload { tenant, seq: signed(seq), salt, payload: draft.payload });
         Ok(seq)
     }

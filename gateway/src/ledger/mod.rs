@@ -11,6 +11,7 @@ mod batch;
 pub mod command;
 mod deliver;
 mod directory;
+mod doubt;
 pub mod fsck;
 mod log;
 pub mod memory;

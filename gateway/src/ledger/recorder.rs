@@ -6,12 +6,13 @@
 //! cancelled drops only its end of the answer: the work is done or not done, never half.
 //!
 //! An answer that never comes (the batch failed, or the process is stopping) reaches its waiter as
-//! [`RecordError::Unavailable`]. A batch that fails leaves nothing: its transaction is rolled back
+//! [`RecordError::Unavailable`]. Any number of processes may append to one log of a PostgreSQL
+//! database: each locks the heads of its batch's logs, in one order for all, and follows what others
+//! appended since. A COMMIT that is not answered is resolved by looking ([`doubt`]). A batch that fails leaves nothing: its transaction is rolled back
 //! and the logs it had open are read anew.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sqlx::Connection as _;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -23,6 +24,7 @@ use super::{
         Access, BundleOrder, BundleOrdered, By, Change, Changed, Delivered, Delivery, Denial, Job, Receipt,
         RecordError, Reply,
     },
+    doubt,
     log::{OpenLog, unavailable},
     memory::Memory,
     stops::Stops,
@@ -47,6 +49,9 @@ const BATCH_RECORDS: usize = 20_000;
 const OPEN_LOGS: usize = 10_000;
 /// After a failed batch the connection is made anew; a dead disk is not asked in a tight loop.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the database may take for a batch, and for its COMMIT; then it counts as gone.
+const BATCH_TIME: Duration = Duration::from_secs(60);
 
 /// What the recorder's batches share.
 pub(super) struct Shared {
@@ -200,14 +205,23 @@ impl Recorder {
 async fn run(
     shared: Shared,
     db: Db,
-    mut connection: Connection,
+    connection: Connection,
     mut jobs: mpsc::Receiver<Job>,
     committed: watch::Sender<u64>,
 ) {
+    let mut connection = Some(connection);
     let mut open = BTreeMap::new();
     while let Some(first) = jobs.recv().await {
         let batch = gather(first, &mut jobs);
-        match commit(&shared, &mut connection, &mut open, batch).await {
+        let outcome = match commit(&shared, &db, &mut connection, &mut open, batch).await {
+            Err(CommitError::Unsure(done, error)) => {
+                tracing::warn!(%error, "a commit was not answered; looking whether it happened");
+                doubt::resolve(&db, *done, error).await
+            }
+            Err(CommitError::Failed(error)) => Err(error),
+            Ok(done) => Ok(done),
+        };
+        match outcome {
             Ok(done) => {
                 open.extend(done.logs);
                 if open.len() > OPEN_LOGS {
@@ -220,14 +234,12 @@ async fn run(
                 tracing::error!(%error, "batch failed, nothing of it was stored");
                 open.clear();
                 tokio::time::sleep(RECONNECT_PAUSE).await;
-                match db.writer().await {
-                    Ok(fresh) => connection = fresh,
-                    Err(error) => tracing::error!(%error, "the database cannot be opened for writing"),
-                }
             }
         }
     }
-    if let Err(error) = connection.close().await {
+    if let Some(connection) = connection
+        && let Err(error) = connection.close().await
+    {
         tracing::warn!(%error, "closing the write connection failed");
     }
 }
@@ -248,15 +260,65 @@ fn records_in(job: &Job) -> usize {
     if let Job::Deliver(_, delivery, _) = job { delivery.items.len() } else { 1 }
 }
 
+/// How a batch can fail.
+enum CommitError {
+    /// Nothing of it was stored.
+    Failed(RecordError),
+    /// Its COMMIT was not answered: it may or may not have happened.
+    Unsure(Box<Committed>, StoreError),
+}
+
+impl From<RecordError> for CommitError {
+    fn from(error: RecordError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 async fn commit(
+    shared: &Shared,
+    db: &Db,
+    kept: &mut Option<Connection>,
+    open: &mut BTreeMap<Tenant, OpenLog>,
+    jobs: Vec<Job>,
+) -> Result<Committed, CommitError> {
+    // Only a connection whose transaction ended well is kept for the next batch: nothing of one that
+    // failed may linger.
+    let mut connection = begin(db, kept.take()).await.map_err(unavailable)?;
+    let done = tokio::time::timeout(BATCH_TIME, apply(shared, &mut connection, open, jobs))
+        .await
+        .map_err(|_| unavailable("the database did not answer in time"))??;
+    match tokio::time::timeout(BATCH_TIME, connection.commit()).await {
+        Ok(Ok(())) => {
+            *kept = Some(connection);
+            Ok(done)
+        }
+        Ok(Err(error)) => Err(CommitError::Unsure(Box::new(done), error)),
+        Err(_) => Err(CommitError::Unsure(Box::new(done), StoreError::PoolTimedOut)),
+    }
+}
+
+/// A connection within a new transaction: the one that was kept, or another if the server went away
+/// since the last batch.
+async fn begin(db: &Db, kept: Option<Connection>) -> Result<Connection, StoreError> {
+    if let Some(mut connection) = kept
+        && connection.begin().await.is_ok()
+    {
+        return Ok(connection);
+    }
+    let mut connection = db.writer().await?;
+    connection.begin().await?;
+    Ok(connection)
+}
+
+/// Does all jobs within the transaction.
+async fn apply(
     shared: &Shared,
     connection: &mut Connection,
     open: &mut BTreeMap<Tenant, OpenLog>,
     jobs: Vec<Job>,
 ) -> Result<Committed, RecordError> {
-    // IMMEDIATE takes the write lock at once: what is read in here stays true until the commit.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
-    let mut batch = Batch::new(shared, &mut transaction);
+    let mut batch = Batch::new(shared, connection);
+    batch.lock_for(&jobs).await?;
     for job in &jobs {
         if let Job::Deliver(tenant, ..) = job {
             // Another failure is the job's own to tell.
@@ -270,7 +332,5 @@ async fn commit(
         batch.apply(open, job).await?;
     }
     batch.flush().await?;
-    let done = batch.committed();
-    transaction.commit().await.map_err(unavailable)?;
-    Ok(done)
+    Ok(batch.committed())
 }

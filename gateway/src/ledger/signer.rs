@@ -23,7 +23,7 @@ use super::{
 use crate::{
     domain::Tenant,
     keys::CheckpointSigner,
-    store::{Db, Reader, checkpoints, logs},
+    store::{Db, Reader, StoreError, checkpoints, logs},
 };
 
 /// How long growth may gather before it is signed.
@@ -74,8 +74,11 @@ impl Signer {
     /// Signs every log that grew. Failures are logged: the next round tries again.
     pub async fn sign_grown(&self) {
         let grown = async {
-            let mut reader = self.db.read().await?;
-            logs::unsigned(&mut reader).await
+            let mut grown = Vec::new();
+            for portion in self.db.portions().await? {
+                grown.extend(logs::unsigned(&mut self.db.read_many(&portion).await?).await?);
+            }
+            Ok::<_, StoreError>(grown)
         };
         let result = match grown.await {
             Ok(ids) => self.sign(ids.into_iter().map(Tenant::vouched).collect()).await,
@@ -92,7 +95,7 @@ impl Signer {
     /// When the log is stopped or can't be read or signed.
     pub async fn cover(&self, tenant: Tenant, size: u64) -> Result<(u64, String), RecordError> {
         for signed_now in [false, true] {
-            let mut reader = self.db.read().await.map_err(unavailable)?;
+            let mut reader = self.db.read(tenant).await.map_err(unavailable)?;
             let latest = checkpoints::latest(&mut reader, tenant).await.map_err(unavailable)?;
             if let Some((covered, note)) = latest
                 && covered.unsigned_abs() >= size
@@ -112,12 +115,11 @@ impl Signer {
             return Ok(());
         }
         let _turn = self.turn.lock().await;
-        let mut reader = self.db.read().await.map_err(unavailable)?;
         let mut proven = Vec::new();
         for tenant in tenants {
+            let mut reader = self.db.read(tenant).await.map_err(unavailable)?;
             proven.extend(self.prove(&mut reader, tenant).await?);
         }
-        drop(reader);
         let heads: Vec<_> = proven
             .iter()
             .map(|Proven { checkpoint, .. }| {

@@ -1,8 +1,10 @@
 //! Accounts: found by id, by reference, and in ledger order.
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::{Connection, StoreError, rows};
+use super::{
+    Connection, StoreError, references,
+    rows::{self, Column, Table, Value},
+    select::Select,
+};
 use crate::domain::{Tenant, id::AccountId};
 
 /// An account to be stored.
@@ -23,6 +25,8 @@ pub struct NewRow {
 /// What an account's reference stands for.
 #[derive(Clone, Debug)]
 pub struct Named {
+    /// Whose account.
+    pub institution_id: uuid::Uuid,
     /// The reference.
     pub reference: String,
     /// The account's id.
@@ -35,7 +39,7 @@ pub struct Named {
     pub payload: Vec<u8>,
 }
 
-from_row!(Named { reference, id, seq, currency, payload });
+from_row!(Named { institution_id, reference, id, seq, currency, payload });
 
 /// A listed account.
 #[derive(Debug)]
@@ -48,39 +52,43 @@ pub struct Row {
 
 from_row!(Row { seq, payload });
 
+const TABLE: Table = Table {
+    name: "accounts",
+    columns: &[
+        ("institution_id", Column::Uuid),
+        ("id", Column::Uuid),
+        ("seq", Column::Int),
+        ("reference", Column::Text),
+        ("currency", Column::Text),
+    ],
+};
+
 /// Inserts accounts.
 pub async fn insert(connection: &mut Connection, accounts: &[NewRow]) -> Result<(), StoreError> {
-    rows::insert(
-        connection,
-        "accounts",
-        &["institution_id", "id", "seq", "reference", "currency"],
-        accounts,
-        |query, row| {
-            query
-                .bind(row.tenant.uuid())
-                .bind(row.id.uuid())
-                .bind(row.seq)
-                .bind(row.reference.as_str())
-                .bind(row.currency.as_str())
-        },
-    )
+    rows::insert(connection, &TABLE, accounts, |row| {
+        [
+            Value::Uuid(row.tenant.uuid()),
+            Value::Uuid(row.id.uuid()),
+            Value::Int(row.seq),
+            Value::Text(&row.reference),
+            Value::Text(&row.currency),
+        ]
+    })
     .await
 }
 
-/// The accounts that have one of these references (a JSON array of strings).
+/// The accounts that have one of these references, each in its institution.
 pub async fn by_reference(
     connection: &mut Connection,
-    tenant: Tenant,
-    references: &str,
+    wanted: &[(Tenant, &str)],
 ) -> Result<Vec<Named>, StoreError> {
-    sqlx::query_as(
-        "SELECT a.reference, a.id, a.seq, a.currency, p.payload FROM accounts a \
-         JOIN payloads p ON p.institution_id = a.institution_id AND p.seq = a.seq \
-         WHERE a.institution_id = $1 AND a.reference IN (SELECT value FROM json_each($2))",
+    references::find(
+        connection,
+        wanted,
+        "SELECT a.institution_id, a.reference, a.id, a.seq, a.currency, p.payload FROM accounts a \
+         JOIN payloads p ON p.institution_id = a.institution_id AND p.seq = a.seq",
+        "a",
     )
-    .bind(tenant.uuid())
-    .bind(references)
-    .fetch_all(connection)
     .await
 }
 
@@ -90,11 +98,12 @@ pub async fn seq(
     tenant: Tenant,
     id: AccountId,
 ) -> Result<Option<i64>, StoreError> {
-    sqlx::query_scalar("SELECT seq FROM accounts WHERE institution_id = $1 AND id = $2")
-        .bind(tenant.uuid())
-        .bind(id.uuid())
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT seq FROM accounts WHERE institution_id = $1 AND id = $2")
+            .bind(tenant.uuid())
+            .bind(id.uuid())
+    )
 }
 
 /// The accounts recorded after seq `after` and up to seq `snapshot`, in ledger order.
@@ -106,18 +115,18 @@ pub async fn page(
     reference: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new(
+    let mut sql = Select::new(
         "SELECT a.seq, p.payload FROM accounts a \
          JOIN payloads p ON p.institution_id = a.institution_id AND p.seq = a.seq \
          WHERE a.institution_id = ",
     );
-    sql.push_bind(tenant.uuid());
-    sql.push(" AND a.seq <= ").push_bind(snapshot).push(" AND a.seq > ").push_bind(after);
+    sql.bind(tenant.uuid());
+    sql.push(" AND a.seq <= ").bind(snapshot).push(" AND a.seq > ").bind(after);
     if let Some(reference) = reference {
-        sql.push(" AND a.reference = ").push_bind(reference);
+        sql.push(" AND a.reference = ").bind(reference);
     }
-    sql.push(" ORDER BY a.seq LIMIT ").push_bind(limit);
-    sql.build_query_as().fetch_all(connection).await
+    sql.push(" ORDER BY a.seq LIMIT ").bind(limit);
+    sql.fetch_all(connection).await
 }
 
 /// A row as it is stored, to be held against its payload.
@@ -142,13 +151,14 @@ pub async fn stored(
     from: i64,
     until: i64,
 ) -> Result<Vec<Stored>, StoreError> {
-    sqlx::query_as(
-        "SELECT seq, id, reference, currency FROM accounts \
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT seq, id, reference, currency FROM accounts \
          WHERE institution_id = $1 AND seq >= $2 AND seq < $3",
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(until)
     )
-    .bind(tenant.uuid())
-    .bind(from)
-    .bind(until)
-    .fetch_all(connection)
-    .await
 }

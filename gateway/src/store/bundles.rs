@@ -33,19 +33,20 @@ const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, cr
 
 /// Adds a bundle that is being prepared.
 pub async fn insert(connection: &mut Connection, tenant: Tenant, row: &Bundle) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO evidence_bundles (institution_id, id, seq, from_seq, to_seq, state, created_at_us) \
+    execute!(
+        connection,
+        sqlx::query(
+            "INSERT INTO evidence_bundles (institution_id, id, seq, from_seq, to_seq, state, created_at_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(tenant.uuid())
-    .bind(row.id)
-    .bind(row.seq)
-    .bind(row.from_seq)
-    .bind(row.to_seq)
-    .bind(&row.state)
-    .bind(row.created_at_us)
-    .execute(connection)
-    .await?;
+        )
+        .bind(tenant.uuid())
+        .bind(row.id)
+        .bind(row.seq)
+        .bind(row.from_seq)
+        .bind(row.to_seq)
+        .bind(&row.state)
+        .bind(row.created_at_us)
+    )?;
     Ok(())
 }
 
@@ -57,18 +58,19 @@ pub async fn finish(
     file: Option<(i64, [u8; 32])>,
     now_us: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE evidence_bundles SET state = $3, bytes = $4, sha256 = $5, finished_at_us = $6 \
+    execute!(
+        connection,
+        sqlx::query(
+            "UPDATE evidence_bundles SET state = $3, bytes = $4, sha256 = $5, finished_at_us = $6 \
          WHERE institution_id = $1 AND id = $2 AND state = 'preparing'",
-    )
-    .bind(tenant.uuid())
-    .bind(id.uuid())
-    .bind(if file.is_some() { "ready" } else { "failed" })
-    .bind(file.map(|(bytes, _)| bytes))
-    .bind(file.map(|(_, sha256)| sha256.to_vec()))
-    .bind(now_us)
-    .execute(connection)
-    .await?;
+        )
+        .bind(tenant.uuid())
+        .bind(id.uuid())
+        .bind(if file.is_some() { "ready" } else { "failed" })
+        .bind(file.map(|(bytes, _)| bytes))
+        .bind(file.map(|(_, sha256)| sha256.to_vec()))
+        .bind(now_us)
+    )?;
     Ok(())
 }
 
@@ -78,16 +80,18 @@ pub async fn get(
     tenant: Tenant,
     id: BundleId,
 ) -> Result<Option<Bundle>, StoreError> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE institution_id = $1 AND id = $2")))
-        .bind(tenant.uuid())
-        .bind(id.uuid())
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE institution_id = $1 AND id = $2")))
+            .bind(tenant.uuid())
+            .bind(id.uuid())
+    )
 }
 
 /// The bundles that a stopped process left unfinished, of every institution.
 pub async fn unfinished(connection: &mut Connection) -> Result<Vec<(uuid::Uuid, uuid::Uuid)>, StoreError> {
-    sqlx::query_as("SELECT institution_id, id FROM evidence_bundles WHERE state = 'preparing'")
-        .fetch_all(connection)
-        .await
+    fetch_all!(
+        connection,
+        sqlx::query_as("SELECT institution_id, id FROM evidence_bundles WHERE state = 'preparing'")
+    )
 }

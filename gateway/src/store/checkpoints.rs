@@ -11,16 +11,17 @@ pub async fn insert(
     note: &str,
     signed_at_us: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO checkpoints (institution_id, size, note, signed_at_us) VALUES ($1, $2, $3, $4) \
+    execute!(
+        connection,
+        sqlx::query(
+            "INSERT INTO checkpoints (institution_id, size, note, signed_at_us) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (institution_id, size) DO NOTHING",
-    )
-    .bind(tenant.uuid())
-    .bind(size)
-    .bind(note)
-    .bind(signed_at_us)
-    .execute(connection)
-    .await?;
+        )
+        .bind(tenant.uuid())
+        .bind(size)
+        .bind(note)
+        .bind(signed_at_us)
+    )?;
     Ok(())
 }
 
@@ -29,10 +30,13 @@ pub async fn latest(
     connection: &mut Connection,
     tenant: Tenant,
 ) -> Result<Option<(i64, String)>, StoreError> {
-    sqlx::query_as("SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size DESC LIMIT 1")
+    fetch_optional!(
+        connection,
+        sqlx::query_as(
+            "SELECT size, note FROM checkpoints WHERE institution_id = $1 ORDER BY size DESC LIMIT 1"
+        )
         .bind(tenant.uuid())
-        .fetch_optional(connection)
-        .await
+    )
 }
 
 /// The checkpoints with `from < size <= to`, smallest first, thinned to at most `most` that are
@@ -44,25 +48,28 @@ pub async fn between(
     to: i64,
     most: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let all: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3",
-    )
-    .bind(tenant.uuid())
-    .bind(from)
-    .bind(to)
-    .fetch_one(&mut *connection)
-    .await?;
+    let all: i64 = fetch_one!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT count(*) FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3",
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(to)
+    )?;
     let step = (all + most - 1) / most.max(1);
-    sqlx::query_scalar(
-        "SELECT note FROM (SELECT note, size, row_number() OVER (ORDER BY size) AS number FROM checkpoints \
-         WHERE institution_id = $1 AND size > $2 AND size <= $3) WHERE (number - 1) % $4 = 0 ORDER BY size",
+    fetch_all!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT note FROM (SELECT note, size, row_number() OVER (ORDER BY size) AS number \
+         FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3) AS numbered \
+         WHERE (number - 1) % $4 = 0 ORDER BY size",
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(to)
+        .bind(step.max(1))
     )
-    .bind(tenant.uuid())
-    .bind(from)
-    .bind(to)
-    .bind(step.max(1))
-    .fetch_all(connection)
-    .await
 }
 
 /// Every checkpoint of a log, smallest first, a page at a time: those with `size > after`.
@@ -72,12 +79,10 @@ pub async fn page(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String)>, StoreError> {
-    sqlx::query_as(
+    fetch_all!(connection, sqlx::query_as(
         "SELECT size, note FROM checkpoints WHERE institution_id = $1 AND size > $2 ORDER BY size LIMIT $3",
     )
     .bind(tenant.uuid())
     .bind(after)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
+    .bind(limit))
 }

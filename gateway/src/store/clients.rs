@@ -46,7 +46,7 @@ const SELECT: &str = "SELECT id, institution_id, name, kind, scopes, reach, secr
 
 /// Adds a client.
 pub async fn insert(connection: &mut Connection, row: &Client) -> Result<(), StoreError> {
-    sqlx::query(
+    execute!(connection, sqlx::query(
         "INSERT INTO clients (id, institution_id, name, kind, scopes, reach, secret_sha256, jwks, created_at_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
@@ -58,18 +58,16 @@ pub async fn insert(connection: &mut Connection, row: &Client) -> Result<(), Sto
     .bind(&row.reach)
     .bind(row.secret_sha256.as_deref())
     .bind(row.jwks.as_deref())
-    .bind(row.created_at_us)
-    .execute(connection)
-    .await?;
+    .bind(row.created_at_us))?;
     Ok(())
 }
 
 /// One client, revoked ones included.
 pub async fn get(connection: &mut Connection, id: ClientId) -> Result<Option<Client>, StoreError> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE id = $1")))
-        .bind(id.uuid())
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE id = $1"))).bind(id.uuid())
+    )
 }
 
 /// An institution's clients with an id above `after`, by id.
@@ -79,22 +77,24 @@ pub async fn page(
     after: Option<ClientId>,
     limit: i64,
 ) -> Result<Vec<Client>, StoreError> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "{SELECT} WHERE institution_id = $1 AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
-    )))
-    .bind(institution.uuid())
-    .bind(after.map(|id| id.uuid()))
-    .bind(limit)
-    .fetch_all(connection)
-    .await
+    fetch_all!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "{SELECT} WHERE institution_id = $1 AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3"
+        )))
+        .bind(institution.uuid())
+        .bind(after.map(|id| id.uuid()))
+        .bind(limit)
+    )
 }
 
 /// Revokes a client; whether it was there and not revoked before.
 pub async fn revoke(connection: &mut Connection, id: ClientId, at_us: i64) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE clients SET revoked_at_us = $2 WHERE id = $1 AND revoked_at_us IS NULL")
-        .bind(id.uuid())
-        .bind(at_us)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected() == 1)
+    let done = execute!(
+        connection,
+        sqlx::query("UPDATE clients SET revoked_at_us = $2 WHERE id = $1 AND revoked_at_us IS NULL")
+            .bind(id.uuid())
+            .bind(at_us)
+    )?;
+    Ok(done == 1)
 }

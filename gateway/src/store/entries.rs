@@ -1,8 +1,11 @@
 //! The entries of each log: exact bytes, written once.
 
-use sqlx::{QueryBuilder, Sqlite};
-
-use super::{Connection, StoreError, rows};
+use super::{
+    Connection, StoreError,
+    engine::Link,
+    rows::{self, Column, Table, Value},
+    select::Select,
+};
 use crate::domain::Tenant;
 
 /// An entry to be stored.
@@ -16,6 +19,8 @@ pub struct NewEntry {
     pub kind: &'static str,
     /// When, in microseconds since the Unix epoch, as it stands in its bytes.
     pub at_us: i64,
+    /// The leaf hash of the entry before, as it stands in its bytes.
+    pub prev: [u8; 32],
     /// The canonical bytes.
     pub bytes: Vec<u8>,
 }
@@ -46,23 +51,52 @@ pub struct EntryQuery {
     pub limit: i64,
 }
 
+const TABLE: Table = Table {
+    name: "entries",
+    columns: &[
+        ("institution_id", Column::Uuid),
+        ("seq", Column::Int),
+        ("kind", Column::Text),
+        ("at_us", Column::Int),
+        ("bytes", Column::Bytes),
+    ],
+};
+
+/// With what PostgreSQL itself refuses a fork by: a second entry on the same one.
+const CHAINED: Table = Table {
+    name: "entries",
+    columns: &[
+        ("institution_id", Column::Uuid),
+        ("seq", Column::Int),
+        ("kind", Column::Text),
+        ("at_us", Column::Int),
+        ("bytes", Column::Bytes),
+        ("prev", Column::Bytes),
+    ],
+};
+
 /// Inserts entries, in seq order.
 pub async fn insert(connection: &mut Connection, entries: &[NewEntry]) -> Result<(), StoreError> {
-    rows::insert(
-        connection,
-        "entries",
-        &["institution_id", "seq", "kind", "at_us", "bytes"],
-        entries,
-        |query, row| {
-            query
-                .bind(row.tenant.uuid())
-                .bind(row.seq)
-                .bind(row.kind)
-                .bind(row.at_us)
-                .bind(row.bytes.as_slice())
-        },
-    )
-    .await
+    fn values(row: &NewEntry) -> [Value<'_>; 5] {
+        [
+            Value::Uuid(row.tenant.uuid()),
+            Value::Int(row.seq),
+            Value::Text(row.kind),
+            Value::Int(row.at_us),
+            Value::Bytes(&row.bytes),
+        ]
+    }
+    match connection.link() {
+        // One process writes to a file, under a lock on all of it: it needs no such guard.
+        Link::Sqlite(_) => rows::insert(connection, &TABLE, entries, values).await,
+        Link::Postgres(_) => {
+            rows::insert(connection, &CHAINED, entries, |row| {
+                let [institution_id, seq, kind, at_us, bytes] = values(row);
+                [institution_id, seq, kind, at_us, bytes, Value::Bytes(&row.prev)]
+            })
+            .await
+        }
+    }
 }
 
 /// The bytes of one entry.
@@ -71,11 +105,12 @@ pub async fn get(
     tenant: Tenant,
     seq: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    sqlx::query_scalar("SELECT bytes FROM entries WHERE institution_id = $1 AND seq = $2")
-        .bind(tenant.uuid())
-        .bind(seq)
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT bytes FROM entries WHERE institution_id = $1 AND seq = $2")
+            .bind(tenant.uuid())
+            .bind(seq)
+    )
 }
 
 /// The entries with `from <= seq < until`, at most `limit`, in order.
@@ -86,16 +121,17 @@ pub async fn range(
     until: i64,
     limit: i64,
 ) -> Result<Vec<EntryRow>, StoreError> {
-    sqlx::query_as(
-        "SELECT seq, bytes FROM entries WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT seq, bytes FROM entries WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
          ORDER BY seq LIMIT $4",
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(until)
+        .bind(limit)
     )
-    .bind(tenant.uuid())
-    .bind(from)
-    .bind(until)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
 }
 
 /// The entries that a query selects, in order.
@@ -104,25 +140,20 @@ pub async fn list(
     tenant: Tenant,
     query: &EntryQuery,
 ) -> Result<Vec<EntryRow>, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT seq, bytes FROM entries WHERE institution_id = ");
-    sql.push_bind(tenant.uuid());
-    sql.push(" AND seq >= ").push_bind(query.from).push(" AND seq < ").push_bind(query.until);
+    let mut sql = Select::new("SELECT seq, bytes FROM entries WHERE institution_id = ");
+    sql.bind(tenant.uuid());
+    sql.push(" AND seq >= ").bind(query.from).push(" AND seq < ").bind(query.until);
     if let Some(kind) = &query.kind {
-        sql.push(" AND kind = ").push_bind(kind.as_str());
+        sql.push(" AND kind = ").bind(kind.as_str());
     }
     if let Some(seqs) = &query.seqs {
         if seqs.is_empty() {
             return Ok(Vec::new());
         }
-        sql.push(" AND seq IN (");
-        let mut list = sql.separated(", ");
-        for seq in seqs {
-            list.push_bind(*seq);
-        }
-        sql.push(")");
+        sql.and_in("seq", seqs.iter().copied());
     }
-    sql.push(" ORDER BY seq LIMIT ").push_bind(query.limit);
-    sql.build_query_as().fetch_all(connection).await
+    sql.push(" ORDER BY seq LIMIT ").bind(query.limit);
+    sql.fetch_all(connection).await
 }
 
 /// An entry with the columns that it is found by.
@@ -147,24 +178,23 @@ pub async fn stored(
     from: i64,
     until: i64,
 ) -> Result<Vec<Stored>, StoreError> {
-    sqlx::query_as(
+    fetch_all!(connection, sqlx::query_as(
         "SELECT seq, kind, at_us, bytes FROM entries WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
          ORDER BY seq",
     )
     .bind(tenant.uuid())
     .bind(from)
-    .bind(until)
-    .fetch_all(connection)
-    .await
+    .bind(until))
 }
 
 /// When an entry was made, in microseconds since the Unix epoch.
 pub async fn at_us(connection: &mut Connection, tenant: Tenant, seq: i64) -> Result<Option<i64>, StoreError> {
-    sqlx::query_scalar("SELECT at_us FROM entries WHERE institution_id = $1 AND seq = $2")
-        .bind(tenant.uuid())
-        .bind(seq)
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT at_us FROM entries WHERE institution_id = $1 AND seq = $2")
+            .bind(tenant.uuid())
+            .bind(seq)
+    )
 }
 
 /// The first seq in `[0, size)` whose time is at or after `at_us`, or `size`.

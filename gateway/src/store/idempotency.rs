@@ -33,16 +33,17 @@ pub async fn get(
     tenant: Tenant,
     key: &Key,
 ) -> Result<Option<First>, StoreError> {
-    sqlx::query_as(
-        "SELECT body_sha256, outcome FROM idempotency \
+    fetch_optional!(
+        connection,
+        sqlx::query_as(
+            "SELECT body_sha256, outcome FROM idempotency \
          WHERE institution_id = $1 AND client_id = $2 AND route = $3 AND key = $4",
+        )
+        .bind(tenant.uuid())
+        .bind(key.client.uuid())
+        .bind(&key.route)
+        .bind(&key.key)
     )
-    .bind(tenant.uuid())
-    .bind(key.client.uuid())
-    .bind(&key.route)
-    .bind(&key.key)
-    .fetch_optional(connection)
-    .await
 }
 
 /// Keeps the first answer under a key.
@@ -53,7 +54,7 @@ pub async fn insert(
     outcome: &str,
     now_us: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    execute!(connection, sqlx::query(
         "INSERT INTO idempotency (institution_id, client_id, route, key, body_sha256, outcome, created_at_us) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -63,17 +64,12 @@ pub async fn insert(
     .bind(&key.key)
     .bind(key.body_sha256.as_slice())
     .bind(outcome)
-    .bind(now_us)
-    .execute(connection)
-    .await?;
+    .bind(now_us))?;
     Ok(())
 }
 
 /// Forgets answers older than `before_us`.
 pub async fn sweep(connection: &mut Connection, before_us: i64) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM idempotency WHERE created_at_us < $1")
-        .bind(before_us)
-        .execute(connection)
-        .await?;
+    execute!(connection, sqlx::query("DELETE FROM idempotency WHERE created_at_us < $1").bind(before_us))?;
     Ok(())
 }

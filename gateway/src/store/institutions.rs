@@ -24,14 +24,17 @@ const SELECT: &str = "SELECT id, name, role, plan, created_at_us FROM institutio
 
 /// Adds an institution.
 pub async fn insert(connection: &mut Connection, row: &Institution) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO institutions (id, name, role, plan, created_at_us) VALUES ($1, $2, $3, $4, $5)")
+    execute!(
+        connection,
+        sqlx::query(
+            "INSERT INTO institutions (id, name, role, plan, created_at_us) VALUES ($1, $2, $3, $4, $5)"
+        )
         .bind(row.id)
         .bind(&row.name)
         .bind(&row.role)
         .bind(&row.plan)
         .bind(row.created_at_us)
-        .execute(connection)
-        .await?;
+    )?;
     Ok(())
 }
 
@@ -41,28 +44,35 @@ pub async fn set_plan(
     id: InstitutionId,
     plan: &str,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE institutions SET plan = $2 WHERE id = $1")
-        .bind(id.uuid())
-        .bind(plan)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected() == 1)
+    let done = execute!(
+        connection,
+        sqlx::query("UPDATE institutions SET plan = $2 WHERE id = $1").bind(id.uuid()).bind(plan)
+    )?;
+    Ok(done == 1)
 }
 
 /// One institution.
 pub async fn get(connection: &mut Connection, id: InstitutionId) -> Result<Option<Institution>, StoreError> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE id = $1")))
-        .bind(id.uuid())
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE id = $1"))).bind(id.uuid())
+    )
 }
 
 /// The provider, once it has been set up.
 pub async fn provider(connection: &mut Connection) -> Result<Option<InstitutionId>, StoreError> {
-    let id: Option<uuid::Uuid> = sqlx::query_scalar("SELECT id FROM institutions WHERE role = 'provider'")
-        .fetch_optional(connection)
-        .await?;
+    let id: Option<uuid::Uuid> = fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT id FROM institutions WHERE role = 'provider'")
+    )?;
     Ok(id.map(InstitutionId::from_uuid))
+}
+
+/// Every institution, the provider included.
+pub async fn all(connection: &mut Connection) -> Result<Vec<InstitutionId>, StoreError> {
+    let ids: Vec<uuid::Uuid> =
+        fetch_all!(connection, sqlx::query_scalar("SELECT id FROM institutions ORDER BY id"))?;
+    Ok(ids.into_iter().map(InstitutionId::from_uuid).collect())
 }
 
 /// Institutions with an id above `after`, by id; the provider is not one of them.
@@ -71,11 +81,12 @@ pub async fn page(
     after: Option<InstitutionId>,
     limit: i64,
 ) -> Result<Vec<Institution>, StoreError> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "{SELECT} WHERE role = 'institution' AND ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2"
-    )))
-    .bind(after.map(|id| id.uuid()))
-    .bind(limit)
-    .fetch_all(connection)
-    .await
+    fetch_all!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "{SELECT} WHERE role = 'institution' AND ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2"
+        )))
+        .bind(after.map(|id| id.uuid()))
+        .bind(limit)
+    )
 }

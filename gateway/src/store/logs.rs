@@ -1,6 +1,6 @@
 //! The head of each log: the only row of the ledger that moves, and it only grows.
 
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, engine::Link};
 use crate::domain::{Tenant, id::InstitutionId};
 
 /// Where a log stands.
@@ -22,7 +22,7 @@ from_row!(Head { origin, size, root, prev, at_us });
 
 /// Opens a log of size 0.
 pub async fn insert(connection: &mut Connection, tenant: Tenant, head: &Head) -> Result<(), StoreError> {
-    sqlx::query(
+    execute!(connection, sqlx::query(
         "INSERT INTO logs (institution_id, origin, size, root, prev, at_us) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(tenant.uuid())
@@ -30,58 +30,132 @@ pub async fn insert(connection: &mut Connection, tenant: Tenant, head: &Head) ->
     .bind(head.size)
     .bind(&head.root)
     .bind(&head.prev)
-    .bind(head.at_us)
-    .execute(connection)
-    .await?;
+    .bind(head.at_us))?;
     Ok(())
 }
 
 /// The head, if the log exists.
 pub async fn head(connection: &mut Connection, tenant: Tenant) -> Result<Option<Head>, StoreError> {
-    sqlx::query_as("SELECT origin, size, root, prev, at_us FROM logs WHERE institution_id = $1")
-        .bind(tenant.uuid())
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(connection, sqlx::query_as(HEAD).bind(tenant.uuid()))
 }
 
-/// Moves the head, if it still is where the writer saw it (compare-and-swap on the size).
+const HEAD: &str = "SELECT origin, size, root, prev, at_us FROM logs WHERE institution_id = $1";
+
+/// The heads of these logs, held until the transaction ends: nobody else appends meanwhile.
 ///
-/// Returns whether it was; `false` means that somebody else appended.
-pub async fn advance(
+/// Every process takes them in the same order, so that none waits for another that waits for it.
+pub async fn lock(
     connection: &mut Connection,
-    tenant: Tenant,
-    seen_size: i64,
-    head: &Head,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE logs SET size = $3, root = $4, prev = $5, at_us = $6 WHERE institution_id = $1 AND size = $2",
-    )
-    .bind(tenant.uuid())
-    .bind(seen_size)
-    .bind(head.size)
-    .bind(&head.root)
-    .bind(&head.prev)
-    .bind(head.at_us)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    tenants: &[Tenant],
+) -> Result<Vec<(Tenant, Head)>, StoreError> {
+    match connection.link() {
+        // The transaction has the whole file to itself.
+        Link::Sqlite(link) => {
+            let mut heads = Vec::with_capacity(tenants.len());
+            for tenant in tenants {
+                let head = sqlx::query_as(HEAD).bind(tenant.uuid()).fetch_optional(&mut *link).await?;
+                heads.extend(head.map(|head| (*tenant, head)));
+            }
+            Ok(heads)
+        }
+        Link::Postgres(link) => {
+            let ids: Vec<uuid::Uuid> = tenants.iter().map(|tenant| tenant.uuid()).collect();
+            let rows: Vec<Owned> = sqlx::query_as(
+                "SELECT institution_id, origin, size, root, prev, at_us FROM logs \
+                 WHERE institution_id = ANY ($1) ORDER BY institution_id FOR UPDATE",
+            )
+            .bind(ids)
+            .fetch_all(link)
+            .await?;
+            let vouched = |row: Owned| {
+                let tenant = Tenant::vouched(InstitutionId::from_uuid(row.institution_id));
+                let Owned { origin, size, root, prev, at_us, .. } = row;
+                (tenant, Head { origin, size, root, prev, at_us })
+            };
+            Ok(rows.into_iter().map(vouched).collect())
+        }
+    }
 }
 
-/// The logs that have grown past their last checkpoint.
+/// A head, and whose it is.
+struct Owned {
+    institution_id: uuid::Uuid,
+    origin: String,
+    size: i64,
+    root: Vec<u8>,
+    prev: Vec<u8>,
+    at_us: i64,
+}
+
+from_row!(Owned { institution_id, origin, size, root, prev, at_us });
+
+/// A head to be moved, and the size at which the writer saw it.
+#[derive(Debug)]
+pub struct Advance {
+    /// Whose log.
+    pub tenant: Tenant,
+    /// The size that it had.
+    pub seen_size: i64,
+    /// Where it is to stand.
+    pub head: Head,
+}
+
+/// Moves heads that still are where the writer saw them (compare-and-swap on the size).
+///
+/// Returns whether all were; `false` means that somebody else appended.
+pub async fn advance(connection: &mut Connection, moves: &[Advance]) -> Result<bool, StoreError> {
+    let moved = match connection.link() {
+        Link::Sqlite(link) => {
+            let mut moved = 0;
+            for Advance { tenant, seen_size, head } in moves {
+                let done = sqlx::query(
+                    "UPDATE logs SET size = $3, root = $4, prev = $5, at_us = $6 \
+                     WHERE institution_id = $1 AND size = $2",
+                )
+                .bind(tenant.uuid())
+                .bind(seen_size)
+                .bind(head.size)
+                .bind(&head.root)
+                .bind(&head.prev)
+                .bind(head.at_us)
+                .execute(&mut *link)
+                .await?;
+                moved += done.rows_affected();
+            }
+            moved
+        }
+        // One trip for all.
+        Link::Postgres(link) => {
+            let column = |of: fn(&Advance) -> i64| moves.iter().map(of).collect::<Vec<_>>();
+            let bytes = |of: fn(&Advance) -> &[u8]| moves.iter().map(of).collect::<Vec<_>>();
+            sqlx::query(
+                "UPDATE logs l SET size = n.size, root = n.root, prev = n.prev, at_us = n.at_us \
+                 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[]) \
+                   AS n (institution_id, seen, size, root, prev, at_us) \
+                 WHERE l.institution_id = n.institution_id AND l.size = n.seen",
+            )
+            .bind(moves.iter().map(|each| each.tenant.uuid()).collect::<Vec<_>>())
+            .bind(column(|each| each.seen_size))
+            .bind(column(|each| each.head.size))
+            .bind(bytes(|each| &each.head.root))
+            .bind(bytes(|each| &each.head.prev))
+            .bind(column(|each| each.head.at_us))
+            .execute(link)
+            .await?
+            .rows_affected()
+        }
+    };
+    Ok(moved == moves.len() as u64)
+}
+
+/// The logs, of those that the reader may see, that have grown past their last checkpoint.
 pub async fn unsigned(connection: &mut Connection) -> Result<Vec<InstitutionId>, StoreError> {
-    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(
-        "SELECT institution_id FROM logs l WHERE size > 0 AND size > coalesce(\
-         (SELECT max(c.size) FROM checkpoints c WHERE c.institution_id = l.institution_id), 0)",
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(ids.into_iter().map(InstitutionId::from_uuid).collect())
-}
-
-/// Every log's institution.
-pub async fn all(connection: &mut Connection) -> Result<Vec<InstitutionId>, StoreError> {
-    let ids: Vec<uuid::Uuid> = sqlx::query_scalar("SELECT institution_id FROM logs ORDER BY institution_id")
-        .fetch_all(connection)
-        .await?;
+    let ids: Vec<uuid::Uuid> = fetch_all!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT institution_id FROM logs l WHERE size > 0 AND size > coalesce(\
+             (SELECT max(c.size) FROM checkpoints c WHERE c.institution_id = l.institution_id), 0)",
+        )
+    )?;
     Ok(ids.into_iter().map(InstitutionId::from_uuid).collect())
 }

@@ -2,27 +2,74 @@
 
 use std::borrow::Cow;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{
+    Executor as _, PgConnection, SqliteConnection,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
 
-use super::{Connection, StoreError};
+use super::{StoreError, postgres::Unfit};
 
-const SQLITE: &[(i64, &str, &str)] =
-    &[(1, "foundation", include_str!("../../../migrations/sqlite/0001_foundation.sql"))];
+/// A migration: its number, what it does, and its text for each engine.
+type Pair = (i64, &'static str, &'static str, &'static str);
 
-/// Applies what is pending. A file that was edited after it was applied, or a schema newer than
+macro_rules! pairs {
+    ($($version:literal $name:literal $file:literal),* $(,)?) => {
+        &[$((
+            $version,
+            $name,
+            include_str!(concat!("../../../migrations/sqlite/", $file, ".sql")),
+            include_str!(concat!("../../../migrations/postgres/", $file, ".sql")),
+        )),*]
+    };
+}
+
+const PAIRS: &[Pair] = pairs![1 "foundation" "0001_foundation"];
+
+/// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than
 /// this build, is refused.
-pub(super) async fn apply(connection: &mut Connection) -> Result<(), StoreError> {
-    let migrations = SQLITE
+pub(super) async fn apply_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    migrator(|(_, _, sqlite, _)| sqlite).run(connection).await.map_err(failed)
+}
+
+/// Applies what is pending to a server, as the owner of the tables.
+pub(super) async fn apply_postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
+    connection.execute("SET ROLE veritrail_owner").await?;
+    connection.execute("CREATE SCHEMA IF NOT EXISTS veritrail").await?;
+    migrator(|(_, _, _, postgres)| postgres).run(connection).await.map_err(failed)
+}
+
+fn failed(error: MigrateError) -> StoreError {
+    StoreError::Migrate(Box::new(error))
+}
+
+fn migrator(text: impl Fn(Pair) -> &'static str) -> Migrator {
+    let migrations = PAIRS
         .iter()
-        .map(|(version, what, sql)| {
-            Migration::new(
-                *version,
-                Cow::Borrowed(*what),
-                MigrationType::Simple,
-                sqlx::SqlStr::from_static(sql),
-                false,
-            )
+        .map(|pair| {
+            let sql = sqlx::SqlStr::from_static(text(*pair));
+            Migration::new(pair.0, Cow::Borrowed(pair.1), MigrationType::Simple, sql, false)
         })
         .collect();
-    Migrator::with_migrations(migrations).run(connection).await.map_err(|e| StoreError::Migrate(Box::new(e)))
+    Migrator::with_migrations(migrations)
+}
+
+/// Makes sure that a server's schema is the one that this build was made for.
+pub(super) async fn check_postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let wanted = PAIRS.last().map_or(0, |pair| pair.0);
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('veritrail._sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    let found = match there {
+        true => {
+            sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success")
+                .fetch_one(connection)
+                .await?
+        }
+        false => 0,
+    };
+    match found {
+        found if found < wanted => Err(Unfit::Old { found, wanted }.into()),
+        found if found > wanted => Err(Unfit::New { found, wanted }.into()),
+        _ => Ok(()),
+    }
 }

@@ -1,14 +1,15 @@
 //! The database: one file a noun, plain SQL, no rules.
 //!
-//! Reads run on a read-only pool. There is one write connection and the recorder owns it
-//! (`ledger::recorder`), so nothing else in the process can write: a request that is cancelled
-//! has no transaction to leave open. Tenant functions take a [`Tenant`](crate::domain::Tenant),
-//! which only `access` and `ledger` can vouch for.
-//!
-//! Durability on SQLite: WAL with `synchronous=FULL`, so a commit that returned is on the disk.
+//! Two engines, one SQL: an embedded SQLite file ([`sqlite`]) and PostgreSQL ([`postgres`]). Reads run
+//! on a pool of readers; the recorder owns the process's one write connection, so nothing else in the
+//! process can write, and a request that is cancelled has no write transaction to leave open. Tenant
+//! functions take a [`Tenant`], which only `access` and `ledger` can vouch for, and on PostgreSQL a
+//! transaction sees no rows but those of the institutions that it was opened for.
 
 #[macro_use]
 mod from_row;
+#[macro_use]
+mod engine;
 
 pub mod accounts;
 pub mod bundles;
@@ -19,85 +20,151 @@ pub mod idempotency;
 pub mod institutions;
 pub mod logs;
 mod migrations;
+pub mod partitions;
 pub mod payloads;
 pub mod plans;
+pub mod postgres;
+mod references;
 mod rows;
+mod select;
+pub mod sqlite;
 pub mod tiles;
 pub mod tokens;
 pub mod transactions;
 
-use std::{path::Path, time::Duration};
-
-use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
-    pool::PoolConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-/// What a store function runs on: a pooled reader or the recorder's transaction.
-pub type Connection = SqliteConnection;
+pub use engine::Connection;
+
+use crate::domain::Tenant;
+
 /// A pooled connection that can only read.
-pub type Reader = PoolConnection<sqlx::Sqlite>;
+pub type Reader = Connection;
 /// A failure of the database, never of a caller.
 pub type StoreError = sqlx::Error;
 
-/// Readers at once; more wait.
-const READERS: u32 = 8;
-/// How long a statement waits for another process's write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request waits for a reader before it is refused with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Institutions that one transaction names at most, when the service makes its rounds.
+const PORTION: usize = 1_000;
+
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// In a file.
+    Sqlite(PathBuf),
+    /// On a server.
+    Postgres {
+        /// `postgres://role:password@host/database`.
+        url: String,
+        /// Readers at once; more wait.
+        readers: u32,
+    },
+}
+
 /// The database of one deployment.
 #[derive(Clone, Debug)]
-pub struct Db {
-    options: SqliteConnectOptions,
-    readers: SqlitePool,
+pub enum Db {
+    /// The embedded engine.
+    Sqlite(sqlite::File),
+    /// The production engine.
+    Postgres(postgres::Server),
 }
 
 impl Db {
-    /// Opens the database file, creating it and applying pending migrations.
+    /// Opens a database: a file is made and brought up to date; a server must be up to date.
     ///
     /// # Errors
-    /// When the file can't be opened, or its schema is newer than this build or was edited.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .page_size(8192)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .pragma("recursive_triggers", "ON")
-            .pragma("trusted_schema", "OFF")
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
-        let mut first = options.connect().await?;
-        migrations::apply(&mut first).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone().read_only(true).pragma("query_only", "ON"));
-        Ok(Self { options, readers })
+    /// When it can't be opened, is not fit to keep a ledger in, or its schema is not this build's.
+    pub async fn open(place: &Place) -> Result<Self, StoreError> {
+        match place {
+            Place::Sqlite(path) => sqlite::File::open(path).await.map(Self::Sqlite),
+            Place::Postgres { url, readers } => {
+                postgres::Server::open(url, *readers).await.map(Self::Postgres)
+            }
+        }
     }
 
-    /// A reader from the pool.
+    /// A reader of one institution's rows.
     ///
     /// # Errors
     /// When none gets free in time.
-    pub async fn read(&self) -> Result<Reader, StoreError> {
-        self.readers.acquire().await
+    pub async fn read(&self, tenant: Tenant) -> Result<Reader, StoreError> {
+        self.read_many(&[tenant]).await
+    }
+
+    /// A reader of several institutions' rows: for the service's own rounds, never for a caller.
+    ///
+    /// # Errors
+    /// When none gets free in time.
+    pub async fn read_many(&self, tenants: &[Tenant]) -> Result<Reader, StoreError> {
+        let mut reader = self.directory().await?;
+        reader.begin_reading(tenants).await?;
+        Ok(reader)
+    }
+
+    /// Every institution, in portions that one reader can be opened for.
+    ///
+    /// # Errors
+    /// When the directory can't be read.
+    pub async fn portions(&self) -> Result<Vec<Vec<Tenant>>, StoreError> {
+        let ids = institutions::all(&mut self.directory().await?).await?;
+        let all: Vec<Tenant> = ids.into_iter().map(Tenant::vouched).collect();
+        Ok(match self {
+            // A reader sees every row anyway.
+            Self::Sqlite(_) => vec![all],
+            Self::Postgres(_) => all.chunks(PORTION).map(<[Tenant]>::to_vec).collect(),
+        })
+    }
+
+    /// A reader of the directory (plans, institutions, clients, tokens), which is nobody's data.
+    ///
+    /// # Errors
+    /// When none gets free in time.
+    pub async fn directory(&self) -> Result<Reader, StoreError> {
+        match self {
+            Self::Sqlite(file) => file.readers.acquire().await.map(Into::into),
+            Self::Postgres(server) => server.readers.acquire().await.map(Into::into),
+        }
     }
 
     /// A write connection of its own: the recorder's, and nobody else's.
-    pub(crate) async fn writer(&self) -> Result<SqliteConnection, StoreError> {
-        self.options.connect().await
+    pub(crate) async fn writer(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite(file) => file.writer().await,
+            Self::Postgres(server) => server.writer().await,
+        }
+    }
+
+    /// Readers that are idle, and readers in use.
+    #[must_use]
+    pub fn pool(&self) -> (u32, u32) {
+        let (idle, all) = match self {
+            Self::Sqlite(file) => (file.readers.num_idle(), file.readers.size()),
+            Self::Postgres(server) => (server.readers.num_idle(), server.readers.size()),
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        (idle, all.saturating_sub(idle))
     }
 
     /// Waits for readers to finish and closes the pool.
     pub async fn close(&self) {
-        self.readers.close().await;
+        match self {
+            Self::Sqlite(file) => file.readers.close().await,
+            Self::Postgres(server) => server.readers.close().await,
+        }
+    }
+}
+
+/// Whether a database may have been there before this process: a file that exists, or any server.
+#[must_use]
+pub fn may_exist(place: &Place) -> bool {
+    match place {
+        Place::Sqlite(path) => Path::exists(path),
+        Place::Postgres { .. } => true,
     }
 }

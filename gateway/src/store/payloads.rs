@@ -1,6 +1,9 @@
 //! Payloads and their salts: what the entries' commitments commit to.
 
-use super::{Connection, StoreError, rows};
+use super::{
+    Connection, StoreError,
+    rows::{self, Column, Table, Value},
+};
 use crate::domain::Tenant;
 
 /// A payload to be stored beside its entry.
@@ -29,17 +32,26 @@ pub struct PayloadRow {
 
 from_row!(PayloadRow { seq, salt, payload });
 
+const TABLE: Table = Table {
+    name: "payloads",
+    columns: &[
+        ("institution_id", Column::Uuid),
+        ("seq", Column::Int),
+        ("salt", Column::Bytes),
+        ("payload", Column::Bytes),
+    ],
+};
+
 /// Inserts payloads, in seq order.
 pub async fn insert(connection: &mut Connection, payloads: &[NewPayload]) -> Result<(), StoreError> {
-    rows::insert(
-        connection,
-        "payloads",
-        &["institution_id", "seq", "salt", "payload"],
-        payloads,
-        |query, row| {
-            query.bind(row.tenant.uuid()).bind(row.seq).bind(row.salt.as_slice()).bind(row.payload.as_slice())
-        },
-    )
+    rows::insert(connection, &TABLE, payloads, |row| {
+        [
+            Value::Uuid(row.tenant.uuid()),
+            Value::Int(row.seq),
+            Value::Bytes(&row.salt),
+            Value::Bytes(&row.payload),
+        ]
+    })
     .await
 }
 
@@ -49,11 +61,12 @@ pub async fn get(
     tenant: Tenant,
     seq: i64,
 ) -> Result<Option<PayloadRow>, StoreError> {
-    sqlx::query_as("SELECT seq, salt, payload FROM payloads WHERE institution_id = $1 AND seq = $2")
-        .bind(tenant.uuid())
-        .bind(seq)
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_as("SELECT seq, salt, payload FROM payloads WHERE institution_id = $1 AND seq = $2")
+            .bind(tenant.uuid())
+            .bind(seq)
+    )
 }
 
 /// The payloads with `from <= seq < until`, at most `limit`, in order.
@@ -64,14 +77,15 @@ pub async fn range(
     until: i64,
     limit: i64,
 ) -> Result<Vec<PayloadRow>, StoreError> {
-    sqlx::query_as(
-        "SELECT seq, salt, payload FROM payloads WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT seq, salt, payload FROM payloads WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
          ORDER BY seq LIMIT $4",
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(until)
+        .bind(limit)
     )
-    .bind(tenant.uuid())
-    .bind(from)
-    .bind(until)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
 }

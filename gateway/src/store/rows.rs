@@ -1,42 +1,180 @@
 //! Inserting many rows with few statements.
-//!
-//! A statement a row would spend most of a batch's time in calls; a statement for each batch size
-//! would be parsed anew each time. So rows go in chunks of a few fixed sizes, whose statements stay
-//! prepared: powers of two, so that any number of rows takes few of them.
 
-use sqlx::{AssertSqlSafe, Sqlite, query::Query, sqlite::SqliteArguments};
+use jiff::civil::Date;
+use jiff_sqlx::{Date as SqlDate, ToSqlx as _};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, SqliteConnection, postgres::PgArguments, query::Query};
+use uuid::Uuid;
 
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, engine::Link};
 
+/// A table and its columns, in the order in which they are bound.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub name: &'static str,
+    pub columns: &'static [(&'static str, Column)],
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Column {
+    Uuid,
+    Int,
+    Text,
+    Bytes,
+    Date,
+}
+
+/// What one row has in one column.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'r> {
+    Uuid(Uuid),
+    Int(i64),
+    Text(&'r str),
+    Bytes(&'r [u8]),
+    Date(Date),
+}
+
+/// Inserts rows in their order.
+pub(super) async fn insert<R, const N: usize>(
+    connection: &mut Connection,
+    table: &Table,
+    rows: &[R],
+    values: impl Fn(&R) -> [Value<'_>; N],
+) -> Result<(), StoreError> {
+    debug_assert_eq!(table.columns.len(), N);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    match connection.link() {
+        Link::Sqlite(link) => in_chunks(link, table, rows, values).await,
+        Link::Postgres(link) => by_column(link, table, rows, values).await,
+    }
+}
+
+/// Rows in a statement on SQLite. A statement a row would spend most of a batch's time in calls; a
+/// statement for each batch size would be parsed anew each time. Powers of two stay prepared, and any
+/// number of rows takes few of them.
 const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
-/// Inserts `rows` into `table`, binding each with `bind`, in their order.
-pub(super) async fn insert<R>(
-    connection: &mut Connection,
-    table: &'static str,
-    columns: &'static [&'static str],
+async fn in_chunks<R, const N: usize>(
+    link: &mut SqliteConnection,
+    table: &Table,
     rows: &[R],
-    bind: impl for<'q> Fn(Query<'q, Sqlite, SqliteArguments>, &'q R) -> Query<'q, Sqlite, SqliteArguments>,
+    values: impl Fn(&R) -> [Value<'_>; N],
 ) -> Result<(), StoreError> {
     let mut rest = rows;
     for size in CHUNKS {
         if rest.len() < size {
             continue;
         }
-        let sql = statement(table, columns, size);
+        let sql = multi_row(table, size);
         while rest.len() >= size {
             let (chunk, tail) = rest.split_at(size);
-            let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql.clone())), &bind);
-            query.execute(&mut *connection).await?;
+            let mut query = sqlx::query(AssertSqlSafe(sql.clone()));
+            for value in chunk.iter().flat_map(&values) {
+                query = match value {
+                    Value::Uuid(value) => query.bind(value),
+                    Value::Int(value) => query.bind(value),
+                    Value::Text(value) => query.bind(value),
+                    Value::Bytes(value) => query.bind(value),
+                    Value::Date(value) => query.bind(value.to_sqlx()),
+                };
+            }
+            query.execute(&mut *link).await?;
             rest = tail;
         }
     }
     Ok(())
 }
 
-/// Parameters have no numbers here: `SQLite` searches for a numbered one among all of a statement's, so
+/// Parameters have no numbers here: SQLite searches for a numbered one among all of a statement's, so
 /// that binding a statement of a thousand would take half a million steps.
-fn statement(table: &str, columns: &[&str], rows: usize) -> String {
-    let row = format!("({})", vec!["?"; columns.len()].join(", "));
-    format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), vec![row; rows].join(", "))
+fn multi_row(table: &Table, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; table.columns.len()].join(", "));
+    format!("INSERT INTO {} ({}) VALUES {}", table.name, names(table), vec![row; rows].join(", "))
+}
+
+/// PostgreSQL takes any number of rows as one array a column, in one statement and one trip. (COPY
+/// would be quicker still, but PostgreSQL refuses it where row-level security applies.)
+async fn by_column<R, const N: usize>(
+    link: &mut PgConnection,
+    table: &Table,
+    rows: &[R],
+    values: impl Fn(&R) -> [Value<'_>; N],
+) -> Result<(), StoreError> {
+    let mut columns: Vec<Array<'_>> =
+        table.columns.iter().map(|(_, column)| Array::new(*column, rows.len())).collect();
+    for row in rows {
+        for (array, value) in columns.iter_mut().zip(values(row)) {
+            array.push(value);
+        }
+    }
+    let arrays: Vec<String> =
+        (1..).zip(&columns).map(|(n, array)| format!("${n}::{}", array.sql())).collect();
+    let sql =
+        format!("INSERT INTO {} ({}) SELECT * FROM unnest({})", table.name, names(table), arrays.join(", "));
+    let query = columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, array| array.bind(query));
+    query.execute(link).await?;
+    Ok(())
+}
+
+fn names(table: &Table) -> String {
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
+/// One column of many rows.
+enum Array<'r> {
+    Uuid(Vec<Uuid>),
+    Int(Vec<i64>),
+    Text(Vec<&'r str>),
+    Bytes(Vec<&'r [u8]>),
+    Date(Vec<SqlDate>),
+}
+
+impl<'r> Array<'r> {
+    fn new(column: Column, rows: usize) -> Self {
+        match column {
+            Column::Uuid => Self::Uuid(Vec::with_capacity(rows)),
+            Column::Int => Self::Int(Vec::with_capacity(rows)),
+            Column::Text => Self::Text(Vec::with_capacity(rows)),
+            Column::Bytes => Self::Bytes(Vec::with_capacity(rows)),
+            Column::Date => Self::Date(Vec::with_capacity(rows)),
+        }
+    }
+
+    fn push(&mut self, value: Value<'r>) {
+        match (self, value) {
+            (Self::Uuid(all), Value::Uuid(value)) => all.push(value),
+            (Self::Int(all), Value::Int(value)) => all.push(value),
+            (Self::Text(all), Value::Text(value)) => all.push(value),
+            (Self::Bytes(all), Value::Bytes(value)) => all.push(value),
+            (Self::Date(all), Value::Date(value)) => all.push(value.to_sqlx()),
+            // A column that lacks a value makes the statement fail: its arrays differ in length.
+            (_, value) => debug_assert!(false, "{value:?} does not fit its column"),
+        }
+    }
+
+    fn sql(&self) -> &'static str {
+        match self {
+            Self::Uuid(_) => "uuid[]",
+            Self::Int(_) => "bigint[]",
+            Self::Text(_) => "text[]",
+            Self::Bytes(_) => "bytea[]",
+            Self::Date(_) => "date[]",
+        }
+    }
+
+    fn bind<'q>(self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments>
+    where
+        'r: 'q,
+    {
+        match self {
+            Self::Uuid(all) => query.bind(all),
+            Self::Int(all) => query.bind(all),
+            Self::Text(all) => query.bind(all),
+            Self::Bytes(all) => query.bind(all),
+            Self::Date(all) => query.bind(all),
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Full tiles of each log's tree: 256 hashes each, immutable, derived from the entries.
 
-use super::{Connection, StoreError};
+use super::{
+    Connection, StoreError,
+    rows::{self, Column, Table, Value},
+};
 use crate::domain::Tenant;
 
 /// A tile that has just become full.
@@ -18,21 +21,29 @@ pub struct NewTile {
     pub hashes: Vec<u8>,
 }
 
-/// Inserts full tiles. There is about one for 255 entries, so a statement each.
+const TABLE: Table = Table {
+    name: "tiles",
+    columns: &[
+        ("institution_id", Column::Uuid),
+        ("level", Column::Int),
+        ("tile", Column::Int),
+        ("root", Column::Bytes),
+        ("hashes", Column::Bytes),
+    ],
+};
+
+/// Inserts full tiles.
 pub async fn insert(connection: &mut Connection, tiles: &[NewTile]) -> Result<(), StoreError> {
-    for tile in tiles {
-        sqlx::query(
-            "INSERT INTO tiles (institution_id, level, tile, root, hashes) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(tile.tenant.uuid())
-        .bind(tile.level)
-        .bind(tile.tile)
-        .bind(tile.root.as_slice())
-        .bind(tile.hashes.as_slice())
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
+    rows::insert(connection, &TABLE, tiles, |row| {
+        [
+            Value::Uuid(row.tenant.uuid()),
+            Value::Int(row.level),
+            Value::Int(row.tile),
+            Value::Bytes(&row.root),
+            Value::Bytes(&row.hashes),
+        ]
+    })
+    .await
 }
 
 /// A full tile's 256 hashes, if it is full yet.
@@ -42,12 +53,13 @@ pub async fn hashes(
     level: i64,
     tile: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    sqlx::query_scalar("SELECT hashes FROM tiles WHERE institution_id = $1 AND level = $2 AND tile = $3")
-        .bind(tenant.uuid())
-        .bind(level)
-        .bind(tile)
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT hashes FROM tiles WHERE institution_id = $1 AND level = $2 AND tile = $3")
+            .bind(tenant.uuid())
+            .bind(level)
+            .bind(tile)
+    )
 }
 
 /// The roots of the full tiles `from..until` of a level, in order.
@@ -58,14 +70,15 @@ pub async fn roots(
     from: i64,
     until: i64,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
-    sqlx::query_scalar(
-        "SELECT root FROM tiles WHERE institution_id = $1 AND level = $2 AND tile >= $3 AND tile < $4 \
+    fetch_all!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT root FROM tiles WHERE institution_id = $1 AND level = $2 AND tile >= $3 AND tile < $4 \
          ORDER BY tile",
+        )
+        .bind(tenant.uuid())
+        .bind(level)
+        .bind(from)
+        .bind(until)
     )
-    .bind(tenant.uuid())
-    .bind(level)
-    .bind(from)
-    .bind(until)
-    .fetch_all(connection)
-    .await
 }

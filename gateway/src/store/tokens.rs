@@ -10,36 +10,38 @@ pub async fn use_assertion(
     jti: &str,
     expires_at_us: i64,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "INSERT INTO assertions (client_id, jti, expires_at_us) VALUES ($1, $2, $3) \
+    let done = execute!(
+        connection,
+        sqlx::query(
+            "INSERT INTO assertions (client_id, jti, expires_at_us) VALUES ($1, $2, $3) \
          ON CONFLICT (client_id, jti) DO NOTHING",
-    )
-    .bind(client.uuid())
-    .bind(jti)
-    .bind(expires_at_us)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+        )
+        .bind(client.uuid())
+        .bind(jti)
+        .bind(expires_at_us)
+    )?;
+    Ok(done == 1)
 }
 
 /// Revokes an access token until it would have expired anyway.
 pub async fn revoke(connection: &mut Connection, jti: &str, expires_at_us: i64) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO revoked_tokens (jti, expires_at_us) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING",
-    )
-    .bind(jti)
-    .bind(expires_at_us)
-    .execute(connection)
-    .await?;
+    execute!(
+        connection,
+        sqlx::query(
+            "INSERT INTO revoked_tokens (jti, expires_at_us) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING",
+        )
+        .bind(jti)
+        .bind(expires_at_us)
+    )?;
     Ok(())
 }
 
 /// Whether an access token was revoked.
 pub async fn is_revoked(connection: &mut Connection, jti: &str) -> Result<bool, StoreError> {
-    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM revoked_tokens WHERE jti = $1")
-        .bind(jti)
-        .fetch_optional(connection)
-        .await?;
+    let found: Option<i64> = fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT expires_at_us FROM revoked_tokens WHERE jti = $1").bind(jti)
+    )?;
     Ok(found.is_some())
 }
 
@@ -49,7 +51,7 @@ pub async fn sweep(connection: &mut Connection, now_us: i64) -> Result<(), Store
         "DELETE FROM assertions WHERE expires_at_us < $1",
         "DELETE FROM revoked_tokens WHERE expires_at_us < $1",
     ] {
-        sqlx::query(sql).bind(now_us).execute(&mut *connection).await?;
+        execute!(connection, sqlx::query(sql).bind(now_us))?;
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! Transactions: found by id, by reference, and in pages by a key that has an index.
 
 use jiff::civil::Date;
-use jiff_sqlx::{Date as SqlDate, ToSqlx as _};
-use sqlx::{QueryBuilder, Sqlite};
+use jiff_sqlx::Date as SqlDate;
 
-use super::{Connection, StoreError, rows};
+use super::{
+    Connection, StoreError, references,
+    rows::{self, Column, Table, Value},
+    select::Select,
+};
 use crate::domain::{
     Tenant,
     id::{AccountId, TransactionId},
@@ -38,6 +41,8 @@ pub struct NewRow {
 /// What a reference stands for.
 #[derive(Debug)]
 pub struct Named {
+    /// Whose transaction.
+    pub institution_id: uuid::Uuid,
     /// The reference.
     pub reference: String,
     /// The transaction's id.
@@ -48,7 +53,7 @@ pub struct Named {
     pub payload: Vec<u8>,
 }
 
-from_row!(Named { reference, id, seq, payload });
+from_row!(Named { institution_id, reference, id, seq, payload });
 
 /// A listed transaction.
 #[derive(Debug)]
@@ -132,50 +137,53 @@ pub struct After {
     pub seq: i64,
 }
 
+const TABLE: Table = Table {
+    name: "transactions",
+    columns: &[
+        ("institution_id", Column::Uuid),
+        ("seq", Column::Int),
+        ("id", Column::Uuid),
+        ("account_id", Column::Uuid),
+        ("reference", Column::Text),
+        ("booking_date", Column::Date),
+        ("amount_minor", Column::Int),
+        ("currency", Column::Text),
+        ("direction", Column::Text),
+        ("status", Column::Text),
+    ],
+};
+
 /// Inserts transactions, in seq order.
 pub async fn insert(connection: &mut Connection, transactions: &[NewRow]) -> Result<(), StoreError> {
-    const COLUMNS: &[&str] = &[
-        "institution_id",
-        "seq",
-        "id",
-        "account_id",
-        "reference",
-        "booking_date",
-        "amount_minor",
-        "currency",
-        "direction",
-        "status",
-    ];
-    rows::insert(connection, "transactions", COLUMNS, transactions, |query, row| {
-        query
-            .bind(row.tenant.uuid())
-            .bind(row.seq)
-            .bind(row.id.uuid())
-            .bind(row.account_id.uuid())
-            .bind(row.reference.as_str())
-            .bind(row.booking_date.to_sqlx())
-            .bind(row.amount_minor)
-            .bind(row.currency)
-            .bind(row.direction)
-            .bind(row.status)
+    rows::insert(connection, &TABLE, transactions, |row| {
+        [
+            Value::Uuid(row.tenant.uuid()),
+            Value::Int(row.seq),
+            Value::Uuid(row.id.uuid()),
+            Value::Uuid(row.account_id.uuid()),
+            Value::Text(&row.reference),
+            Value::Date(row.booking_date),
+            Value::Int(row.amount_minor),
+            Value::Text(row.currency),
+            Value::Text(row.direction),
+            Value::Text(row.status),
+        ]
     })
     .await
 }
 
-/// The transactions that have one of these references (a JSON array of strings).
+/// The transactions that have one of these references, each in its institution.
 pub async fn by_reference(
     connection: &mut Connection,
-    tenant: Tenant,
-    references: &str,
+    wanted: &[(Tenant, &str)],
 ) -> Result<Vec<Named>, StoreError> {
-    sqlx::query_as(
-        "SELECT t.reference, t.id, t.seq, p.payload FROM transactions t \
-         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
-         WHERE t.institution_id = $1 AND t.reference IN (SELECT value FROM json_each($2))",
+    references::find(
+        connection,
+        wanted,
+        "SELECT t.institution_id, t.reference, t.id, t.seq, p.payload FROM transactions t \
+         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq",
+        "t",
     )
-    .bind(tenant.uuid())
-    .bind(references)
-    .fetch_all(connection)
     .await
 }
 
@@ -185,11 +193,12 @@ pub async fn seq(
     tenant: Tenant,
     id: TransactionId,
 ) -> Result<Option<i64>, StoreError> {
-    sqlx::query_scalar("SELECT seq FROM transactions WHERE institution_id = $1 AND id = $2")
-        .bind(tenant.uuid())
-        .bind(id.uuid())
-        .fetch_optional(connection)
-        .await
+    fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT seq FROM transactions WHERE institution_id = $1 AND id = $2")
+            .bind(tenant.uuid())
+            .bind(id.uuid())
+    )
 }
 
 /// A page of the transactions recorded up to seq `snapshot`, by keyset: no offset, no count.
@@ -202,7 +211,7 @@ pub async fn page(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = QueryBuilder::<Sqlite>::new(
+    let mut sql = Select::new(
         "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
          JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
          WHERE t.institution_id = ",
@@ -213,7 +222,7 @@ pub async fn page(
         Sort::Booked | Sort::BookedDescending => " AND +t.seq <= ",
         Sort::Seq | Sort::SeqDescending => " AND t.seq <= ",
     };
-    sql.push_bind(tenant.uuid()).push(bound).push_bind(snapshot);
+    sql.bind(tenant.uuid()).push(bound).bind(snapshot);
     push_filter(&mut sql, filter);
     if let Some(after) = after {
         push_after(&mut sql, sort, after);
@@ -224,52 +233,40 @@ pub async fn page(
         Sort::Seq => " ORDER BY t.seq",
         Sort::SeqDescending => " ORDER BY t.seq DESC",
     });
-    sql.push(" LIMIT ").push_bind(limit);
-    sql.build_query_as().fetch_all(connection).await
+    sql.push(" LIMIT ").bind(limit);
+    sql.fetch_all(connection).await
 }
 
-fn push_filter(sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+fn push_filter(sql: &mut Select, filter: &Filter) {
     if let Some(id) = filter.account_id {
-        sql.push(" AND t.account_id = ").push_bind(id.uuid());
+        sql.push(" AND t.account_id = ").bind(id.uuid());
     }
     for (comparison, date) in &filter.booking_date {
-        sql.push(" AND t.booking_date").push(comparison.sql()).push_bind(date.to_sqlx());
+        sql.push(" AND t.booking_date").push(comparison.sql()).bind(*date);
     }
     for (comparison, minor) in &filter.amount_minor {
-        sql.push(" AND t.amount_minor").push(comparison.sql()).push_bind(*minor);
+        sql.push(" AND t.amount_minor").push(comparison.sql()).bind(*minor);
     }
     if let Some(direction) = filter.direction {
-        sql.push(" AND t.direction = ").push_bind(direction);
+        sql.push(" AND t.direction = ").bind(direction);
     }
-    push_in(sql, "t.currency", filter.currency.iter().cloned());
-    push_in(sql, "t.status", filter.status.iter().map(ToString::to_string));
-    push_in(sql, "t.reference", filter.reference.iter().cloned());
+    sql.and_in("t.currency", filter.currency.iter().map(String::as_str));
+    sql.and_in("t.status", filter.status.iter().copied());
+    sql.and_in("t.reference", filter.reference.iter().map(String::as_str));
 }
 
-fn push_in(sql: &mut QueryBuilder<Sqlite>, column: &str, values: impl ExactSizeIterator<Item = String>) {
-    if values.len() == 0 {
-        return;
-    }
-    sql.push(" AND ").push(column).push(" IN (");
-    let mut list = sql.separated(", ");
-    for value in values {
-        list.push_bind(value);
-    }
-    sql.push(")");
-}
-
-fn push_after(sql: &mut QueryBuilder<Sqlite>, sort: Sort, after: After) {
+fn push_after(sql: &mut Select, sort: Sort, after: After) {
     match sort {
         Sort::Booked | Sort::BookedDescending => {
             sql.push(" AND (t.booking_date, t.seq) ");
             sql.push(if sort == Sort::Booked { "> (" } else { "< (" });
-            sql.push_bind(after.booking_date.to_sqlx()).push(", ").push_bind(after.seq).push(")");
+            sql.bind(after.booking_date).push(", ").bind(after.seq).push(")");
         }
         Sort::Seq => {
-            sql.push(" AND t.seq > ").push_bind(after.seq);
+            sql.push(" AND t.seq > ").bind(after.seq);
         }
         Sort::SeqDescending => {
-            sql.push(" AND t.seq < ").push_bind(after.seq);
+            sql.push(" AND t.seq < ").bind(after.seq);
         }
     }
 }
@@ -306,13 +303,14 @@ pub async fn stored(
     from: i64,
     until: i64,
 ) -> Result<Vec<Stored>, StoreError> {
-    sqlx::query_as(
-        "SELECT seq, id, account_id, reference, booking_date, amount_minor, currency, direction, status \
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT seq, id, account_id, reference, booking_date, amount_minor, currency, direction, status \
          FROM transactions WHERE institution_id = $1 AND seq >= $2 AND seq < $3",
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(until)
     )
-    .bind(tenant.uuid())
-    .bind(from)
-    .bind(until)
-    .fetch_all(connection)
-    .await
 }

@@ -117,7 +117,7 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         jwks: new.jwks.map(|jwks| jwks.to_string()),
     };
     let made = enrol(&state.door.recorder, state.world(), permit.by(), order, idempotency).await?;
-    let row = clients::get(&mut *state.read().await?, made.id).await?.ok_or_else(Problem::not_found)?;
+    let row = clients::get(&mut state.directory().await?, made.id).await?.ok_or_else(Problem::not_found)?;
     let view = ClientView { client_secret: made.secret, ..row.try_into()? };
     permit.answer(Answer::json(&view)?.status(StatusCode::CREATED).changed(made.changed)).await
 }
@@ -136,7 +136,8 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
 pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["after"])?;
     let institution = existing(&state, permit.path("id")?).await?;
-    let rows = clients::page(&mut *state.read().await?, institution, params.parse("after")?, PAGE).await?;
+    let rows =
+        clients::page(&mut state.directory().await?, institution, params.parse("after")?, PAGE).await?;
     let data: Vec<ClientView> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
     let next_after = data.last().filter(|_| data.len() as i64 == PAGE).map(|last| last.client_id);
     permit.answer(Answer::json(&ClientList { data, next_after })?).await
@@ -163,11 +164,11 @@ pub async fn revoke(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         Ok(changed)
     })
     .await?;
-    let row = clients::get(&mut *state.read().await?, id).await?.ok_or_else(Problem::not_found)?;
+    let row = clients::get(&mut state.directory().await?, id).await?.ok_or_else(Problem::not_found)?;
     permit.answer(Answer::json(&ClientView::try_from(row)?)?.changed(changed)).await
 }
 
 async fn existing(state: &State, id: InstitutionId) -> Result<InstitutionId, Problem> {
-    let row = institutions::get(&mut *state.read().await?, id).await?;
+    let row = institutions::get(&mut state.directory().await?, id).await?;
     row.filter(|row| row.role == "institution").map(|_| id).ok_or_else(Problem::not_found)
 }

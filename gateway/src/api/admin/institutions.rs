@@ -104,7 +104,7 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
 #[get("/admin/v1/institutions")]
 pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["after"])?;
-    let rows = institutions::page(&mut *state.read().await?, params.parse("after")?, PAGE).await?;
+    let rows = institutions::page(&mut state.directory().await?, params.parse("after")?, PAGE).await?;
     let data: Vec<InstitutionView> = rows.into_iter().map(Into::into).collect();
     let next_after = data.last().filter(|_| data.len() as i64 == PAGE).map(|last| last.id);
     permit.answer(Answer::json(&InstitutionList { data, next_after })?).await
@@ -150,6 +150,6 @@ pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Resu
 }
 
 async fn load(state: &State, id: InstitutionId) -> Result<InstitutionView, Problem> {
-    let row = institutions::get(&mut *state.read().await?, id).await?;
+    let row = institutions::get(&mut state.directory().await?, id).await?;
     row.filter(|row| row.role == "institution").map(Into::into).ok_or_else(Problem::not_found)
 }

@@ -69,7 +69,7 @@ impl From<Plan> for PlanView {
 #[get("/admin/v1/plans")]
 pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
-    let plans = plans::list(&mut *state.read().await?).await?;
+    let plans = plans::list(&mut state.directory().await?).await?;
     let list = PlanList { data: plans.into_iter().map(Into::into).collect() };
     permit.answer(Answer::json(&list)?).await
 }
