@@ -25,10 +25,11 @@ use crate::{
         command::{Change, Onboarding},
         memory::{Memory, MemoryError},
         recorder::{RecorderTask, Setup},
+        rounds,
     },
     openapi,
     store::{
-        Db, Place, StoreError, institutions, partitions,
+        Db, Place, StoreError, institutions,
         plans::{self, Plan},
     },
     world::{Machine, World, id_parts},
@@ -108,7 +109,7 @@ impl Ledger {
         let keys = config.storage.data_dir.join("keys");
         std::fs::create_dir_all(&keys).map_err(|e| StartError::Folder(keys.clone(), e))?;
         let db = Db::open(&place(config)).await?;
-        partitions::make_ahead(&db, config.storage.postgres_partition_entries).await?;
+        rounds::make_partitions(&db, config.storage.postgres_partition_entries).await?;
         // Logs were signed with a key of before; they never get a new one by accident.
         let ledger_key = keys.join("ledger.pem");
         let is_new = institutions::provider(&mut db.directory().await?).await?.is_none();
@@ -275,7 +276,7 @@ async fn sweep(recorder: Recorder, world: Arc<dyn World>) {
 async fn make_ahead(db: Db, width: u32) {
     loop {
         tokio::time::sleep(MAKE_AHEAD).await;
-        if let Err(error) = partitions::make_ahead(&db, width).await {
+        if let Err(error) = rounds::make_partitions(&db, width).await {
             tracing::error!(%error, "partitions could not be made ahead");
         }
     }

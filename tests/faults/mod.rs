@@ -1,5 +1,6 @@
 //! What must hold when things go wrong: power cuts, callers that hang up, databases from a backup.
 
+mod backup;
 mod berka;
 mod cancel;
 mod kill;

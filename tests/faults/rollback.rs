@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::stored::{Stored, fsck};
+use super::{
+    backup,
+    stored::{Stored, fsck},
+};
 use crate::support::{Caller, Server, data, server::free_ports};
 
 #[tokio::test]
@@ -18,8 +21,7 @@ async fn a_restored_backup_stops_the_log_and_is_never_signed() {
     // Its token outlives restarts; a new one would be on the provider's log, which the backup cuts too.
     let token = server.feeder().await.token;
     assert!(server.terminate().success());
-    let backup = folder.path().join("backup.db");
-    fs::copy(data_dir.join("veritrail.db"), &backup).unwrap();
+    backup::take(&data_dir, "before");
 
     // The service goes on, and signs what it stores.
     let mut server = Server::start(&data_dir, port, &[]);
@@ -30,10 +32,7 @@ async fn a_restored_backup_stops_the_log_and_is_never_signed() {
     stored.close().await;
     let remembered = fs::read_to_string(data_dir.join("signed-heads")).unwrap();
 
-    fs::copy(&backup, data_dir.join("veritrail.db")).unwrap();
-    for leftover in ["veritrail.db-wal", "veritrail.db-shm"] {
-        let _ = fs::remove_file(data_dir.join(leftover));
-    }
+    backup::restore(&data_dir, "before");
     let mut server = Server::start(&data_dir, port, &[]);
     is_stopped(&server, &server.stranger().with_token(token.as_deref()), &institution).await;
     assert!(server.terminate().success());

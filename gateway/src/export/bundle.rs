@@ -17,7 +17,7 @@ use veritrail_audit::{BundleProof, BundleWriter, range_spans};
 use crate::{
     domain::{BundleId, InstitutionId, Tenant},
     keys::CheckpointSigner,
-    ledger::{RecordError, Recorder, Signer, tree},
+    ledger::{RecordError, Recorder, Signer, rounds, tree},
     store::{self, Db, Reader, checkpoints, entries, payloads},
 };
 
@@ -80,7 +80,7 @@ impl BundlePress {
     /// # Errors
     /// When the database can't be read.
     pub async fn resume(&self) -> Result<(), store::StoreError> {
-        for portion in self.db.portions().await? {
+        for portion in rounds::portions(&self.db).await? {
             let mut reader = self.db.read_many(&portion).await?;
             for (institution, id) in store::bundles::unfinished(&mut reader).await? {
                 let tenant = Tenant::vouched(InstitutionId::from_uuid(institution));

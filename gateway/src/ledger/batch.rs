@@ -147,7 +147,8 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.connection.widen(tenants).await.map_err(unavailable)?;
-        self.heads.extend(logs::lock(self.connection, tenants).await.map_err(unavailable)?);
+        let heads = logs::lock(self.connection, tenants).await.map_err(unavailable)?;
+        self.heads.extend(heads.into_iter().map(|(id, head)| (Tenant::vouched(id), head)));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use super::{
     log::unavailable,
     memory::{Memory, SignedHead},
     recorder::Recorder,
+    rounds,
     tree::{self, TreeError},
 };
 use crate::{
@@ -75,7 +76,7 @@ impl Signer {
     pub async fn sign_grown(&self) {
         let grown = async {
             let mut grown = Vec::new();
-            for portion in self.db.portions().await? {
+            for portion in rounds::portions(&self.db).await? {
                 grown.extend(logs::unsigned(&mut self.db.read_many(&portion).await?).await?);
             }
             Ok::<_, StoreError>(grown)

@@ -47,14 +47,14 @@ const HEAD: &str = "SELECT origin, size, root, prev, at_us FROM logs WHERE insti
 pub async fn lock(
     connection: &mut Connection,
     tenants: &[Tenant],
-) -> Result<Vec<(Tenant, Head)>, StoreError> {
+) -> Result<Vec<(InstitutionId, Head)>, StoreError> {
     match connection.link() {
         // The transaction has the whole file to itself.
         Link::Sqlite(link) => {
             let mut heads = Vec::with_capacity(tenants.len());
             for tenant in tenants {
                 let head = sqlx::query_as(HEAD).bind(tenant.uuid()).fetch_optional(&mut *link).await?;
-                heads.extend(head.map(|head| (*tenant, head)));
+                heads.extend(head.map(|head| (tenant.id(), head)));
             }
             Ok(heads)
         }
@@ -67,12 +67,10 @@ pub async fn lock(
             .bind(ids)
             .fetch_all(link)
             .await?;
-            let vouched = |row: Owned| {
-                let tenant = Tenant::vouched(InstitutionId::from_uuid(row.institution_id));
-                let Owned { origin, size, root, prev, at_us, .. } = row;
-                (tenant, Head { origin, size, root, prev, at_us })
+            let split = |Owned { institution_id, origin, size, root, prev, at_us }: Owned| {
+                (InstitutionId::from_uuid(institution_id), Head { origin, size, root, prev, at_us })
             };
-            Ok(rows.into_iter().map(vouched).collect())
+            Ok(rows.into_iter().map(split).collect())
         }
     }
 }

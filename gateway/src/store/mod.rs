@@ -49,9 +49,6 @@ pub type StoreError = sqlx::Error;
 /// How long a request waits for a reader before it is refused with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Institutions that one transaction names at most, when the service makes its rounds.
-const PORTION: usize = 1_000;
-
 /// Where a database is.
 #[derive(Clone, Debug)]
 pub enum Place {
@@ -105,20 +102,6 @@ impl Db {
         let mut reader = self.directory().await?;
         reader.begin_reading(tenants).await?;
         Ok(reader)
-    }
-
-    /// Every institution, in portions that one reader can be opened for.
-    ///
-    /// # Errors
-    /// When the directory can't be read.
-    pub async fn portions(&self) -> Result<Vec<Vec<Tenant>>, StoreError> {
-        let ids = institutions::all(&mut self.directory().await?).await?;
-        let all: Vec<Tenant> = ids.into_iter().map(Tenant::vouched).collect();
-        Ok(match self {
-            // A reader sees every row anyway.
-            Self::Sqlite(_) => vec![all],
-            Self::Postgres(_) => all.chunks(PORTION).map(<[Tenant]>::to_vec).collect(),
-        })
     }
 
     /// A reader of the directory (plans, institutions, clients, tokens), which is nobody's data.

@@ -79,7 +79,10 @@ impl Server {
         check_role(&mut first).await?;
         check_durability(&mut first).await?;
         migrations::check_postgres(&mut first).await?;
-        let read_only = options.clone().options([("default_transaction_read_only", "on")]);
+        // A reader of the directory has no transaction to leave, which the server need not remark.
+        let read_only = options
+            .clone()
+            .options([("default_transaction_read_only", "on"), ("client_min_messages", "error")]);
         let readers = PgPoolOptions::new()
             .max_connections(readers)
             .acquire_timeout(ACQUIRE_TIMEOUT)
