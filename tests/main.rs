@@ -8,5 +8,6 @@ mod cli;
 mod coverage;
 mod faults;
 mod openapi;
+mod store;
 mod support;
 mod tour;

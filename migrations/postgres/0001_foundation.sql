@@ -69,12 +69,14 @@ CREATE TABLE revoked_tokens (
 
 CREATE TABLE logs (
   institution_id UUID PRIMARY KEY REFERENCES institutions (id),
-  origin         TEXT NOT NULL UNIQUE,
+  origin         TEXT NOT NULL,
   size           BIGINT NOT NULL CHECK (size >= 0),
   root           BYTEA NOT NULL CHECK (octet_length(root) = 32),
   prev           BYTEA NOT NULL CHECK (octet_length(prev) = 32),
   at_us          BIGINT NOT NULL
 ) WITH (fillfactor = 50);
+
+CREATE UNIQUE INDEX logs_origin ON logs (institution_id, origin);
 
 -- Entries and payloads come in ranges of seq, so that years of a log stay quick to append to and old
 -- ranges can be moved to cheaper storage. Each range of entries has a unique index on prev as well

@@ -3,6 +3,7 @@
 mod backup;
 mod berka;
 mod cancel;
+mod chaos;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]
 mod parts;

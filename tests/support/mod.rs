@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod postgres;
 pub mod proof;
 pub mod redis;
+pub mod replicas;
 pub mod server;
 
 pub use caller::{Answer, Caller};

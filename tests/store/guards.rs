@@ -1,0 +1,79 @@
+//! Every guard of the schema is needed: take any one away, and it shows.
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+use super::{
+    postgres, superuser,
+    violations::{self, LEDGER_TABLES, TENANT_TABLES},
+};
+use crate::support::{Server, engine::database_of, ledger::uuid};
+
+/// Statements that each take one guard away.
+async fn ways_to_weaken(connection: &mut PgConnection) -> Vec<String> {
+    let mut ways: Vec<String> = Vec::new();
+    for table in TENANT_TABLES {
+        ways.push(format!("DROP POLICY scope ON {table}; CREATE POLICY scope ON {table} USING (true)"));
+        ways.push(format!("CREATE POLICY another ON {table} USING (true)"));
+        ways.push(format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"));
+        ways.push(format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"));
+    }
+    for table in LEDGER_TABLES {
+        for privilege in ["UPDATE", "DELETE", "TRUNCATE"] {
+            ways.push(format!("GRANT {privilege} ON {table} TO veritrail_service"));
+            ways.push(format!("GRANT {privilege} ON {table} TO PUBLIC"));
+        }
+        ways.push(format!("GRANT UPDATE (institution_id) ON {table} TO veritrail_service"));
+    }
+    // Each trigger, of the tables and of their partitions, taken away or made an ordinary one.
+    let triggers: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT t.tgname::text, c.relname::text, t.tgparentid <> 0 FROM pg_trigger t \
+         JOIN pg_class c ON c.oid = t.tgrelid \
+         WHERE c.relnamespace = 'veritrail'::regnamespace AND NOT t.tgisinternal",
+    )
+    .fetch_all(connection)
+    .await
+    .unwrap();
+    for (trigger, table, inherited) in triggers {
+        if !inherited {
+            ways.push(format!("DROP TRIGGER {trigger} ON {table}"));
+        }
+        ways.push(format!("ALTER TABLE {table} ENABLE TRIGGER {trigger}"));
+        ways.push(format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}"));
+    }
+    ways
+}
+
+#[tokio::test]
+async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guard_is_needed() {
+    if postgres().is_none() {
+        return;
+    }
+    let server = Server::demo(&[]);
+    // A bundle under an idempotency key, so that no table is without rows.
+    for index in [0, 1] {
+        let system = server.system(index).await;
+        let order = system.request(reqwest::Method::POST, "/v1/evidence-bundles");
+        let order = order.header("idempotency-key", "guards").json(&serde_json::json!({}));
+        let made = system.send(order).await.ok();
+        system.until_ready(made["id"].as_str().unwrap()).await;
+    }
+    let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
+    let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;
+
+    let mut transaction = connection.begin().await.unwrap();
+    assert_eq!(violations::all(&mut transaction, &ids[0], &ids[1]).await, [String::new(); 0]);
+    let ways = ways_to_weaken(&mut transaction).await;
+    transaction.rollback().await.unwrap();
+    assert!(ways.len() > 90, "only {} guards were found", ways.len());
+    for way in ways {
+        let mut transaction = connection.begin().await.unwrap();
+        transaction.execute(sqlx::raw_sql(AssertSqlSafe(way.clone()))).await.unwrap();
+        // Most show in the catalogue, which is quick to read; the others when somebody tries.
+        let mut shows = violations::catalogue(&mut transaction).await;
+        if shows.is_empty() {
+            shows = violations::all(&mut transaction, &ids[0], &ids[1]).await;
+        }
+        assert!(!shows.is_empty(), "nobody notices: {way}");
+        transaction.rollback().await.unwrap();
+    }
+}

@@ -1,0 +1,145 @@
+//! One schema on two engines: the migrations come in pairs, and make the same tables.
+
+use std::{collections::BTreeSet, path::Path};
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::{postgres, superuser};
+use crate::support::{Server, behind::Behind, engine::Engine, server::binary};
+
+fn files(engine: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(engine);
+    let names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).filter(|name| name != "roles.sql").collect()
+}
+
+#[test]
+fn migrations_come_in_pairs() {
+    assert_eq!(files("sqlite"), files("postgres"));
+}
+
+/// A table's columns, as `table.column type [not null]`, and its keys and indexes.
+type Shape = BTreeSet<String>;
+
+/// Types that are the same thing under two names.
+fn common(kind: &str) -> &str {
+    match kind {
+        "BLOB" | "bytea" | "uuid" => "bytes",
+        "TEXT" | "text" | "date" => "text",
+        "INTEGER" | "bigint" => "number",
+        other => panic!("say here what {other} is"),
+    }
+}
+
+async fn sqlite_shape(data_dir: &Path) -> Shape {
+    let Behind::Sqlite(pool) = Behind::of(data_dir) else { panic!("a run on SQLite") };
+    let mut shape = Shape::new();
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' \
+                  AND name NOT LIKE 'sqlite%'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&pool).await.unwrap();
+    for table in tables {
+        let columns =
+            format!("SELECT name, type, \"notnull\" OR pk > 0, pk FROM pragma_table_info('{table}')");
+        let columns = sqlx::query(AssertSqlSafe(columns)).fetch_all(&pool).await.unwrap();
+        let mut key: Vec<(i64, String)> = Vec::new();
+        for row in &columns {
+            let (name, kind): (String, String) = (row.get(0), row.get(1));
+            let required = if row.get::<i64, _>(2) > 0 { " not null" } else { "" };
+            shape.insert(format!("{table}.{name} {}{required}", common(&kind)));
+            key.push((row.get(3), name));
+        }
+        key.sort();
+        let key: Vec<String> =
+            key.into_iter().filter(|(place, _)| *place > 0).map(|(_, name)| name).collect();
+        shape.insert(format!("{table} unique ({})", key.join(", ")));
+        let indexes =
+            format!("SELECT name, \"unique\" FROM pragma_index_list('{table}') WHERE origin <> 'pk'");
+        for index in sqlx::query(AssertSqlSafe(indexes)).fetch_all(&pool).await.unwrap() {
+            let name: String = index.get(0);
+            let columns = format!("SELECT name FROM pragma_index_info('{name}') ORDER BY seqno");
+            let columns: Vec<String> =
+                sqlx::query_scalar(AssertSqlSafe(columns)).fetch_all(&pool).await.unwrap();
+            let unique = if index.get::<i64, _>(1) > 0 { "unique" } else { "index" };
+            shape.insert(format!("{table} {unique} ({})", columns.join(", ")));
+        }
+    }
+    shape
+}
+
+async fn postgres_shape() -> Shape {
+    let mut connection = superuser(&postgres_server().database()).await;
+    let rows: Vec<(String, String, String, bool)> = sqlx::query_as(
+        "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL), a.attnotnull \
+         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+         WHERE c.relnamespace = 'veritrail'::regnamespace AND c.relkind IN ('r', 'p') \
+         AND NOT c.relispartition AND c.relname NOT LIKE '\\_%'",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut shape: Shape = rows
+        .into_iter()
+        .map(|(table, name, kind, required)| {
+            format!("{table}.{name} {}{}", common(&kind), if required { " not null" } else { "" })
+        })
+        .collect();
+    let indexes: Vec<(String, bool, String)> = sqlx::query_as(
+        "SELECT c.relname::text, i.indisunique, string_agg(a.attname, ', ' ORDER BY k.place) \
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+         CROSS JOIN LATERAL unnest(i.indkey::int[]) WITH ORDINALITY AS k (attnum, place) \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
+         WHERE c.relnamespace = 'veritrail'::regnamespace AND NOT c.relispartition AND c.relname NOT LIKE '\\_%' \
+         GROUP BY c.relname, i.indexrelid, i.indisunique",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    shape.extend(indexes.into_iter().map(|(table, unique, columns)| {
+        format!("{table} {} ({columns})", if unique { "unique" } else { "index" })
+    }));
+    shape
+}
+
+/// This test compares both engines, so it starts the other one too.
+fn postgres_server() -> &'static crate::support::postgres::Postgres {
+    crate::support::postgres::Postgres::shared()
+}
+
+#[tokio::test]
+async fn both_engines_end_up_with_the_same_tables_columns_and_keys() {
+    if Engine::of_this_run() == Engine::Postgres {
+        return;
+    }
+    let (sqlite, postgres) = (sqlite_shape(Server::shared().data_dir()).await, postgres_shape().await);
+    assert!(sqlite.len() > 100, "{sqlite:?}");
+    let only_there: Vec<&String> = postgres.difference(&sqlite).collect();
+    let only_here: Vec<&String> = sqlite.difference(&postgres).collect();
+    // Where several processes append, the database itself refuses a second entry on the same one; and
+    // every key of a table that may be spread over machines begins with the institution.
+    assert_eq!(only_there, ["entries.prev bytes not null", "logs unique (institution_id, origin)"]);
+    assert_eq!(only_here, ["logs unique (origin)"]);
+}
+
+#[test]
+fn a_migrator_makes_the_schema_finds_it_made_and_refuses_one_that_was_edited() {
+    let Some(server) = postgres() else { return };
+    let database = server.empty_database("veritrail_by_hand");
+    let migrate = || {
+        std::process::Command::new(binary("veritrail"))
+            .arg("migrate")
+            .env("VERITRAIL_STORAGE__POSTGRES_MIGRATOR_URL", database.migrator_url())
+            .output()
+            .unwrap()
+    };
+    for _ in 0..2 {
+        let output = migrate();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'veritrail'";
+    assert_eq!(server.sql(&database.name, owners), "veritrail_owner");
+    server.sql(&database.name, "UPDATE veritrail._sqlx_migrations SET checksum = '\\x00' WHERE version = 1");
+    let output = migrate();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("migration 1 was previously applied but has been modified"), "{said}");
+}
