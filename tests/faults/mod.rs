@@ -4,6 +4,7 @@ mod backup;
 mod berka;
 mod cancel;
 mod chaos;
+mod doubt;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]
 mod parts;

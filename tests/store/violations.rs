@@ -24,7 +24,7 @@ const GRANTS: &str = "
 accounts INSERT, accounts SELECT, assertions DELETE, assertions INSERT, assertions SELECT,
 _sqlx_migrations SELECT, checkpoints INSERT, checkpoints SELECT, clients INSERT, clients SELECT,
 clients.revoked_at_us UPDATE, entries INSERT, entries SELECT, evidence_bundles INSERT,
-evidence_bundles SELECT, evidence_bundles.bytes UPDATE, evidence_bundles.finished_at_us UPDATE,
+evidence_bundles SELECT, evidence_bundles.bytes UPDATE, evidence_bundles.checkpoint_size UPDATE, evidence_bundles.finished_at_us UPDATE,
 evidence_bundles.sha256 UPDATE, evidence_bundles.state UPDATE, idempotency DELETE, idempotency INSERT,
 idempotency SELECT, institutions INSERT, institutions SELECT, institutions.plan UPDATE, logs INSERT,
 logs SELECT, logs.at_us UPDATE, logs.prev UPDATE, logs.root UPDATE, logs.size UPDATE, payloads INSERT,

@@ -31,6 +31,11 @@ pub struct Database {
 }
 
 impl Database {
+    /// The same database, reached through another port.
+    pub fn through(&self, port: u16) -> Self {
+        Self { port, ..self.clone() }
+    }
+
     /// As the service.
     pub fn service_url(&self) -> String {
         self.url("veritrail_service")
@@ -81,7 +86,7 @@ impl Postgres {
         );
         let port = free_ports();
         let process = spawn(folder.path(), port);
-        let server = Self { process, folder, port };
+        let mut server = Self { process, folder, port };
         server.wait_ready();
         server.make_template();
         server
@@ -148,15 +153,16 @@ impl Postgres {
 
     /// Ends the server and all its processes at once, as a power cut would.
     pub fn kill(&mut self) {
-        // Its processes are a group of their own.
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let mut pids = self.children();
+        pids.push(self.process.id().to_string());
+        let _ = Command::new("kill").arg("-KILL").args(&pids).stderr(Stdio::null()).status();
         self.process.wait().unwrap();
+        // One may have been born meanwhile; it sees that its parent is gone.
         let began = Instant::now();
-        while self.lives() && began.elapsed() < Duration::from_secs(10) {
+        let lives = |pid: &str| Path::new("/proc").join(pid).exists();
+        while pids.iter().any(|pid| lives(pid)) && began.elapsed() < Duration::from_secs(10) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
     }
 
     /// Starts it again where it was; it recovers by itself.
@@ -165,12 +171,13 @@ impl Postgres {
         self.wait_ready();
     }
 
-    fn lives(&self) -> bool {
-        let group = format!("-{}", self.process.id());
-        Command::new("kill").args(["-0", "--", &group]).stderr(Stdio::null()).status().unwrap().success()
+    fn children(&self) -> Vec<String> {
+        let parent = self.process.id().to_string();
+        let output = Command::new("pgrep").args(["-P", &parent]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).split_whitespace().map(ToOwned::to_owned).collect()
     }
 
-    fn wait_ready(&self) {
+    fn wait_ready(&mut self) {
         let began = Instant::now();
         loop {
             let mut psql = self.psql("postgres", "postgres");
@@ -178,6 +185,10 @@ impl Postgres {
                 return;
             }
             assert!(began.elapsed() < Duration::from_secs(60), "PostgreSQL did not get ready");
+            if self.process.try_wait().unwrap().is_some() {
+                // A process of before still held the shared memory.
+                self.process = spawn(self.folder.path(), self.port);
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -220,7 +231,6 @@ fn spawn(folder: &Path, port: u16) -> Child {
             setting("shared_buffers", "256MB"),
             setting("log_min_messages", "fatal"),
         ])
-        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

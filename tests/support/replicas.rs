@@ -35,8 +35,12 @@ struct Replica {
 impl Replicas {
     /// Makes a deployment on a database of this server, and starts so many processes.
     pub async fn start(postgres: &Postgres, count: usize, environment: &[(&str, String)]) -> Self {
+        Self::start_on(postgres.database(), count, environment).await
+    }
+
+    /// The same, on a database that is there.
+    pub async fn start_on(database: Database, count: usize, environment: &[(&str, String)]) -> Self {
         let folder = TempDir::new().unwrap();
-        let database = postgres.database();
         let port = free_ports();
         let mut environment: Vec<(String, String)> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();

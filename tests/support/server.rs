@@ -233,7 +233,7 @@ fn lift_limits((base_url, admin_url, operator): (String, String, Value)) {
 pub fn watch_over(pid: u32, folder: Option<&Path>) {
     let (own, folder) = (std::process::id(), folder.map(|folder| folder.display().to_string()));
     let script = format!(
-        "while kill -0 {own} 2>/dev/null; do sleep 0.2; done; kill -9 -- -{pid} || kill -9 {pid}; \
+        "while kill -0 {own} 2>/dev/null; do sleep 0.2; done; kill -9 $(pgrep -P {pid}) {pid}; \
          sleep 0.5; [ -z '{0}' ] || rm -rf '{0}'",
         folder.unwrap_or_default()
     );

@@ -99,7 +99,7 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     let ordered = Door::whole(async move {
         let ordered = recorder.order(tenant, order).await?;
         if !ordered.replayed {
-            press.start(tenant, new, from, to);
+            press.start(tenant, new);
         }
         Ok(ordered)
     })
@@ -162,7 +162,8 @@ pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> R
     let range =
         permit.header(header::RANGE.as_str()).map(|range| byte_range(range, size)).transpose()?.flatten();
     let (start, length) = range.unwrap_or((0, size));
-    let slice = FileSlice { path: state.press.path(permit.tenant(), id), start, length };
+    let path = state.press.file(permit.tenant(), &row).await.map_err(Problem::internal)?;
+    let slice = FileSlice { path, start, length };
     let mut answer = Answer::file(slice, "application/zip")
         .header("accept-ranges", "bytes")
         .header("content-disposition", &format!("attachment; filename=\"{id}.zip\""));

@@ -18,7 +18,11 @@ use crate::{
     domain::{BundleId, InstitutionId, Tenant},
     keys::CheckpointSigner,
     ledger::{RecordError, Recorder, Signer, rounds, tree},
-    store::{self, Db, Reader, checkpoints, entries, payloads},
+    store::{
+        self, Db, Reader,
+        bundles::{self, Bundle, Pressed},
+        checkpoints, entries, payloads,
+    },
 };
 
 /// Bundles written at once; more wait.
@@ -41,17 +45,23 @@ pub struct BundlePress {
 
 /// Why a bundle could not be written.
 #[derive(Debug, thiserror::Error)]
-enum PressError {
+pub enum PressError {
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// The log is stopped, or can't be signed.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The stored tree is damaged.
     #[error(transparent)]
     Tree(#[from] tree::TreeError),
+    /// What is stored makes no bundle.
     #[error(transparent)]
     Bundle(#[from] veritrail_audit::BundleError),
+    /// The disk failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// Something else, in words.
     #[error("{0}")]
     Other(String),
 }
@@ -69,9 +79,7 @@ impl BundlePress {
         Self { db, recorder, signer, key, folder, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// A bundle's file.
-    #[must_use]
-    pub fn path(&self, tenant: Tenant, id: BundleId) -> PathBuf {
+    fn path(&self, tenant: Tenant, id: BundleId) -> PathBuf {
         self.folder.join(tenant.id().to_string()).join(format!("{id}.zip"))
     }
 
@@ -82,23 +90,19 @@ impl BundlePress {
     pub async fn resume(&self) -> Result<(), store::StoreError> {
         for portion in rounds::portions(&self.db).await? {
             let mut reader = self.db.read_many(&portion).await?;
-            for (institution, id) in store::bundles::unfinished(&mut reader).await? {
-                let tenant = Tenant::vouched(InstitutionId::from_uuid(institution));
-                let id = BundleId::from_uuid(id);
-                if let Some(row) = store::bundles::get(&mut reader, tenant, id).await? {
-                    self.start(tenant, id, row.from_seq.unsigned_abs(), row.to_seq.unsigned_abs());
-                }
+            for (institution, id) in bundles::unfinished(&mut reader).await? {
+                self.start(Tenant::vouched(InstitutionId::from_uuid(institution)), BundleId::from_uuid(id));
             }
         }
         Ok(())
     }
 
     /// Writes a bundle in the background and says in the database how it ended.
-    pub fn start(&self, tenant: Tenant, id: BundleId, from: u64, to: u64) {
+    pub fn start(&self, tenant: Tenant, id: BundleId) {
         let press = self.clone();
         tokio::spawn(async move {
             let Ok(_turn) = press.turns.clone().acquire_owned().await else { return };
-            let file = match press.write(tenant, id, from, to).await {
+            let file = match press.press(tenant, id).await {
                 Ok(file) => Some(file),
                 Err(error) => {
                     tracing::error!(%error, bundle = %id, "an evidence bundle could not be written");
@@ -116,21 +120,54 @@ impl BundlePress {
         });
     }
 
+    /// The file of a bundle that is ready: as it was written here, or made again, to the byte, where
+    /// another process wrote it.
+    ///
+    /// # Errors
+    /// When it can't be written, or is not what it was.
+    pub async fn file(&self, tenant: Tenant, bundle: &Bundle) -> Result<PathBuf, PressError> {
+        let id = BundleId::from_uuid(bundle.id);
+        let path = self.path(tenant, id);
+        if path.exists() {
+            return Ok(path);
+        }
+        let _turn = self.turns.acquire().await.map_err(|e| PressError::Other(e.to_string()))?;
+        if path.exists() {
+            return Ok(path);
+        }
+        let size = bundle.checkpoint_size.unwrap_or_default();
+        let checkpoint = checkpoints::of_size(&mut self.db.read(tenant).await?, tenant, size).await?;
+        let checkpoint = checkpoint.ok_or_else(|| PressError::Other("its checkpoint is missing".into()))?;
+        let file = self.write(tenant, bundle, size.unsigned_abs(), checkpoint).await?;
+        if bundle.sha256.as_deref() != Some(file.sha256.as_slice()) {
+            std::fs::remove_file(&path)?;
+            return Err(PressError::Other("the bundle made again is not the one that was made first".into()));
+        }
+        Ok(path)
+    }
+
+    async fn press(&self, tenant: Tenant, id: BundleId) -> Result<Pressed, PressError> {
+        let bundle = bundles::get(&mut self.db.read(tenant).await?, tenant, id).await?;
+        let bundle = bundle.ok_or_else(|| PressError::Other("there is no such bundle".into()))?;
+        let (size, checkpoint) = self.signer.cover(tenant, bundle.to_seq.unsigned_abs()).await?;
+        self.write(tenant, &bundle, size, checkpoint).await
+    }
+
     async fn write(
         &self,
         tenant: Tenant,
-        id: BundleId,
-        from: u64,
-        to: u64,
-    ) -> Result<(i64, [u8; 32]), PressError> {
-        let (size, checkpoint) = self.signer.cover(tenant, to).await?;
-        let path = self.path(tenant, id);
+        bundle: &Bundle,
+        size: u64,
+        checkpoint: String,
+    ) -> Result<Pressed, PressError> {
+        let (from, to) = (bundle.from_seq.unsigned_abs(), bundle.to_seq.unsigned_abs());
+        let path = self.path(tenant, BundleId::from_uuid(bundle.id));
         let beside = path.with_extension("part");
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
         let mut reader = self.db.read(tenant).await?;
-        let proof = self.proof(&mut reader, tenant, from, to, size, checkpoint).await?;
+        let proof = self.proof(&mut reader, tenant, bundle, size, checkpoint).await?;
         let origin = origin_of(&proof.checkpoint)?;
         let out = BufWriter::new(File::create(&beside)?);
         let mut writer = BundleWriter::new(out, &origin, from, to)?;
@@ -154,25 +191,26 @@ impl BundlePress {
         }
         let out = writer.finish(&proof)?.into_inner().map_err(|e| PressError::Other(e.to_string()))?;
         drop(reader);
-        tokio::task::spawn_blocking(move || publish(&out, &beside, &path))
+        let (bytes, sha256) = tokio::task::spawn_blocking(move || publish(&out, &beside, &path))
             .await
-            .map_err(|e| PressError::Other(e.to_string()))?
+            .map_err(|e| PressError::Other(e.to_string()))??;
+        Ok(Pressed { bytes, sha256, checkpoint_size: signed(size) })
     }
 
     async fn proof(
         &self,
         reader: &mut Reader,
         tenant: Tenant,
-        from: u64,
-        to: u64,
+        bundle: &Bundle,
         size: u64,
         checkpoint: String,
     ) -> Result<BundleProof, PressError> {
+        let (from, to) = (bundle.from_seq.unsigned_abs(), bundle.to_seq.unsigned_abs());
         let (left, right) = range_spans(from, to, size);
         let origin = origin_of(&checkpoint)?;
-        // Those before the bundle's own.
-        let last = signed(to.min(size - 1));
-        let earlier = checkpoints::between(reader, tenant, signed(from), last, EARLIER_MAX).await?;
+        // Those before the bundle's own, and of before it was asked for: another time they are the same.
+        let range = (bundle.from_seq, signed(to.min(size - 1)));
+        let earlier = checkpoints::between(reader, tenant, range, bundle.created_at_us, EARLIER_MAX).await?;
         Ok(BundleProof {
             left: tree::span_roots(reader, tenant, size, &left).await?,
             right: tree::span_roots(reader, tenant, size, &right).await?,

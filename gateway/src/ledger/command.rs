@@ -9,7 +9,7 @@ use crate::{
         id::{BundleId, ClientId, InstitutionId},
     },
     intake::Item,
-    store::{clients::Client, idempotency, plans::Plan},
+    store::{bundles::Pressed, clients::Client, idempotency, plans::Plan},
 };
 
 /// Who asked, and under which request id.
@@ -242,7 +242,7 @@ pub(super) enum Job {
     Denied(Tenant, Denial, Reply<Receipt>),
     Deliver(Tenant, Delivery, Reply<Delivered>),
     Order(Tenant, BundleOrder, Reply<BundleOrdered>),
-    Finish { tenant: Tenant, id: BundleId, file: Option<(i64, [u8; 32])>, reply: Reply<()> },
+    Finish { tenant: Tenant, id: BundleId, file: Option<Pressed>, reply: Reply<()> },
     Change(By, Change, Option<idempotency::Key>, Reply<Changed>),
     Checkpoint { tenant: Tenant, size: u64, note: String, reply: Reply<()> },
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },

@@ -288,6 +288,7 @@ impl Batch<'_> {
             state: "preparing".to_owned(),
             bytes: None,
             sha256: None,
+            checkpoint_size: None,
             created_at_us: self.now_us,
             finished_at_us: None,
         };

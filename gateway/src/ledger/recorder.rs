@@ -35,7 +35,7 @@ use crate::{
         id::{BundleId, ClientId},
     },
     keys::CheckpointSigner,
-    store::{Connection, Db, StoreError, idempotency},
+    store::{Connection, Db, StoreError, bundles::Pressed, idempotency},
     world::World,
 };
 
@@ -132,7 +132,7 @@ impl Recorder {
         &self,
         tenant: Tenant,
         id: BundleId,
-        file: Option<(i64, [u8; 32])>,
+        file: Option<Pressed>,
     ) -> Result<(), RecordError> {
         self.ask(|reply| Job::Finish { tenant, id, file, reply }).await
     }

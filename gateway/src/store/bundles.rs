@@ -20,15 +20,40 @@ pub struct Bundle {
     pub bytes: Option<i64>,
     /// The file's hash.
     pub sha256: Option<Vec<u8>>,
+    /// The size of the checkpoint that covers it.
+    pub checkpoint_size: Option<i64>,
     /// When it was asked for, in microseconds since the Unix epoch.
     pub created_at_us: i64,
     /// When it became ready or failed.
     pub finished_at_us: Option<i64>,
 }
 
-from_row!(Bundle { id, seq, from_seq, to_seq, state, bytes, sha256, created_at_us, finished_at_us });
+from_row!(Bundle {
+    id,
+    seq,
+    from_seq,
+    to_seq,
+    state,
+    bytes,
+    sha256,
+    checkpoint_size,
+    created_at_us,
+    finished_at_us
+});
 
-const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, created_at_us, finished_at_us \
+/// A bundle's file, once it is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pressed {
+    /// Its size.
+    pub bytes: i64,
+    /// Its hash.
+    pub sha256: [u8; 32],
+    /// The size of the checkpoint that covers it.
+    pub checkpoint_size: i64,
+}
+
+const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, \
+                      checkpoint_size, created_at_us, finished_at_us \
                       FROM evidence_bundles";
 
 /// Adds a bundle that is being prepared.
@@ -55,21 +80,23 @@ pub async fn finish(
     connection: &mut Connection,
     tenant: Tenant,
     id: BundleId,
-    file: Option<(i64, [u8; 32])>,
+    file: Option<Pressed>,
     now_us: i64,
 ) -> Result<(), StoreError> {
     execute!(
         connection,
         sqlx::query(
-            "UPDATE evidence_bundles SET state = $3, bytes = $4, sha256 = $5, finished_at_us = $6 \
+            "UPDATE evidence_bundles SET state = $3, bytes = $4, sha256 = $5, finished_at_us = $6, \
+             checkpoint_size = $7 \
          WHERE institution_id = $1 AND id = $2 AND state = 'preparing'",
         )
         .bind(tenant.uuid())
         .bind(id.uuid())
         .bind(if file.is_some() { "ready" } else { "failed" })
-        .bind(file.map(|(bytes, _)| bytes))
-        .bind(file.map(|(_, sha256)| sha256.to_vec()))
+        .bind(file.map(|file| file.bytes))
+        .bind(file.map(|file| file.sha256.to_vec()))
         .bind(now_us)
+        .bind(file.map(|file| file.checkpoint_size))
     )?;
     Ok(())
 }

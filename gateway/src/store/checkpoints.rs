@@ -39,35 +39,53 @@ pub async fn latest(
     )
 }
 
-/// The checkpoints with `from < size <= to`, smallest first, thinned to at most `most` that are
-/// spread over the range.
+/// The checkpoint of a size.
+pub async fn of_size(
+    connection: &mut Connection,
+    tenant: Tenant,
+    size: i64,
+) -> Result<Option<String>, StoreError> {
+    fetch_optional!(
+        connection,
+        sqlx::query_scalar("SELECT note FROM checkpoints WHERE institution_id = $1 AND size = $2")
+            .bind(tenant.uuid())
+            .bind(size)
+    )
+}
+
+/// The checkpoints with `from < size <= to` that were signed up to `until_us`, smallest first, thinned
+/// to at most `most` that are spread over the range.
 pub async fn between(
     connection: &mut Connection,
     tenant: Tenant,
-    from: i64,
-    to: i64,
+    (from, to): (i64, i64),
+    until_us: i64,
     most: i64,
 ) -> Result<Vec<String>, StoreError> {
     let all: i64 = fetch_one!(
         connection,
         sqlx::query_scalar(
-            "SELECT count(*) FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3",
+            "SELECT count(*) FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3 \
+             AND signed_at_us <= $4",
         )
         .bind(tenant.uuid())
         .bind(from)
         .bind(to)
+        .bind(until_us)
     )?;
     let step = (all + most - 1) / most.max(1);
     fetch_all!(
         connection,
         sqlx::query_scalar(
             "SELECT note FROM (SELECT note, size, row_number() OVER (ORDER BY size) AS number \
-         FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3) AS numbered \
-         WHERE (number - 1) % $4 = 0 ORDER BY size",
+         FROM checkpoints WHERE institution_id = $1 AND size > $2 AND size <= $3 \
+             AND signed_at_us <= $4) AS numbered \
+         WHERE (number - 1) % $5 = 0 ORDER BY size",
         )
         .bind(tenant.uuid())
         .bind(from)
         .bind(to)
+        .bind(until_us)
         .bind(step.max(1))
     )
 }

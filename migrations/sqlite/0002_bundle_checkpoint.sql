@@ -1,0 +1,3 @@
+-- The size of the checkpoint that covers a bundle: with it any process makes the same file again.
+
+ALTER TABLE evidence_bundles ADD COLUMN checkpoint_size INTEGER;
