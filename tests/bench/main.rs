@@ -1,16 +1,21 @@
 //! The bench: figures as ratios, each taken in one run beside its floor on the same machine.
 //!
 //! `cargo bench -p veritrail-tests --bench bench -- append page` measures only what is named. Every
-//! commit is durable here (SQLite, WAL, synchronous=FULL), on the disk that the binaries are on.
+//! commit is durable here: SQLite with WAL and synchronous=FULL on the disk that the binaries are on,
+//! and a PostgreSQL of the bench's own with fsync and synchronous_commit on.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 mod append;
+mod copy;
 mod floor;
 mod load;
 mod page;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod process;
 mod serve;
+mod server;
 mod site;
 mod table;
 mod verify;
@@ -18,7 +23,7 @@ mod verify;
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 6] = ["append", "singles", "page", "start", "growth", "verify"];
+const ALL: [&str; 7] = ["append", "singles", "page", "start", "growth", "verify", "postgres"];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
 
@@ -49,7 +54,7 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
         tell(vec![append::singles().await]);
     }
     if chosen("page") || chosen("start") || chosen("growth") {
-        let site = site::Site::new(SMALL).await;
+        let site = site::Site::new(SMALL, None).await;
         if chosen("page") {
             tell(page::cost(&site).await);
         }
@@ -59,6 +64,12 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
         if chosen("growth") {
             tell(page::growth(&site).await);
         }
+    }
+    if chosen("postgres") {
+        let server = postgres::Postgres::start();
+        tell(append::batches_on(&server).await);
+        tell(vec![append::singles_on(&server).await]);
+        tell(page::cost(&site::Site::new(SMALL, Some(server.database())).await).await);
     }
     if chosen("verify") {
         tell(vec![verify::row()]);

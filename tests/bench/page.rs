@@ -6,7 +6,7 @@ use super::{
     load::{Load, Requests, closed, get, paced},
     process::Process,
     site::Site,
-    table::{Row, SQLITE_FULL, Target},
+    table::{POSTGRES_ON, Row, SQLITE_FULL, Target},
 };
 
 const PAGE: &str = "/v1/transactions?limit=100";
@@ -40,6 +40,7 @@ async fn with_token(server: &Process, site: &Site) -> Measured {
 
 /// A page of 100 transactions, authenticated, limited and audited.
 pub async fn cost(site: &Site) -> Vec<Row> {
+    let durability = if site.database.is_some() { POSTGRES_ON } else { SQLITE_FULL };
     let server = Process::own("bare", site);
     server.ready().await;
     let bare = measure(&server, &Arc::new(vec![get(PAGE, None)])).await;
@@ -73,7 +74,7 @@ pub async fn cost(site: &Site) -> Vec<Row> {
         Row::new("audit tax: CPU at 70 %", ours.cpu_us, unrecorded.cpu_us, "us/request").against(off),
     ]
     .into_iter()
-    .map(|row| row.durable(SQLITE_FULL))
+    .map(|row| row.durable(durability))
     .collect()
 }
 
@@ -105,7 +106,7 @@ pub async fn growth(small: &Site) -> Vec<Row> {
     }
     let mut rows = Vec::new();
     for (name, size) in sizes {
-        let ours = p99_anywhere(&Site::new(size).await).await;
+        let ours = p99_anywhere(&Site::new(size, None).await).await;
         rows.push(
             Row::new(format!("growth: page p99 with {name} transactions"), ours, floor, "ms")
                 .against("with 10,000")

@@ -2,13 +2,13 @@
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use super::{
     load::{Connection, get},
+    server::binary,
     site::{Bank, Site},
 };
 
@@ -24,7 +24,7 @@ pub struct Process {
 impl Process {
     /// `veritrail serve` on a site.
     pub fn serve(site: &Site) -> Self {
-        Self::spawn(Command::new(binary()).arg("serve"), site)
+        Self::spawn(Command::new(binary("veritrail")).arg("serve"), site)
     }
 
     /// One of this bench's own servers on a site.
@@ -33,12 +33,8 @@ impl Process {
     }
 
     fn spawn(command: &mut Command, site: &Site) -> Self {
-        let child = command
-            .envs(environment(&site.data_dir, site.port))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child =
+            command.envs(environment(site)).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         Self { child, address: SocketAddr::from(([127, 0, 0, 1], site.port)) }
     }
 
@@ -98,21 +94,11 @@ impl Drop for Process {
     }
 }
 
-/// The service's own binary, which cargo puts beside the bench's folder.
-fn binary() -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("veritrail");
-    assert!(path.exists(), "{} is missing: run `make bench`, which builds it first", path.display());
-    path
-}
-
 /// The site's configuration, as the binary reads it.
-fn environment(data_dir: &Path, port: u16) -> Vec<(&'static str, String)> {
-    let config = super::site::config(data_dir, port);
+fn environment(site: &Site) -> Vec<(&'static str, String)> {
+    let config = super::site::config(&site.data_dir, site.port, site.database.as_ref());
     vec![
-        ("VERITRAIL_STORAGE__DATA_DIR", data_dir.display().to_string()),
+        ("VERITRAIL_STORAGE__DATA_DIR", site.data_dir.display().to_string()),
         ("VERITRAIL_HTTP__LISTEN", config.http.listen),
         ("VERITRAIL_HTTP__ADMIN_LISTEN", config.http.admin_listen),
         ("VERITRAIL_HTTP__BASE_URL", config.http.base_url),
@@ -120,5 +106,9 @@ fn environment(data_dir: &Path, port: u16) -> Vec<(&'static str, String)> {
         ("VERITRAIL_LIMITS__ADDRESS_PER_SECOND", config.limits.address_per_second.to_string()),
         ("VERITRAIL_LIMITS__ADDRESS_BURST", config.limits.address_burst.to_string()),
         ("VERITRAIL_LOG__LEVEL", config.log.level),
+        (
+            "VERITRAIL_STORAGE__POSTGRES_URL",
+            site.database.as_ref().map(|database| database.service_url()).unwrap_or_default(),
+        ),
     ]
 }

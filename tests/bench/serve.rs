@@ -3,8 +3,10 @@
 use std::{io, path::Path};
 
 use actix_web::{App, HttpResponse, HttpServer, middleware::from_fn, web};
+use jiff_sqlx::Date as SqlDate;
 use sqlx::{
-    SqlitePool,
+    Executor as _, PgPool, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use veritrail::{
@@ -38,12 +40,24 @@ async fn health() -> HttpResponse {
 
 /// The same SQL behind a bare actix handler: no token, no limit, no record.
 async fn bare(config: &Config) -> io::Result<()> {
-    let pool = readers(&config.storage.data_dir);
+    let (pool, url) = (readers(&config.storage.data_dir), config.storage.postgres_url.get());
+    let server_pool = url.map(|url| {
+        let options: PgConnectOptions = url.parse().unwrap();
+        PgPoolOptions::new()
+            .max_connections(config.storage.postgres_pool_max)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.options([("search_path", "veritrail")]))
+    });
     HttpServer::new(move || {
-        App::new()
-            .app_data(web::Data::new(pool.clone()))
-            .route("/health/ready", web::get().to(health))
-            .route("/v1/transactions", web::get().to(bare_list))
+        let app = App::new().route("/health/ready", web::get().to(health));
+        match &server_pool {
+            None => {
+                app.app_data(web::Data::new(pool.clone())).route("/v1/transactions", web::get().to(bare_list))
+            }
+            Some(pool) => app
+                .app_data(web::Data::new(pool.clone()))
+                .route("/v1/transactions", web::get().to(bare_list_on_postgres)),
+        }
     })
     .workers(config.http.workers)
     .bind(&config.http.listen)?
@@ -56,30 +70,48 @@ fn readers(data_dir: &Path) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(8).test_before_acquire(false).connect_lazy_with(options)
 }
 
+const HEAD: &str = "SELECT institution_id, size FROM logs ORDER BY size DESC LIMIT 1";
+const PAGE: &str = "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
+                    JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
+                    WHERE t.institution_id = $1 AND +t.seq <= $2 ORDER BY t.booking_date, t.seq LIMIT 101";
+
 async fn bare_list(pool: web::Data<SqlitePool>) -> HttpResponse {
     let mut connection = pool.acquire().await.unwrap();
-    let (institution, size): (Vec<u8>, i64) =
-        sqlx::query_as("SELECT institution_id, size FROM logs ORDER BY size DESC LIMIT 1")
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap();
-    let rows: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(
-        "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
-         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
-         WHERE t.institution_id = $1 AND +t.seq <= $2 ORDER BY t.booking_date, t.seq LIMIT 101",
-    )
-    .bind(institution)
-    .bind(size)
-    .fetch_all(&mut *connection)
-    .await
-    .unwrap();
+    let (institution, size): (Vec<u8>, i64) = sqlx::query_as(HEAD).fetch_one(&mut *connection).await.unwrap();
+    let rows: Vec<(i64, String, Vec<u8>)> =
+        sqlx::query_as(PAGE).bind(institution).bind(size).fetch_all(&mut *connection).await.unwrap();
     drop(connection);
+    page(rows.into_iter().map(|(.., payload)| payload))
+}
+
+/// The institution is known here beforehand: without a transaction that names it there are no rows.
+async fn bare_list_on_postgres(pool: web::Data<PgPool>) -> HttpResponse {
+    static BANK: tokio::sync::OnceCell<uuid::Uuid> = tokio::sync::OnceCell::const_new();
+    let mut connection = pool.acquire().await.unwrap();
+    let bank = BANK.get_or_init(async || {
+        let newest =
+            "SELECT id FROM institutions WHERE role = 'institution' ORDER BY created_at_us DESC LIMIT 1";
+        sqlx::query_scalar(newest).fetch_one(&mut *pool.acquire().await.unwrap()).await.unwrap()
+    });
+    let bank = *bank.await;
+    let begin = format!("BEGIN READ ONLY; SET LOCAL veritrail.scope = '{bank}'");
+    connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(begin))).await.unwrap();
+    let (institution, size): (uuid::Uuid, i64) =
+        sqlx::query_as(HEAD).fetch_one(&mut *connection).await.unwrap();
+    let rows: Vec<(i64, SqlDate, Vec<u8>)> =
+        sqlx::query_as(PAGE).bind(institution).bind(size).fetch_all(&mut *connection).await.unwrap();
+    connection.execute("ROLLBACK").await.unwrap();
+    drop(connection);
+    page(rows.into_iter().map(|(.., payload)| payload))
+}
+
+fn page(payloads: impl Iterator<Item = Vec<u8>>) -> HttpResponse {
     let mut body = b"{\"data\":[".to_vec();
-    for (place, (_, _, payload)) in rows.iter().take(100).enumerate() {
+    for (place, payload) in payloads.take(100).enumerate() {
         if place > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(payload);
+        body.extend_from_slice(&payload);
     }
     body.extend_from_slice(b"]}");
     HttpResponse::Ok().content_type("application/json").body(body)

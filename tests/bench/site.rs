@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+
+use super::{postgres::Database, server::free_ports};
 use veritrail::{
     config::Config,
     demo::{Flavour, generate},
@@ -28,8 +30,8 @@ pub fn folder() -> TempDir {
     TempDir::with_prefix_in("bench-", beside).unwrap()
 }
 
-/// The configuration of a service on a folder and a port.
-pub fn config(data_dir: &Path, port: u16) -> Config {
+/// The configuration of a service on a folder and a port, on the embedded engine or on a database.
+pub fn config(data_dir: &Path, port: u16, database: Option<&Database>) -> Config {
     let mut config = Config::default();
     config.http.listen = format!("127.0.0.1:{port}");
     config.http.admin_listen = format!("127.0.0.1:{}", port + 1);
@@ -39,6 +41,9 @@ pub fn config(data_dir: &Path, port: u16) -> Config {
     config.limits.address_per_second = UNLIMITED;
     config.limits.address_burst = UNLIMITED;
     config.log.level = "error".to_owned();
+    if let Some(database) = database {
+        config.storage.postgres_url = database.service_url().as_str().into();
+    }
     config
 }
 
@@ -118,13 +123,14 @@ pub struct Site {
     pub data_dir: PathBuf,
     pub port: u16,
     pub bank: Bank,
+    pub database: Option<Database>,
 }
 
 impl Site {
-    pub async fn new(transactions: usize) -> Self {
+    pub async fn new(transactions: usize, database: Option<Database>) -> Self {
         let folder = folder();
         let (data_dir, port) = (folder.path().join("data"), free_ports());
-        let ledger = Ledger::open(&config(&data_dir, port)).await.unwrap();
+        let ledger = Ledger::open(&config(&data_dir, port, database.as_ref())).await.unwrap();
         let plan = Plan {
             name: STANDARD.to_owned(),
             client_per_second: UNLIMITED,
@@ -140,19 +146,6 @@ impl Site {
             ledger.recorder.deliver(bank.tenant, delivery(records.take(2_000))).await.unwrap();
         }
         ledger.close().await;
-        Self { _folder: folder, data_dir, port, bank }
+        Self { _folder: folder, data_dir, port, bank, database }
     }
-}
-
-/// A free port whose successor is free too.
-fn free_ports() -> u16 {
-    use std::net::TcpListener;
-    (20_000..30_000)
-        .step_by(2)
-        .map(|port| port + u16::try_from(std::process::id() % 1_000).unwrap() * 2)
-        .find(|&port| {
-            TcpListener::bind(("127.0.0.1", port)).is_ok()
-                && TcpListener::bind(("127.0.0.1", port + 1)).is_ok()
-        })
-        .expect("a free port")
 }

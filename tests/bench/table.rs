@@ -36,6 +36,8 @@ pub struct Row {
 
 /// The setting under which every commit is made here.
 pub const SQLITE_FULL: &str = "SQLite, WAL, synchronous=FULL";
+/// The same on PostgreSQL.
+pub const POSTGRES_ON: &str = "PostgreSQL, fsync=on, synchronous_commit=on";
 /// Nothing is committed.
 pub const NOTHING: &str = "nothing is written";
 

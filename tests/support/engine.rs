@@ -1,8 +1,11 @@
 //! Which engine the suite runs on: `VERITRAIL_TEST_ENGINE` is `sqlite` (the default) or `postgres`.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::OnceLock};
 
-use super::postgres::{Database, Postgres};
+use super::{
+    postgres::{Database, Postgres},
+    server::watch_over,
+};
 
 /// The engine of this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,19 @@ impl Engine {
             Ok("postgres") => Self::Postgres,
             Ok(other) => panic!("VERITRAIL_TEST_ENGINE is sqlite or postgres, not {other}"),
         }
+    }
+}
+
+impl Postgres {
+    /// The server that tests share; each has a database of its own there.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let server = Self::start();
+            // Statics are not dropped; this ends the server, and removes its folder, with the tests.
+            watch_over(server.pid(), Some(server.folder()));
+            server
+        })
     }
 }
 

@@ -5,16 +5,13 @@ use std::{
     os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use super::server::{binary, free_ports, watch_over};
+use super::server::{binary, free_ports};
 
 /// A server.
 pub struct Postgres {
@@ -60,17 +57,6 @@ impl Database {
 const TEMPLATE: &str = "veritrail_template";
 
 impl Postgres {
-    /// The server that tests share; each has a database of its own there.
-    pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(|| {
-            let server = Self::start();
-            // Statics are not dropped; this ends the server, and removes its folder, with the tests.
-            watch_over(server.process.id(), Some(server.folder.path()));
-            server
-        })
-    }
-
     /// Starts a server of one's own.
     pub fn start() -> Self {
         let folder = TempDir::with_prefix("veritrail-postgres-").unwrap();
@@ -141,6 +127,16 @@ impl Postgres {
         psql.args(["--host=127.0.0.1", "--port", &self.port.to_string(), "--username", role]);
         psql.args(["--dbname", database]);
         psql
+    }
+
+    /// One of PostgreSQL's own programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        program(name)
+    }
+
+    /// The process that began it.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     pub fn port(&self) -> u16 {
