@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnection as Connection};
 use uuid::Uuid;
 
-use super::postgres::{Database, Postgres};
+use super::postgres::{Database, Postgres, program};
 
 /// A transaction as the ledger has stored it: its row, its entry and its payload.
 pub struct Stored {
@@ -237,7 +237,7 @@ pub async fn pgbench(postgres: &Postgres, database: &Database, clients: usize, l
         "5a".repeat(850)
     );
     std::fs::write(&script, insert).unwrap();
-    let output = std::process::Command::new(postgres.program("pgbench"))
+    let output = std::process::Command::new(program("pgbench"))
         .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", &clients.to_string()])
         .args(["--time", &lasts.as_secs().to_string(), "--file"])
         .arg(&script)

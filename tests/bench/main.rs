@@ -12,6 +12,7 @@ mod floor;
 mod load;
 mod page;
 #[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
 mod postgres;
 mod process;
 mod serve;

@@ -129,11 +129,6 @@ impl Postgres {
         psql
     }
 
-    /// One of PostgreSQL's own programs.
-    pub fn program(&self, name: &str) -> PathBuf {
-        program(name)
-    }
-
     /// The process that began it.
     pub fn pid(&self) -> u32 {
         self.process.id()
@@ -243,8 +238,8 @@ fn command(name: &str) -> Command {
     command
 }
 
-/// The newest PostgreSQL that is installed.
-fn program(name: &str) -> PathBuf {
+/// A program of the newest PostgreSQL that is installed.
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let version = |path: &Path| path.file_name().unwrap().to_string_lossy().parse::<u32>().unwrap_or(0);
     let newest = versions
