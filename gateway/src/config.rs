@@ -19,6 +19,8 @@ pub struct Config {
     pub storage: Storage,
     /// Its keys.
     pub keys: Keys,
+    /// What its signer remembers.
+    pub signer: Signer,
     /// What one request may ask for.
     pub limits: Limits,
     /// What it tells.
@@ -80,6 +82,15 @@ pub struct Keys {
     pub token: Secret,
     /// Authenticates cursors.
     pub cursor: Secret,
+}
+
+/// Where the signer remembers what it signed, outside the database.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Signer {
+    /// A Redis that replicas share, instead of the file `storage.signed_heads`: one of its own, which
+    /// syncs every write (`appendonly yes`, `appendfsync always`).
+    pub redis_url: Secret,
 }
 
 /// What one request may ask for.

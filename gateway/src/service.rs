@@ -23,7 +23,7 @@ use crate::{
     ledger::{
         By, RecordError, Recorder, Signer,
         command::{Change, Onboarding},
-        memory::{Memory, MemoryError},
+        memory::{Memory, MemoryError, file::FileMemory, redis::RedisMemory},
         recorder::{RecorderTask, Setup},
         rounds,
     },
@@ -118,7 +118,7 @@ impl Ledger {
             false => Seed::load(&ledger_key),
         })?;
         let key: Arc<dyn CheckpointSigner> = Arc::new(FileSigner::new(seed));
-        let memory = match Memory::open(&config.signed_heads()) {
+        let memory = match memory(config).await {
             Ok(memory) => Some(Arc::new(memory)),
             Err(MemoryError::Locked(_)) => None,
             Err(error) => return Err(error.into()),
@@ -152,6 +152,17 @@ impl Ledger {
         drop(self.recorder);
         // Whoever else holds a recorder is cut off after a while.
         let _ = tokio::time::timeout(Duration::from_secs(10), self.recorder_task).await;
+    }
+}
+
+/// The signer's memory, where the configuration says that it is.
+///
+/// # Errors
+/// When it can't be used, or another process has it.
+pub async fn memory(config: &Config) -> Result<Memory, MemoryError> {
+    match config.signer.redis_url.get() {
+        Some(url) => RedisMemory::open(url).await.map(Into::into),
+        None => FileMemory::open(&config.signed_heads()).map(Into::into),
     }
 }
 

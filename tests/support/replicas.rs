@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::{
     Caller,
     postgres::{Database, Postgres},
+    redis::Redis,
     server::{binary, free_ports},
 };
 
@@ -21,6 +22,8 @@ pub struct Replicas {
     pub database: Database,
     /// What `demo.json` says: institutions and clients to work with.
     pub demo: Value,
+    /// What its signers share.
+    pub memory: Redis,
     environment: Vec<(String, String)>,
     replicas: Vec<Replica>,
 }
@@ -40,12 +43,13 @@ impl Replicas {
 
     /// The same, on a database that is there.
     pub async fn start_on(database: Database, count: usize, environment: &[(&str, String)]) -> Self {
-        let folder = TempDir::new().unwrap();
+        let (folder, memory) = (TempDir::new().unwrap(), Redis::durable());
         let port = free_ports();
         let mut environment: Vec<(String, String)> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         environment.extend([
             ("VERITRAIL_STORAGE__POSTGRES_URL".to_owned(), database.service_url()),
+            ("VERITRAIL_SIGNER__REDIS_URL".to_owned(), memory.url()),
             ("VERITRAIL_LIMITS__ADDRESS_PER_SECOND".to_owned(), "1000000".to_owned()),
             ("VERITRAIL_LIMITS__ADDRESS_BURST".to_owned(), "1000000".to_owned()),
         ]);
@@ -62,7 +66,7 @@ impl Replicas {
             let pem = std::fs::read_to_string(first.join(format!("keys/{key}.pem"))).unwrap();
             environment.push((format!("VERITRAIL_KEYS__{}", key.to_uppercase()), pem));
         }
-        let mut all = Self { folder, database, demo, environment, replicas: Vec::new() };
+        let mut all = Self { folder, database, demo, memory, environment, replicas: Vec::new() };
         for index in 0..count {
             let data_dir = all.folder.path().join(format!("replica-{index}"));
             all.replicas.push(Replica { port: free_ports(), data_dir, process: None });

@@ -10,8 +10,8 @@ use crate::{
     config::Config,
     domain::{InstitutionId, Tenant},
     keys::{FileSigner, Seed},
-    ledger::{fsck, memory::Memory},
-    service::place,
+    ledger::{fsck, memory::MemoryError},
+    service::{memory, place},
     store::{self, Db, institutions, logs},
 };
 
@@ -35,7 +35,11 @@ impl Fsck {
             FileSigner::new(Seed::given_or("keys.ledger", &config.keys.ledger, || Seed::load(&key_file))?);
         let db = Db::open(&place).await?;
         // A running service holds the memory; then it has checked it itself.
-        let memory = Memory::open(&config.signed_heads()).ok();
+        let memory = match memory(config).await {
+            Ok(memory) => Some(memory),
+            Err(MemoryError::Locked(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
         let ids = match self.institution {
             Some(id) => vec![id],
             None => institutions::all(&mut db.directory().await?).await?,

@@ -5,6 +5,7 @@ mod demo;
 mod fsck;
 mod import;
 mod serve;
+mod signer;
 
 use std::{error::Error, path::PathBuf};
 
@@ -43,6 +44,9 @@ enum Command {
     /// Make OAuth2 clients: the first operator, and feeders
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Look after what the signer remembers
+    #[command(subcommand)]
+    Signer(signer::SignerCommand),
     /// Print the configuration that results from file and environment
     CheckConfig,
 }
@@ -66,6 +70,7 @@ impl Cli {
             Command::Import(import) => import.run(&config).await,
             Command::Fsck(fsck) => fsck.run(&config).await,
             Command::Client(command) => command.run(&config).await,
+            Command::Signer(command) => command.run(&config).await,
             Command::Migrate => {
                 telemetry::start(&config.log);
                 match config.storage.postgres_migrator_url.get() {

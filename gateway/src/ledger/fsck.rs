@@ -7,7 +7,7 @@ use veritrail_audit::{
     Checkpoint, Edge, Entry, FullTile, Kind, VerifierKey, commit, genesis_prev, leaf_hash, verify_note,
 };
 
-use super::memory::Memory;
+use super::memory::{Memory, Recollection};
 use crate::{
     domain::{Account, Tenant, Transaction},
     keys::CheckpointSigner,
@@ -246,7 +246,12 @@ impl Walk<'_> {
         {
             return Err(self.fault("the head", "its hashes or its time are not the entries'"));
         }
-        if let Some(signed) = self.memory.and_then(|memory| memory.last(&self.report.origin)) {
+        let remembered = match self.memory {
+            Some(memory) => memory.last(&self.report.origin).await,
+            None => Ok(Recollection::None),
+        };
+        let remembered = remembered.map_err(|error| self.fault("the signer's memory", error))?;
+        if let Recollection::Signed(signed) = remembered {
             if signed.size > self.edge.size() {
                 let what = format!("{} entries were signed, there are {}", signed.size, self.edge.size());
                 return Err(self.fault("the signer's memory", what));

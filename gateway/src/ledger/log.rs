@@ -6,13 +6,13 @@ use veritrail_audit::{Edge, Entry, Hash, Kind, Salt, Subject, commit, leaf_hash}
 
 use super::{
     command::{By, RecordError},
-    memory::Memory,
+    memory::{Memory, Recollection, SignedHead},
     tree::{self, TreeError},
 };
 use crate::{
     domain::{Tenant, id::AccountId},
     store::{
-        Connection, accounts,
+        Connection, accounts, checkpoints,
         entries::{self, NewEntry},
         logs,
         payloads::NewPayload,
@@ -73,7 +73,21 @@ impl OpenLog {
         head: &logs::Head,
     ) -> Result<Self, RecordError> {
         let size = u64::try_from(head.size).unwrap_or(0);
-        if let Some(signed) = memory.and_then(|memory| memory.last(&head.origin)) {
+        let recollection = match memory {
+            Some(memory) => memory.last(&head.origin).await.map_err(unavailable)?,
+            // Another process signs, and looks after its memory.
+            None => Recollection::None,
+        };
+        if let Recollection::WentBack(signed) = recollection {
+            return Err(RecordError::Stopped(went_back(signed)));
+        }
+        if memory.is_some() && recollection == Recollection::None {
+            let signed = checkpoints::latest(connection, tenant).await.map_err(unavailable)?;
+            if let Some((size, _)) = signed {
+                return Err(RecordError::Stopped(forgotten(size)));
+            }
+        }
+        if let Recollection::Signed(signed) = recollection {
             if signed.size > size {
                 return Err(RecordError::Stopped(format!(
                     "{} entries were signed, the database has {size}: it is older than what was signed",
@@ -216,6 +230,22 @@ impl OpenLog {
         }
         self
     }
+}
+
+/// Why a log is stopped whose head the memory lost.
+pub(super) fn forgotten(size: i64) -> String {
+    format!(
+        "a checkpoint of {size} entries was signed, and the signer's memory knows nothing of it: it was lost; \
+         when you are sure of the database, `veritrail signer adopt` takes it up again"
+    )
+}
+
+/// Why a log is stopped whose head the memory holds an older version of.
+pub(super) fn went_back(signed: SignedHead) -> String {
+    format!(
+        "this process saw {} entries signed, and the signer's memory no longer knows of them",
+        signed.size
+    )
 }
 
 pub(super) fn signed(n: u64) -> i64 {

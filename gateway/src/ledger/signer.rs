@@ -5,7 +5,7 @@
 //! signed is stopped. The order matters: what was remembered may be unsigned, what was signed is
 //! always remembered.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, watch},
@@ -15,8 +15,8 @@ use veritrail_audit::{Checkpoint, Hash, verify_consistency};
 
 use super::{
     command::RecordError,
-    log::unavailable,
-    memory::{Memory, SignedHead},
+    log::{forgotten, unavailable, went_back},
+    memory::{Memory, Recollection, SignedHead},
     recorder::Recorder,
     rounds,
     tree::{self, TreeError},
@@ -40,6 +40,8 @@ pub struct Signer {
     key: Arc<dyn CheckpointSigner>,
     /// One signing at a time: it reads what it remembers, then remembers more.
     turn: Mutex<()>,
+    /// The logs' names.
+    origins: Mutex<HashMap<Tenant, String>>,
 }
 
 /// A head that may be signed.
@@ -52,7 +54,7 @@ impl Signer {
     /// A signer for the logs of one database.
     #[must_use]
     pub fn new(db: Db, recorder: Recorder, memory: Arc<Memory>, key: Arc<dyn CheckpointSigner>) -> Self {
-        Self { db, recorder, memory, key, turn: Mutex::new(()) }
+        Self { db, recorder, memory, key, turn: Mutex::new(()), origins: Mutex::default() }
     }
 
     /// Signs what grows until `stop` changes; then once more, so that a graceful stop leaves no log
@@ -118,8 +120,7 @@ impl Signer {
         let _turn = self.turn.lock().await;
         let mut proven = Vec::new();
         for tenant in tenants {
-            let mut reader = self.db.read(tenant).await.map_err(unavailable)?;
-            proven.extend(self.prove(&mut reader, tenant).await?);
+            proven.extend(self.prove(tenant).await?);
         }
         let heads: Vec<_> = proven
             .iter()
@@ -128,29 +129,62 @@ impl Signer {
                 (checkpoint.origin.clone(), head)
             })
             .collect();
-        let memory = Arc::clone(&self.memory);
-        tokio::task::spawn_blocking(move || memory.remember(&heads))
-            .await
-            .map_err(unavailable)?
-            .map_err(unavailable)?;
-        let stored = proven.into_iter().map(|Proven { tenant, checkpoint }| async move {
-            let note = self.key.sign(&checkpoint).map_err(unavailable)?;
-            self.recorder.checkpoint(tenant, checkpoint.size, note).await
-        });
+        let held = self.memory.remember(heads).await.map_err(unavailable)?;
+        let stored =
+            proven.into_iter().zip(held).map(|(Proven { tenant, checkpoint }, (_, held))| async move {
+                if held.size > checkpoint.size {
+                    // Another replica signs a later head of the same log.
+                    return Ok(());
+                }
+                if held.root != checkpoint.root {
+                    let reason = format!("another root was signed at {} entries", held.size);
+                    self.recorder.stops().stop(tenant, &checkpoint.origin, &reason);
+                    return Ok(());
+                }
+                let note = self.key.sign(&checkpoint).map_err(unavailable)?;
+                self.recorder.checkpoint(tenant, checkpoint.size, note).await
+            });
         // Together, so that many logs share a commit.
         futures_util::future::join_all(stored).await.into_iter().collect()
     }
 
+    /// A log's name, which never changes.
+    async fn origin(&self, tenant: Tenant) -> Result<String, RecordError> {
+        let mut origins = self.origins.lock().await;
+        if let Some(origin) = origins.get(&tenant) {
+            return Ok(origin.clone());
+        }
+        let mut reader = self.db.read(tenant).await.map_err(unavailable)?;
+        let head = logs::head(&mut reader, tenant).await.map_err(unavailable)?;
+        let origin = head.ok_or(RecordError::Missing("institution"))?.origin;
+        origins.insert(tenant, origin.clone());
+        Ok(origin)
+    }
+
     /// The log's head, if it extends what was last signed; otherwise the log is stopped.
-    async fn prove(&self, reader: &mut Reader, tenant: Tenant) -> Result<Option<Proven>, RecordError> {
-        let head = logs::head(reader, tenant).await.map_err(unavailable)?;
+    async fn prove(&self, tenant: Tenant) -> Result<Option<Proven>, RecordError> {
+        let origin = self.origin(tenant).await?;
+        // The memory first, then the database: it has by then what the memory was told before. The other
+        // way round, what another replica signs meanwhile would look like a fork.
+        let last = self.memory.last(&origin).await.map_err(unavailable)?;
+        let mut reader = self.db.read(tenant).await.map_err(unavailable)?;
+        let head = logs::head(&mut reader, tenant).await.map_err(unavailable)?;
         let head = head.ok_or(RecordError::Missing("institution"))?;
+        let latest = checkpoints::latest(&mut reader, tenant).await.map_err(unavailable)?;
         let size = head.size.unsigned_abs();
         let root = Hash(head.root.as_slice().try_into().map_err(|_| unavailable("a head without a root"))?);
-        if let Some(last) = self.memory.last(&head.origin)
-            && let Some(reason) = fork(reader, tenant, last, size, root).await?
-        {
+        let reason = match (last, &latest) {
+            (Recollection::Signed(last), _) => fork(&mut reader, tenant, last, size, root).await?,
+            (Recollection::WentBack(seen), _) => Some(went_back(seen)),
+            (Recollection::None, Some((size, _))) => Some(forgotten(*size)),
+            (Recollection::None, None) => None,
+        };
+        if let Some(reason) = reason {
             self.recorder.stops().stop(tenant, &head.origin, &reason);
+            return Ok(None);
+        }
+        if latest.is_some_and(|(covered, _)| covered >= head.size) {
+            // Another replica was quicker.
             return Ok(None);
         }
         let checkpoint = Checkpoint { origin: head.origin, size, root };

@@ -1,8 +1,7 @@
-//! What the signer remembers, outside the database.
+//! The memory of one process: a journal of signed heads, one a line: `origin size root`.
 //!
-//! A journal file of signed heads, one a line: `origin size root`. It is written and synced before
-//! a signature leaves, so a database that is older than the journal (a backup, a clone) is found
-//! out. A torn last line was never answered for, and is dropped. One process holds the file's lock.
+//! A line is synced before its head is signed. A torn last line was never answered for, and is
+//! dropped. One process holds the file's lock.
 
 use std::{
     collections::HashMap,
@@ -12,47 +11,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use veritrail_audit::Hash;
+use super::{MemoryError, SignedHead, from_text, to_text};
 
 /// The journal is rewritten when it has this many lines for each log.
 const COMPACT_FACTOR: usize = 1000;
 
-/// A head that was signed, or is about to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SignedHead {
-    /// How many entries.
-    pub size: u64,
-    /// The root over them.
-    pub root: Hash,
-}
-
-/// Why the memory could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MemoryError {
-    /// Another process holds it.
-    #[error("{0} is in use by another process")]
-    Locked(PathBuf),
-    /// A line in the middle of the file makes no sense: somebody edited it.
-    #[error("{path} is damaged at line {line}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-    },
-    /// The disk failed.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// The signer's memory.
+/// A journal file.
 #[derive(Debug)]
-pub struct Memory {
+pub struct FileMemory {
     path: PathBuf,
     state: Mutex<State>,
 }
@@ -75,7 +41,7 @@ impl State {
     }
 }
 
-impl Memory {
+impl FileMemory {
     /// Opens or creates the journal and takes its lock.
     ///
     /// # Errors
@@ -113,26 +79,34 @@ impl Memory {
         state.heads.get(origin).copied()
     }
 
-    /// Remembers heads, durably, before they are signed.
+    /// Remembers heads that follow what is remembered; for each, what is remembered now.
     ///
     /// # Errors
     /// When the disk fails; then none of them may be signed.
-    pub fn remember(&self, heads: &[(String, SignedHead)]) -> Result<(), MemoryError> {
+    pub fn remember(&self, heads: &[(String, SignedHead)]) -> Result<Vec<(String, SignedHead)>, MemoryError> {
         let io = |source| MemoryError::Io { path: self.path.clone(), source };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let text: String = heads.iter().map(line).collect();
+        let follows = |(origin, head): &&(String, SignedHead)| {
+            let last = state.heads.get(origin).copied();
+            head.follows(last) && last != Some(*head)
+        };
+        let new: Vec<_> = heads.iter().filter(follows).cloned().collect();
+        let text: String = new.iter().map(line).collect();
         if let Err(error) = state.append(text.as_bytes()) {
             // Half a line must not stand before the next whole one.
             let good = state.bytes;
             state.file.set_len(good).and_then(|()| state.file.seek(SeekFrom::Start(good))).map_err(io)?;
             return Err(io(error));
         }
-        state.lines += heads.len();
-        state.heads.extend(heads.iter().cloned());
+        state.lines += new.len();
+        state.heads.extend(new);
         if state.lines > COMPACT_FACTOR * state.heads.len().max(10) {
             self.compact(&mut state).map_err(io)?;
         }
-        Ok(())
+        let held = |(origin, head): &(String, SignedHead)| {
+            (origin.clone(), state.heads.get(origin).copied().unwrap_or(*head))
+        };
+        Ok(heads.iter().map(held).collect())
     }
 
     /// Writes a new journal with one line a log beside the old one, and moves it into place.
@@ -156,18 +130,18 @@ impl Memory {
 }
 
 fn line((origin, head): &(String, SignedHead)) -> String {
-    format!("{origin} {} {}\n", head.size, head.root)
+    format!("{origin} {}\n", to_text(*head))
 }
 
 fn parse(line: &str) -> Option<(String, SignedHead)> {
-    let mut fields = line.split(' ');
-    let (origin, size, root) = (fields.next()?, fields.next()?, fields.next()?);
-    let head = SignedHead { size: size.parse().ok()?, root: root.parse().ok()? };
-    (fields.next().is_none()).then(|| (origin.to_owned(), head))
+    let (origin, head) = line.split_once(' ')?;
+    Some((origin.to_owned(), from_text(head)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use veritrail_audit::Hash;
+
     use super::*;
 
     fn head(size: u64) -> SignedHead {
@@ -184,7 +158,7 @@ mod tests {
     #[test]
     fn remembers_across_restarts_and_compaction() {
         let path = scratch("restart");
-        let memory = Memory::open(&path).unwrap();
+        let memory = FileMemory::open(&path).unwrap();
         for size in 1..=25_000 {
             let heads = [("log/a".to_owned(), head(size))];
             // Syncing each of them would take minutes; one in a thousand shows the same.
@@ -196,7 +170,7 @@ mod tests {
         }
         assert!(memory.state.lock().unwrap().lines < 25_000, "it was compacted");
         drop(memory);
-        assert_eq!(Memory::open(&path).unwrap().last("log/a"), Some(head(25_000)));
+        assert_eq!(FileMemory::open(&path).unwrap().last("log/a"), Some(head(25_000)));
     }
 
     #[test]
@@ -204,15 +178,26 @@ mod tests {
         let path = scratch("torn");
         let good = line(&("log/a".to_owned(), head(7)));
         std::fs::write(&path, format!("{good}log/a 8 00")).unwrap();
-        assert_eq!(Memory::open(&path).unwrap().last("log/a"), Some(head(7)));
+        assert_eq!(FileMemory::open(&path).unwrap().last("log/a"), Some(head(7)));
         std::fs::write(&path, format!("{good}nonsense\n{good}")).unwrap();
-        assert!(matches!(Memory::open(&path), Err(MemoryError::Damaged { line: 2, .. })));
+        assert!(matches!(FileMemory::open(&path), Err(MemoryError::Damaged { line: 2, .. })));
+    }
+
+    #[test]
+    fn it_only_goes_forward() {
+        let memory = FileMemory::open(&scratch("forward")).unwrap();
+        let remember = |head| memory.remember(&[("log/a".to_owned(), head)]).unwrap()[0].1;
+        assert_eq!(remember(head(7)), head(7));
+        assert_eq!(remember(head(7)), head(7));
+        assert_eq!(remember(head(6)), head(7));
+        assert_eq!(remember(SignedHead { size: 7, root: Hash([9; 32]) }), head(7));
+        assert_eq!(remember(head(8)), head(8));
     }
 
     #[test]
     fn two_processes_cannot_hold_it() {
         let path = scratch("lock");
-        let _first = Memory::open(&path).unwrap();
-        assert!(matches!(Memory::open(&path), Err(MemoryError::Locked(_))));
+        let _first = FileMemory::open(&path).unwrap();
+        assert!(matches!(FileMemory::open(&path), Err(MemoryError::Locked(_))));
     }
 }
