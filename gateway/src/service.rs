@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     access::{
-        Door,
+        self, Door,
         limit::{Limits, Rate},
         token::Tokens,
     },
@@ -21,7 +21,7 @@ use crate::{
     export::bundle::BundlePress,
     keys::{CheckpointSigner, FileSigner, KeyError, Seed},
     ledger::{
-        By, RecordError, Recorder, Signer,
+        self, By, RecordError, Recorder, Signer,
         command::{Change, Onboarding},
         memory::{Memory, MemoryError},
         recorder::{RecorderTask, Setup},
@@ -178,6 +178,7 @@ pub struct Service {
     pub door: web::Data<Door>,
     ledger: Ledger,
     sweeping: JoinHandle<()>,
+    watching: JoinHandle<()>,
 }
 
 impl Service {
@@ -212,6 +213,10 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        access::metrics::start();
+        ledger.db.watch_pool();
+        let stops = ledger.recorder.stops().clone();
+        let watching = ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world));
         let sweeping = tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world)));
         let state = web::Data::new(State {
             door: door.clone(),
@@ -225,7 +230,7 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, sweeping })
+        Ok(Self { state, door, ledger, sweeping, watching })
     }
 
     /// The parts that write and sign.
@@ -236,6 +241,7 @@ impl Service {
     /// Stops, once the listeners have.
     pub async fn stop(self) {
         self.sweeping.abort();
+        self.watching.abort();
         drop((self.state, self.door));
         self.ledger.close().await;
     }

@@ -14,6 +14,7 @@ mod directory;
 pub mod fsck;
 mod log;
 pub mod memory;
+pub mod metrics;
 pub mod recorder;
 pub mod signer;
 pub mod stops;

@@ -9,7 +9,11 @@
 //! [`RecordError::Unavailable`]. A batch that fails leaves nothing: its transaction is rolled back
 //! and the logs it had open are read anew.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::Connection as _;
 use tokio::{
@@ -25,6 +29,7 @@ use super::{
     },
     log::{OpenLog, unavailable},
     memory::Memory,
+    metrics,
     stops::Stops,
 };
 use crate::{
@@ -89,6 +94,7 @@ impl Recorder {
     pub async fn start(db: &Db, setup: Setup) -> Result<(Self, RecorderTask), StoreError> {
         let connection = db.writer().await?;
         let (queue, jobs) = mpsc::channel(QUEUE);
+        metrics::watch_queue(queue.downgrade());
         let (committed, commits) = watch::channel(0);
         let stops = Stops::default();
         let shared = Shared {
@@ -207,8 +213,10 @@ async fn run(
     let mut open = BTreeMap::new();
     while let Some(first) = jobs.recv().await {
         let batch = gather(first, &mut jobs);
+        let (size, began) = (batch.len(), Instant::now());
         match commit(&shared, &mut connection, &mut open, batch).await {
             Ok(done) => {
+                metrics::committed(size, began.elapsed());
                 open.extend(done.logs);
                 if open.len() > OPEN_LOGS {
                     open.clear();
@@ -217,6 +225,7 @@ async fn run(
                 committed.send_modify(|count| *count += 1);
             }
             Err(error) => {
+                metrics::failed();
                 tracing::error!(%error, "batch failed, nothing of it was stored");
                 open.clear();
                 tokio::time::sleep(RECONNECT_PAUSE).await;

@@ -21,6 +21,7 @@ pub mod logs;
 mod migrations;
 pub mod payloads;
 pub mod plans;
+mod pool;
 mod rows;
 pub mod tiles;
 pub mod tokens;
