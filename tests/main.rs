@@ -9,4 +9,5 @@ mod coverage;
 mod faults;
 mod openapi;
 mod support;
+mod telemetry;
 mod tour;
