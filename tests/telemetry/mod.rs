@@ -7,8 +7,11 @@ mod receiver;
 mod site;
 mod trouble;
 
+use std::time::Duration;
+
 use exposition::Sample;
 use reqwest::Method;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::support::{Caller, Server, data};
 
@@ -131,6 +134,39 @@ async fn refused_by_a_limit_is_counted_under_that_limit() {
     let decisions = "veritrail_limit_decisions_total";
     assert_eq!(sum(&samples, decisions, &[("policy", "client"), ("decision", "refused")]), refused);
     assert_eq!(sum(&samples, decisions, &[("decision", "refused")]), refused);
+}
+
+#[tokio::test]
+async fn a_request_whose_caller_hangs_up_is_no_longer_under_way() {
+    let server = Server::demo(&[]);
+    let under_way = async || sum(&samples(&server).await, "veritrail_http_requests_in_flight", &[]);
+    let until = async |count: f64| {
+        for _ in 0..200 {
+            if under_way().await == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{} requests are under way, not {count}", under_way().await);
+    };
+    let feeder = server.feeder().await;
+    let address = server.base_url().trim_start_matches("http://");
+    let mut stalled = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/transactions:batch?institution={} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 100\r\n\
+             content-type: application/x-ndjson\r\nauthorization: Bearer {}\r\n\r\nx",
+            server.institution(0),
+            feeder.token.as_deref().unwrap(),
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stalled.push(stream);
+    }
+    // The scrape itself is under way too.
+    until(4.0).await;
+    drop(stalled);
+    until(1.0).await;
 }
 
 #[tokio::test]

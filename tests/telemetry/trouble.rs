@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, sync::watch};
 use super::site::Site;
 
 /// More requests than the exporter's queue has room for spans.
-const REQUESTS: usize = 1_500;
+const REQUESTS: usize = 3_000;
 
 /// Asks again and again; returns the slowest answer.
 async fn slowest(site: &Site) -> Duration {

@@ -113,9 +113,14 @@ where
     };
     let level = level(log);
     let events = filter_fn(move |metadata: &Metadata<'_>| {
-        // What OpenTelemetry says of itself is of interest only when it fails.
-        let its_own = metadata.target().starts_with("opentelemetry");
-        metadata.is_event() && *metadata.level() <= if its_own { level.min(Level::WARN) } else { level }
+        // What OpenTelemetry says of itself is of interest only when it fails; what its transport
+        // says of a failure, the rest of it says again.
+        let level = match metadata.target() {
+            "opentelemetry-otlp" => return false,
+            target if target.starts_with("opentelemetry") => level.min(Level::WARN),
+            _ => level,
+        };
+        metadata.is_event() && *metadata.level() <= level
     });
     layer.with_filter(events.with_max_level_hint(level))
 }
