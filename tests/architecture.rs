@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("demo", &["domain", "intake"]),
     ("intake", &["domain"]),
     ("keys", &["config", "world"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["config", "world"]),
     ("config", &[]),
     ("domain", &[]),
     ("world", &[]),

@@ -11,4 +11,5 @@ mod openapi;
 mod signer;
 mod store;
 mod support;
+mod telemetry;
 mod tour;

@@ -25,6 +25,8 @@ pub struct Config {
     pub limits: Limits,
     /// What it tells.
     pub log: Log,
+    /// What it exports of what it does.
+    pub telemetry: Telemetry,
 }
 
 /// Where the service is heard, and under which name.
@@ -117,6 +119,22 @@ pub struct Log {
     pub format: String,
 }
 
+/// What it exports of what it does.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// Where traces, metrics and logs go by OTLP over HTTP: a scheme and host, without `/v1/…`; empty
+    /// for nowhere.
+    pub otlp_endpoint: String,
+    /// What the service is called there.
+    pub service_name: String,
+    /// The part of the traces that is kept, of those that no caller began: 0 to 1. A caller's own
+    /// decision stands.
+    pub sample_ratio: f64,
+    /// Seconds that what is to be exported may gather.
+    pub export_interval_s: u64,
+}
+
 /// A value that is never shown: `check-config` prints stars for it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
@@ -184,6 +202,17 @@ impl Default for Limits {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: "json".to_owned() }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            otlp_endpoint: String::new(),
+            service_name: "veritrail".to_owned(),
+            sample_ratio: 1.0,
+            export_interval_s: 10,
+        }
     }
 }
 
@@ -269,13 +298,40 @@ impl Config {
         if !["json", "text"].contains(&self.log.format.as_str()) {
             return value("log.format", "json or text");
         }
-        Ok(())
+        self.telemetry.check()
     }
 
     /// Where the signer's memory is.
     #[must_use]
     pub fn signed_heads(&self) -> PathBuf {
         self.storage.signed_heads.clone().unwrap_or_else(|| self.storage.data_dir.join("signed-heads"))
+    }
+}
+
+impl Telemetry {
+    fn check(&self) -> Result<(), ConfigError> {
+        let value = |key, why: &str| Err(ConfigError::Value { key, why: why.to_owned() });
+        let endpoint = &self.otlp_endpoint;
+        if !(endpoint.is_empty() || endpoint.starts_with("http://"))
+            || endpoint.ends_with('/')
+            || endpoint.contains('@')
+        {
+            return value(
+                "telemetry.otlp_endpoint",
+                "begins with http://, has no slash at its end and no password; a collector beside the \
+                 service takes it further by TLS",
+            );
+        }
+        if self.service_name.is_empty() {
+            return value("telemetry.service_name", "is not empty");
+        }
+        if !(0.0..=1.0).contains(&self.sample_ratio) {
+            return value("telemetry.sample_ratio", "0 to 1");
+        }
+        if !(1..=3600).contains(&self.export_interval_s) {
+            return value("telemetry.export_interval_s", "1 to 3600");
+        }
+        Ok(())
     }
 }
 
@@ -317,6 +373,9 @@ mod tests {
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
             ("[log]\nlevel = \"loud\"", "log.level"),
+            ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint"),
+            ("[telemetry]\nsample_ratio = 1.5", "telemetry.sample_ratio"),
+            ("[telemetry]\nexport_interval_s = 0", "telemetry.export_interval_s"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

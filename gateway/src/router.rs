@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, health, institution, ledger, oauth2, tlog, transactions,
-        transactions_batch, well_known,
+        accounts, admin, docs, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
+        transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
 };
@@ -122,4 +122,9 @@ fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
 /// The pages beside the API that its document does not describe: the document as a page.
 pub fn pages(config: &mut web::ServiceConfig) {
     config.service(docs::page).service(docs::assets());
+}
+
+/// What the admin port has beside the admin API: what is counted, for Prometheus.
+pub fn admin_pages(config: &mut web::ServiceConfig) {
+    config.service(metrics::scrape);
 }

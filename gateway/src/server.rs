@@ -49,7 +49,9 @@ impl Server {
                 .app_data(door.clone())
                 .configure(router::admin)
                 .split_for_parts();
-            app.default_service(web::to(router::admin_fallback)).wrap(from_fn(gate))
+            app.configure(router::admin_pages)
+                .default_service(web::to(router::admin_fallback))
+                .wrap(from_fn(gate))
         });
         let header_timeout = Duration::from_secs(config.http.header_timeout_s);
         let api = api
@@ -80,7 +82,7 @@ impl Server {
     }
 
     /// Serves until the process is asked to stop, then stops in order: readiness, listeners,
-    /// requests under way, recorder, signer, database.
+    /// requests under way, recorder, signer, database. Telemetry is the caller's to stop, after this.
     ///
     /// # Errors
     /// When a listener failed.

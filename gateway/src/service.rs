@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     access::{
-        Door,
+        self, Door,
         limit::{Limits, Rate},
         token::Tokens,
     },
@@ -21,7 +21,7 @@ use crate::{
     export::bundle::BundlePress,
     keys::{CheckpointSigner, FileSigner, KeyError, Seed},
     ledger::{
-        By, RecordError, Recorder, Signer,
+        self, By, RecordError, Recorder, Signer,
         command::{Change, Onboarding},
         memory::{Memory, MemoryError, file::FileMemory, redis::RedisMemory},
         recorder::{RecorderTask, Setup},
@@ -205,7 +205,7 @@ pub struct Service {
     /// What every request passes.
     pub door: web::Data<Door>,
     ledger: Ledger,
-    rounds: [JoinHandle<()>; 2],
+    rounds: [JoinHandle<()>; 3],
 }
 
 impl Service {
@@ -243,6 +243,10 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        access::metrics::start();
+        ledger.db.watch_pool();
+        let stops = ledger.recorder.stops().clone();
+        let watching = ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world));
         let sweeping = tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world)));
         let making = tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries));
         let state = web::Data::new(State {
@@ -257,7 +261,7 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, rounds: [sweeping, making] })
+        Ok(Self { state, door, ledger, rounds: [sweeping, making, watching] })
     }
 
     /// The parts that write and sign.

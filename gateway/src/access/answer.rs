@@ -16,6 +16,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::stream;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tracing::Instrument as _;
 
 use super::{Context, Door};
 use crate::{
@@ -170,7 +171,7 @@ pub(super) async fn record(
         request: context.request_id.clone(),
         status: answer.status.as_u16(),
     };
-    let look = door.recorder.access(log, access).await?;
+    let look = door.recorder.access(log, access).instrument(tracing::info_span!("record")).await?;
     let receipt = answer.receipt.unwrap_or(look);
     let mut response = HttpResponse::build(answer.status);
     response.insert_header((header::CONTENT_TYPE, answer.content_type));

@@ -17,6 +17,8 @@ use crate::{
 pub const REQUEST_ID: &str = "x-request-id";
 /// A client's own request id is kept when it is this long at most and of plain characters.
 const REQUEST_ID_MAX: usize = 64;
+/// The route of what no route takes.
+pub(super) const UNMATCHED: &str = "unmatched";
 /// How much of a path is put on the ledger.
 const PATH_MAX: usize = URI_MAX;
 
@@ -53,7 +55,7 @@ impl Context {
             method: known_method(request.method()).to_owned(),
             target: target[..cut].to_owned(),
             path: uri.path().chars().take(PATH_MAX).collect(),
-            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
+            route: request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
             address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
             caller: OnceLock::new(),
             standing: Mutex::new(None),

@@ -6,6 +6,7 @@ use super::{
     Caller, Context,
     caller::Reach,
     limit::{Exceeded, Limits},
+    metrics,
     token::Tokens,
 };
 use crate::{
@@ -97,6 +98,7 @@ impl Door {
             too_many(&exceeded)
         })?;
         context.stand(standing);
+        metrics::admitted("address");
         Ok(())
     }
 
@@ -111,6 +113,8 @@ impl Door {
             too_many(&exceeded)
         })?;
         context.stand(standing);
+        metrics::admitted("institution");
+        metrics::admitted("client");
         Ok(())
     }
 
@@ -150,6 +154,7 @@ fn invalid_token() -> Problem {
 
 fn too_many(exceeded: &Exceeded) -> Problem {
     let standing = &exceeded.standing;
+    metrics::refused(standing.policy);
     let seconds = exceeded.retry_after.as_millis().div_ceil(1000).max(1);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
     let detail = format!(

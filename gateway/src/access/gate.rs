@@ -1,5 +1,6 @@
 //! The gate around every route: notes the request, holds back what comes too fast from one address,
-//! records each refusal before it leaves, and puts the headers on that every answer has.
+//! records each refusal before it leaves, counts and traces, and puts the headers on that every answer
+//! has.
 
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use tracing::Instrument as _;
 
-use super::{Context, Door, context::REQUEST_ID, door::URI_MAX};
+use super::{Context, Door, context::REQUEST_ID, door::URI_MAX, metrics::Underway, trace::Trace};
 use crate::error::{Code, Problem};
 
 /// What an answer may load, if a browser shows it: nothing.
@@ -33,39 +35,46 @@ pub async fn gate(
         return Err(Problem::internal("the door is missing").into());
     };
     let began_us = door.world.now_us();
+    let underway = Underway::begin();
     let context = Arc::new(Context::of(&request, &*door.world));
+    let trace = Trace::of(request.headers(), &context);
     request.extensions_mut().insert(Arc::clone(&context));
     let mut response = match before(&door, &context, &request) {
         // Not `into_response`: that forgets the problem, which is still to be recorded.
         Err(problem) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(problem)),
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Ok(()) => next.call(request).instrument(trace.span.clone()).await?.map_into_boxed_body(),
     };
     let problem = response.response().error().map(|error| match error.as_error::<Problem>() {
         Some(problem) => problem.clone(),
         None => Problem::new(Code::MalformedBody, "the request cannot be read"),
     });
     if let Some(problem) = problem {
-        let problem = recorded(&door, &context, problem).await;
+        let problem = recorded(&door, &context, problem).instrument(trace.span.clone()).await;
         let (request, refused) = response.into_parts();
         let mut rendered = problem.render(&context.request_id, &context.path);
         if let Some(allow) = refused.headers().get(header::ALLOW) {
             rendered.headers_mut().insert(header::ALLOW, allow.clone());
         }
         response = ServiceResponse::new(request, rendered);
-        log_problem(&context, &problem);
+        trace.span.in_scope(|| log_problem(&context, &problem, trace.id()));
     }
     finish(&context, response.headers_mut());
+    trace.finish(response.status(), response.headers_mut());
     let status = response.status().as_u16();
+    underway.answered(&context, status);
     let took_us = door.world.now_us() - began_us;
-    tracing::info!(
-        request_id = context.request_id,
-        method = context.method,
-        route = context.route,
-        status,
-        took_us,
-        client = context.known().map(|(caller, _)| caller.client.to_string()),
-        "request"
-    );
+    trace.span.in_scope(|| {
+        tracing::info!(
+            request_id = context.request_id,
+            trace_id = trace.id(),
+            method = context.method,
+            route = context.route,
+            status,
+            took_us,
+            client = context.known().map(|(caller, _)| caller.client.to_string()),
+            "request"
+        );
+    });
     Ok(response)
 }
 
@@ -96,10 +105,11 @@ async fn recorded(door: &Door, context: &Context, problem: Problem) -> Problem {
     }
 }
 
-fn log_problem(context: &Context, problem: &Problem) {
+fn log_problem(context: &Context, problem: &Problem, trace_id: Option<String>) {
     if problem.code.status().is_server_error() {
         tracing::error!(
             request_id = context.request_id,
+            trace_id,
             code = problem.code.as_str(),
             cause = problem.cause,
             "failed"
@@ -107,6 +117,7 @@ fn log_problem(context: &Context, problem: &Problem) {
     } else {
         tracing::info!(
             request_id = context.request_id,
+            trace_id,
             code = problem.code.as_str(),
             cause = problem.cause,
             "refused"

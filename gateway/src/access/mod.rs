@@ -12,9 +12,11 @@ pub mod context;
 pub mod door;
 pub mod gate;
 pub mod limit;
+pub mod metrics;
 pub mod permit;
 pub mod right;
 pub mod token;
+mod trace;
 
 pub use answer::{Answer, Recorded};
 pub use caller::Caller;

@@ -12,6 +12,7 @@ pub mod institution;
 pub mod item;
 pub mod ledger;
 pub mod list;
+pub mod metrics;
 pub mod oauth2;
 pub mod params;
 pub mod tlog;

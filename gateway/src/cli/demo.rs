@@ -26,7 +26,7 @@ use crate::{
     server::Server,
     service::{Ledger, STANDARD, Service},
     store::logs,
-    telemetry,
+    telemetry::Telemetry,
     world::id_parts,
 };
 
@@ -90,7 +90,13 @@ struct DemoClient {
 impl Demo {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let config = self.config()?;
-        telemetry::start(&config.log);
+        let telemetry = Telemetry::start(&config)?;
+        let ended = self.serve(&config).await;
+        telemetry.stop().await;
+        ended
+    }
+
+    async fn serve(&self, config: &Config) -> Result<(), Failure> {
         let path = self.data_dir.join("demo.json");
         let demo = match fs::read_to_string(&path) {
             Ok(text) => {
@@ -99,11 +105,11 @@ impl Demo {
                 known.admin_url = format!("http://{}", config.http.admin_listen);
                 known
             }
-            Err(_) => self.make(&config).await?,
+            Err(_) => self.make(config).await?,
         };
         write_private(&path, &serde_json::to_string_pretty(&demo)?)?;
-        let service = Service::start(&config).await?;
-        let server = Server::start(&config, service)?;
+        let service = Service::start(config).await?;
+        let server = Server::start(config, service)?;
         println!("{}", next_steps(&demo, &path));
         Ok(server.run().await?)
     }

@@ -15,6 +15,7 @@ mod doubt;
 pub mod fsck;
 mod log;
 pub mod memory;
+pub mod metrics;
 pub mod recorder;
 pub mod rounds;
 pub mod signer;

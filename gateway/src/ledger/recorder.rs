@@ -11,7 +11,11 @@
 //! appended since. A COMMIT that is not answered is resolved by looking ([`doubt`]). A batch that fails leaves nothing: its transaction is rolled back
 //! and the logs it had open are read anew.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -27,6 +31,7 @@ use super::{
     doubt,
     log::{OpenLog, unavailable},
     memory::Memory,
+    metrics,
     stops::Stops,
 };
 use crate::{
@@ -94,6 +99,7 @@ impl Recorder {
     pub async fn start(db: &Db, setup: Setup) -> Result<(Self, RecorderTask), StoreError> {
         let connection = db.writer().await?;
         let (queue, jobs) = mpsc::channel(QUEUE);
+        metrics::watch_queue(queue.downgrade());
         let (committed, commits) = watch::channel(0);
         let stops = Stops::default();
         let shared = Shared {
@@ -213,6 +219,7 @@ async fn run(
     let mut open = BTreeMap::new();
     while let Some(first) = jobs.recv().await {
         let batch = gather(first, &mut jobs);
+        let (size, began) = (batch.len(), Instant::now());
         let outcome = match commit(&shared, &db, &mut connection, &mut open, batch).await {
             Err(CommitError::Unsure(done, error)) => {
                 tracing::warn!(%error, "a commit was not answered; looking whether it happened");
@@ -223,6 +230,7 @@ async fn run(
         };
         match outcome {
             Ok(done) => {
+                metrics::committed(size, began.elapsed());
                 open.extend(done.logs);
                 if open.len() > OPEN_LOGS {
                     open.clear();
@@ -231,6 +239,7 @@ async fn run(
                 committed.send_modify(|count| *count += 1);
             }
             Err(error) => {
+                metrics::failed();
                 tracing::error!(%error, "batch failed, nothing of it was stored");
                 open.clear();
                 tokio::time::sleep(RECONNECT_PAUSE).await;

@@ -20,6 +20,21 @@ pub struct Head {
 
 from_row!(Head { origin, size, root, prev, at_us });
 
+/// A log that has grown past its last checkpoint.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    /// Whose it is.
+    pub institution_id: uuid::Uuid,
+    /// How many entries it has.
+    pub size: i64,
+    /// How many of them are signed.
+    pub signed: i64,
+    /// When the last entry was made, in microseconds since the Unix epoch.
+    pub at_us: i64,
+}
+
+from_row!(Behind { institution_id, size, signed, at_us });
+
 /// Opens a log of size 0.
 pub async fn insert(connection: &mut Connection, tenant: Tenant, head: &Head) -> Result<(), StoreError> {
     execute!(connection, sqlx::query(
@@ -156,4 +171,22 @@ pub async fn unsigned(connection: &mut Connection) -> Result<Vec<InstitutionId>,
         )
     )?;
     Ok(ids.into_iter().map(InstitutionId::from_uuid).collect())
+}
+
+/// How many logs there are, and how many entries they have together.
+pub async fn totals(connection: &mut Connection) -> Result<(i64, i64), StoreError> {
+    let totals = "SELECT count(*), CAST(coalesce(sum(size), 0) AS bigint) FROM logs";
+    fetch_one!(connection, sqlx::query_as(totals))
+}
+
+/// The logs that have grown past their last checkpoint, and how far.
+pub async fn behind(connection: &mut Connection) -> Result<Vec<Behind>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT institution_id, size, signed, at_us FROM (SELECT l.institution_id, l.size, l.at_us, \
+         coalesce((SELECT max(c.size) FROM checkpoints c WHERE c.institution_id = l.institution_id), 0) \
+         AS signed FROM logs l) AS standing WHERE size > signed",
+        )
+    )
 }

@@ -23,6 +23,7 @@ mod migrations;
 pub mod partitions;
 pub mod payloads;
 pub mod plans;
+mod pool;
 pub mod postgres;
 mod references;
 mod rows;
