@@ -35,6 +35,7 @@ pub mod openapi;
 pub mod router;
 pub mod server;
 pub mod service;
+pub mod shared;
 pub mod store;
 pub mod telemetry;
 pub mod world;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use actix_web::web;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     access::{
@@ -27,6 +30,7 @@ use crate::{
         recorder::{RecorderTask, Setup},
     },
     openapi,
+    shared::{Redis, RedisError},
     store::{
         Db, StoreError, institutions,
         plans::{self, Plan},
@@ -38,6 +42,8 @@ use crate::{
 const IDEMPOTENCY_US: i64 = 25 * 3600 * 1_000_000;
 /// How often what has expired is forgotten.
 const SWEEP: Duration = Duration::from_secs(600);
+/// How often plans are read again, unless another replica says that one changed.
+const PLANS: Duration = Duration::from_secs(5);
 
 /// Why the service can't start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +63,9 @@ pub enum StartError {
     /// The ledger can't be written.
     #[error("ledger: {0}")]
     Record(#[from] RecordError),
+    /// Redis can't be configured.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// The API's description can't be written.
     #[error("OpenAPI document: {0}")]
     Document(#[from] serde_json::Error),
@@ -177,7 +186,8 @@ pub struct Service {
     /// What every request passes.
     pub door: web::Data<Door>,
     ledger: Ledger,
-    sweeping: JoinHandle<()>,
+    redis: Option<Arc<Redis>>,
+    background: Vec<JoinHandle<()>>,
 }
 
 impl Service {
@@ -195,11 +205,16 @@ impl Service {
         let cursor_seed = Seed::load_or_make(&keys.join("cursor.pem"), &*ledger.world)?;
         let plans = plans::list(&mut *ledger.db.read().await?).await?;
         let address = Rate::new(config.limits.address_per_second, config.limits.address_burst);
+        let redis = match config.redis.urls().next() {
+            Some(_) => Some(Redis::start(&config.redis, &*ledger.world).await?),
+            None => None,
+        };
         let door = web::Data::new(Door {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
             tokens: Tokens::new(&token_seed, &config.http.base_url, &config.http.base_url),
-            limits: Limits::new(address, &plans),
+            limits: Limits::new(address, &plans, redis.clone()),
+            redis: redis.clone(),
             world: Arc::clone(&ledger.world),
             provider: ledger.provider,
         });
@@ -212,7 +227,20 @@ impl Service {
             bundles,
         );
         press.resume().await?;
-        let sweeping = tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world)));
+        let again = Arc::new(Notify::new());
+        let mut background = vec![
+            tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
+            tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
+        ];
+        if let Some(redis) = &redis {
+            door.tokens.hears(false);
+            let door = door.clone();
+            background.push(redis.listen(move |heard| {
+                if door.hear(heard) {
+                    again.notify_one();
+                }
+            }));
+        }
         let state = web::Data::new(State {
             door: door.clone(),
             signer,
@@ -225,7 +253,7 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, sweeping })
+        Ok(Self { state, door, ledger, redis, background })
     }
 
     /// The parts that write and sign.
@@ -235,7 +263,14 @@ impl Service {
 
     /// Stops, once the listeners have.
     pub async fn stop(self) {
-        self.sweeping.abort();
+        for task in self.background {
+            task.abort();
+            // What it holds is let go of then.
+            let _ = task.await;
+        }
+        if let Some(redis) = &self.redis {
+            redis.leave().await;
+        }
         drop((self.state, self.door));
         self.ledger.close().await;
     }
@@ -247,6 +282,16 @@ async fn sweep(recorder: Recorder, world: Arc<dyn World>) {
         tokio::time::sleep(SWEEP).await;
         if let Err(error) = recorder.sweep(world.now_us() - IDEMPOTENCY_US).await {
             tracing::warn!(%error, "sweeping failed");
+        }
+    }
+}
+
+/// Reads plans again, now and then and when told to: another replica may have changed them.
+async fn read_plans(door: web::Data<Door>, again: Arc<Notify>) {
+    loop {
+        let _ = tokio::time::timeout(PLANS, again.notified()).await;
+        if let Err(error) = door.read_plans().await {
+            tracing::warn!(%error, "plans could not be read again");
         }
     }
 }

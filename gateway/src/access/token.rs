@@ -3,13 +3,13 @@
 //! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored.
 //! Every claim is required and checked here, because the library checks neither `nbf` nor the
 //! presence of `iss` and `aud` by itself. Verified tokens are cached by their hash for a minute at
-//! most, and dropped on revocation.
+//! most, and dropped on revocation; for 5 s only while revocations by other replicas are not heard.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -29,8 +29,10 @@ use crate::{
 pub const LIFETIME_S: i64 = 300;
 /// How far a clock may run ahead of ours.
 pub const SKEW_S: i64 = 10;
-/// How long a verdict is believed.
+/// How long a verdict is believed by who hears of every revocation.
 const CACHED_US: i64 = 60_000_000;
+/// How long it is believed by who may not.
+const CACHED_DEAF_US: i64 = 5_000_000;
 /// Verdicts kept.
 const CACHE: usize = 20_000;
 /// A token longer than this is not read.
@@ -86,7 +88,7 @@ struct Verdict {
     caller: Caller,
     jti: String,
     exp: i64,
-    until_us: i64,
+    formed_us: i64,
 }
 
 /// Makes and believes access tokens.
@@ -101,6 +103,8 @@ pub struct Tokens {
     revoked: Mutex<HashSet<String>>,
     /// Counts what made verdicts void, so that one that was formed before is not kept after.
     generation: AtomicU64,
+    /// How long a verdict is believed, in microseconds.
+    believed_us: AtomicI64,
 }
 
 impl Tokens {
@@ -121,6 +125,7 @@ impl Tokens {
             verdicts: Mutex::default(),
             revoked: Mutex::default(),
             generation: AtomicU64::new(0),
+            believed_us: AtomicI64::new(CACHED_US),
         }
     }
 
@@ -203,12 +208,20 @@ impl Tokens {
         Ok(claims)
     }
 
-    /// The caller behind a token that was verified less than a minute ago.
+    /// Says whether every revocation is heard of: there is no other replica, or its news is heard.
+    pub fn hears(&self, everything: bool) {
+        let believed_us = if everything { CACHED_US } else { CACHED_DEAF_US };
+        self.believed_us.store(believed_us, Ordering::SeqCst);
+    }
+
+    /// The caller behind a token that was verified less than a minute ago, or less than 5 s if
+    /// revocations are not heard of.
     pub fn cached(&self, world: &dyn World, token: &str) -> Option<Caller> {
         let now_us = world.now_us();
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict = verdicts.get(&key(token))?;
-        let valid = now_us < verdict.until_us && now_us.div_euclid(1_000_000) < verdict.exp;
+        let until_us = verdict.formed_us.saturating_add(self.believed_us.load(Ordering::SeqCst));
+        let valid = now_us < until_us && now_us.div_euclid(1_000_000) < verdict.exp;
         valid.then(|| verdict.caller.clone())
     }
 
@@ -223,7 +236,7 @@ impl Tokens {
         if revoked.contains(&claims.jti) {
             return;
         }
-        let until_us = world.now_us().saturating_add(CACHED_US);
+        let formed_us = world.now_us();
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         if self.generation() != generation {
             return;
@@ -231,7 +244,7 @@ impl Tokens {
         if verdicts.len() >= CACHE {
             verdicts.clear();
         }
-        let verdict = Verdict { caller, jti: claims.jti.clone(), exp: claims.exp, until_us };
+        let verdict = Verdict { caller, jti: claims.jti.clone(), exp: claims.exp, formed_us };
         verdicts.insert(key(token), verdict);
     }
 
