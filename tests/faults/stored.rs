@@ -56,6 +56,27 @@ impl Stored {
             .unwrap()
     }
 
+    /// Revokes a token as another replica would.
+    pub async fn revoke(mut self, jti: &str) {
+        sqlx::query("INSERT INTO revoked_tokens (jti, expires_at_us) VALUES ($1, $2)")
+            .bind(jti)
+            .bind(i64::MAX)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+        self.close().await;
+    }
+
+    /// Changes a plan as another replica would.
+    pub async fn set_client_burst(&mut self, plan: &str, burst: u32) {
+        sqlx::query("UPDATE plans SET client_burst = $1 WHERE name = $2")
+            .bind(burst)
+            .bind(plan)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+    }
+
     /// Alters an entry as somebody with the file could: the trigger is taken away first.
     pub async fn forge_entry(&mut self, institution: &str, seq: i64) {
         sqlx::query("DROP TRIGGER entries_no_update").execute(&mut self.0).await.unwrap();

@@ -18,7 +18,7 @@ const AHEAD_S: f64 = 0.1;
 /// A lease is at most this part of the burst.
 const PART: f64 = 8.0;
 /// After a refusal Redis is not asked again for longer than this.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(50);
 /// Demand is measured in spans of at least this, and forgotten after a few.
 const SPAN: Duration = Duration::from_millis(100);
 const MEMORY_S: f64 = 0.25;
