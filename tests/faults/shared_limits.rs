@@ -166,6 +166,48 @@ async fn below_the_limit_everything_is_admitted_and_most_of_it_from_leases() {
     assert!(calls < tally.asked / 4, "{calls} calls for {} requests", tally.asked);
 }
 
+/// All replicas are asked far too much at once: what was admitted, and in what time.
+async fn blast(replicas: &[Replica], each: usize) -> (f64, f64) {
+    let began = Instant::now();
+    let mut asked = tokio::task::JoinSet::new();
+    for replica in replicas {
+        for _ in 0..each {
+            let limits = Arc::clone(&replica.limits);
+            asked.spawn(async move { limits.caller("p", institution(), client(1), 1).await.is_ok() });
+        }
+    }
+    let admitted = asked.join_all().await.into_iter().filter(|admitted| *admitted).count();
+    (admitted as f64, began.elapsed().as_secs_f64())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn units_that_are_leased_and_not_spent_are_nobodys_twice_and_not_lost_for_long() {
+    let redis = Redis::start();
+    let (rate, burst) = (2_000, 800);
+    let replicas = replicas(8, &settings(&redis.url()), &plan([rate, burst], PLENTY)).await;
+    for (idle, at_least) in [(Duration::from_millis(500), 0.5), (Duration::from_millis(1_500), 0.97)] {
+        // Each takes leases for what it is asked, and is left with one.
+        ask_all(&replicas, f64::from(rate) * 0.9, Duration::from_secs(1)).await;
+        let leased: u32 = leases(&redis);
+        assert!(leased > 40, "{leased} units are leased");
+        tokio::time::sleep(idle).await;
+        let (admitted, seconds) = blast(&replicas, 300).await;
+        let possible = f64::from(burst) + f64::from(rate) * seconds;
+        eprintln!("{leased} leased; {admitted} of {possible} in {seconds} s");
+        assert!(admitted <= possible + 1.0, "{admitted} admitted where {possible} were possible");
+        assert!(admitted >= f64::from(burst) * at_least, "{admitted} admitted of a burst of {burst}");
+    }
+}
+
+/// Units that are leased, as Redis has it.
+fn leases(redis: &Redis) -> u32 {
+    let keys = redis.cli(&["KEYS", "veritrail:limit:*:cli_*"]);
+    let limit = redis.cli(&["HGETALL", keys.lines().next().expect("the client's limit")]);
+    let lines: Vec<&str> = limit.lines().collect();
+    let leased = lines.chunks(2).filter(|pair| pair[0].starts_with("r:"));
+    leased.map(|pair| pair[1].split(' ').next().unwrap().parse::<u32>().unwrap()).sum()
+}
+
 #[tokio::test]
 async fn a_refused_request_costs_nothing_and_a_lease_is_no_loss() {
     let redis = Redis::start();

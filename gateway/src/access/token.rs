@@ -271,3 +271,57 @@ impl Tokens {
 fn key(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::caller::Reach, domain::ClientKind};
+
+    /// A clock that is set.
+    #[derive(Debug)]
+    struct At(AtomicI64);
+
+    impl World for At {
+        fn now_us(&self) -> i64 {
+            self.0.load(Ordering::SeqCst)
+        }
+
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_believed_for_a_minute_by_who_hears_of_revocations_and_for_5_s_by_who_does_not() {
+        let world = At(AtomicI64::new(1_800_000_000_000_000));
+        let folder = std::env::temp_dir().join(format!("veritrail-token-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let seed = Seed::load_or_make(&folder.join("token.pem"), &world).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let tokens = Tokens::new(&seed, "https://a.example", "https://a.example");
+        let (client, home) = (ClientId::from_parts(1, [1; 10]), InstitutionId::from_parts(1, [2; 10]));
+        let token = tokens.issue(&world, client, home, &[]).unwrap();
+        let claims = tokens.verify(&world, &token).unwrap();
+        let caller = Caller {
+            client,
+            home,
+            kind: ClientKind::System,
+            scopes: Vec::new(),
+            reach: Reach::Own,
+            plan: "p".to_owned(),
+        };
+        tokens.keep(&world, &token, &claims, caller, tokens.generation());
+        let is_believed = |after_ms: i64| {
+            world.0.store(1_800_000_000_000_000 + after_ms * 1_000, Ordering::SeqCst);
+            tokens.cached(&world, &token).is_some()
+        };
+        assert!(is_believed(0) && is_believed(59_999) && !is_believed(60_000));
+        // The verdicts that there are count as well.
+        tokens.hears(false);
+        assert!(is_believed(4_999) && !is_believed(5_000));
+        tokens.hears(true);
+        assert!(is_believed(5_000));
+        tokens.revoke(&claims.jti);
+        assert!(!is_believed(5_000));
+    }
+}
