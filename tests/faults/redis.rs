@@ -47,8 +47,10 @@ async fn limits_hold_and_news_spreads_in_a_cluster() {
     let urls = nodes.each_ref().map(Redis::url).join(",");
     let settings = config::Redis { cluster: true, ..settings(&urls) };
     a_limit_holds(&settings).await;
-    let [one, other] =
-        [Shared::start(&settings, &Machine).await.unwrap(), Shared::start(&settings, &Machine).await.unwrap()];
+    let [one, other] = [
+        Shared::start(&settings, &Machine).await.unwrap(),
+        Shared::start(&settings, &Machine).await.unwrap(),
+    ];
     let ear = Ear::of(&one);
     ear.hears(&Heard::Listening).await;
     other.tell(&News::Plans).await;
@@ -100,8 +102,10 @@ impl Drop for Ear {
 async fn news_reaches_the_others_at_once_and_what_was_missed_is_made_up_for() {
     let mut redis = Redis::start();
     let settings = settings(&redis.url());
-    let [one, other] =
-        [Shared::start(&settings, &Machine).await.unwrap(), Shared::start(&settings, &Machine).await.unwrap()];
+    let [one, other] = [
+        Shared::start(&settings, &Machine).await.unwrap(),
+        Shared::start(&settings, &Machine).await.unwrap(),
+    ];
     let (ear, own) = (Ear::of(&one), Ear::of(&other));
     ear.hears(&Heard::Listening).await;
     own.hears(&Heard::Listening).await;

@@ -42,7 +42,8 @@ async fn replicas(count: u32, settings: &config::Redis, plan: &Plan) -> Vec<Repl
     for _ in 0..count {
         replicas.push(replica(settings, plan).await);
     }
-    until("they know of each other", || replicas.iter().all(|replica| replica.redis.replicas() == count)).await;
+    until("they know of each other", || replicas.iter().all(|replica| replica.redis.replicas() == count))
+        .await;
     replicas
 }
 
@@ -55,7 +56,8 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 async fn all_are(replicas: &[Replica], link: shared::Link) {
-    until("the link is as it should be", || replicas.iter().all(|replica| replica.redis.link() == link)).await;
+    until("the link is as it should be", || replicas.iter().all(|replica| replica.redis.link() == link))
+        .await;
 }
 
 fn plan(client: [u32; 2], institution: [u32; 2]) -> Plan {

@@ -56,10 +56,8 @@ impl Census {
 
     fn count(&mut self, counted: u32, now: Instant) -> u32 {
         let counted = counted.max(1);
-        if counted >= self.known {
-            self.fewer_since = None;
-            self.known = counted;
-        } else if now.duration_since(*self.fewer_since.get_or_insert(now)) >= PATIENCE {
+        let fewer = counted < self.known;
+        if !fewer || now.duration_since(*self.fewer_since.get_or_insert(now)) >= PATIENCE {
             self.fewer_since = None;
             self.known = counted;
         }

@@ -194,8 +194,8 @@ impl State {
         let missing = f64::from(need) - left?;
         let quiet = self.quiet.filter(|(cost, until)| need >= *cost && *until > now);
         let quiet = quiet.map(|(_, until)| until.saturating_duration_since(now));
-        let fills = (missing > 0.0)
-            .then(|| Duration::from_secs_f64(missing / f64::from(rate.per_second.get())));
+        let fills =
+            (missing > 0.0).then(|| Duration::from_secs_f64(missing / f64::from(rate.per_second.get())));
         quiet.max(fills)
     }
 

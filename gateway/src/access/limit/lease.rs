@@ -137,11 +137,7 @@ impl Leases {
     }
 
     fn scene(&self) -> Scene {
-        Scene {
-            now: Instant::now(),
-            outages: self.redis.outages(),
-            replicas: self.redis.replicas(),
-        }
+        Scene { now: Instant::now(), outages: self.redis.outages(), replicas: self.redis.replicas() }
     }
 
     /// With Redis: from the leases, or by a call.
@@ -177,7 +173,8 @@ impl Leases {
             Ok(Ok(())) => Ok(Ok(standing(pair, remaining(pair, Instant::now())))),
             Ok(Err(Refused(which, wait))) => {
                 put_back();
-                let which = pair.iter().position(|account| account.policy == questions[which].account().policy);
+                let which =
+                    pair.iter().position(|account| account.policy == questions[which].account().policy);
                 Ok(Err(exceeded(pair, Refused(which.unwrap_or(0), wait))))
             }
             Err(Away) => {

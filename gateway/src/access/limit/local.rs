@@ -133,4 +133,3 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         matches!(self.look.check_key_n(key, self.rate.burst), Ok(Ok(_)))
     }
 }
-
