@@ -17,8 +17,8 @@
 //!
 //! `api → access, ledger, store, export, intake → domain, audit`. [`domain`] imports nothing of ours
 //! and does no I/O. [`access`] asks [`shared`] (Redis) for what replicas hold together; the truth of
-//! what must not be lost is in the database alone. Nothing imports [`api`] but what puts the service together ([`router`],
-//! [`service`], [`server`]). A test holds these arrows.
+//! what must not be lost is in the database alone. Nothing imports [`api`] but what puts the service
+//! together ([`router`], [`service`], [`server`]). A test holds these arrows.
 
 pub mod access;
 pub mod api;
