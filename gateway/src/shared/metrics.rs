@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use opentelemetry::{
-    KeyValue, global,
-    metrics::{Gauge, Histogram},
+    KeyValue,
+    metrics::{Gauge, Histogram, Meter},
 };
 
 use super::Link;
@@ -17,8 +17,7 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
-        let meter = global::meter("veritrail");
+    pub(super) fn new(meter: &Meter) -> Self {
         Self {
             up: meter
                 .u64_gauge("veritrail_redis_up")
@@ -43,5 +42,37 @@ impl Metrics {
 
     pub(super) fn command(&self, name: &'static str, took: Duration) {
         self.commands.record(took.as_secs_f64(), &[KeyValue::new("command", name)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::metrics::MeterProvider as _;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+    use super::*;
+
+    #[test]
+    fn the_link_and_the_time_of_commands_are_told_under_their_names() {
+        let registry = prometheus::Registry::new();
+        let exporter = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build().unwrap();
+        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let metrics = Metrics::new(&provider.meter("veritrail"));
+        let told = || prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let gauge = |name: &str| {
+            let text = told();
+            let line = text.lines().find(|line| line.starts_with(name)).map(ToOwned::to_owned);
+            line.unwrap_or_else(|| panic!("no {name} in {text}")).rsplit_once(' ').unwrap().1.to_owned()
+        };
+        for (link, up, fallback) in
+            [(Link::Down, "0", "1"), (Link::Returning, "1", "1"), (Link::Up, "1", "0")]
+        {
+            metrics.link(link);
+            assert_eq!(gauge("veritrail_redis_up"), up, "{link:?}");
+            assert_eq!(gauge("veritrail_limits_fallback"), fallback, "{link:?}");
+        }
+        metrics.command("limit", Duration::from_micros(700));
+        assert_eq!(gauge("veritrail_redis_command_duration_seconds_count"), "1");
+        assert!(told().contains("command=\"limit\""), "{}", told());
     }
 }

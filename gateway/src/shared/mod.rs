@@ -103,7 +103,7 @@ impl Redis {
             replicas: AtomicU32::new(config.replicas.max(1)),
             missed: AtomicBool::new(false),
             broken: Notify::new(),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(&opentelemetry::global::meter("veritrail")),
         });
         let mut census = Census::new(config.replicas.max(1));
         let first = inner.begin(&mut census, 0).await;
