@@ -23,6 +23,8 @@ pub struct Config {
     pub signer: Signer,
     /// What one request may ask for.
     pub limits: Limits,
+    /// What replicas share limits and revocations by.
+    pub redis: Redis,
     /// What it tells.
     pub log: Log,
     /// What it exports of what it does.
@@ -107,6 +109,25 @@ pub struct Limits {
     pub batch_lines_max: usize,
     /// Bytes of a delivered batch.
     pub batch_bytes_max: usize,
+}
+
+/// What replicas share limits and revocations by.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Redis {
+    /// `redis://` or `rediss://` URLs, with commas or spaces between them. None: limits are each
+    /// process's own.
+    pub urls: Secret,
+    /// Whether they are nodes of a Redis Cluster. If not, the first that answers is used.
+    pub cluster: bool,
+    /// Milliseconds in which a connection must be there.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds in which a command must be answered; then Redis counts as down.
+    pub response_timeout_ms: u64,
+    /// How many replicas share the limits as long as Redis has not told.
+    pub replicas: u32,
+    /// The certificates (PEM) that a `rediss://` server's is checked against; the system's if none.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What it tells.
@@ -196,6 +217,27 @@ impl Default for Limits {
             batch_lines_max: 1_000,
             batch_bytes_max: 4 << 20,
         }
+    }
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            urls: Secret::default(),
+            cluster: false,
+            connect_timeout_ms: 1_000,
+            response_timeout_ms: 100,
+            replicas: 1,
+            ca_file: None,
+        }
+    }
+}
+
+impl Redis {
+    /// The URLs, one by one.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        let list = self.urls.get().unwrap_or_default();
+        list.split([',', ' ']).map(str::trim).filter(|url| !url.is_empty())
     }
 }
 
@@ -292,6 +334,15 @@ impl Config {
         if self.storage.postgres_partition_entries < 256 {
             return value("storage.postgres_partition_entries", "at least 256");
         }
+        if self.redis.urls().any(|url| !(url.starts_with("redis://") || url.starts_with("rediss://"))) {
+            return value("redis.urls", "each begins with redis:// or rediss://");
+        }
+        if self.redis.connect_timeout_ms == 0 || self.redis.response_timeout_ms == 0 {
+            return value("redis.connect_timeout_ms, redis.response_timeout_ms", "at least 1");
+        }
+        if self.redis.replicas == 0 {
+            return value("redis.replicas", "at least 1");
+        }
         if self.log.level.parse::<tracing::Level>().is_err() {
             return value("log.level", "error, warn, info or debug");
         }
@@ -352,7 +403,9 @@ mod tests {
         let mut defaults = Config::default();
         defaults.http.workers = 2;
         defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
-        let told = read(&example.replace("# signed_heads", "signed_heads")).unwrap();
+        defaults.redis.ca_file = Some("/etc/veritrail/redis-ca.pem".into());
+        let told = example.replace("# signed_heads", "signed_heads").replace("# ca_file", "ca_file");
+        let told = read(&told).unwrap();
         assert_eq!(toml::to_string(&told).unwrap(), toml::to_string(&defaults).unwrap());
         for line in toml::to_string(&defaults).unwrap().lines().filter(|line| line.contains(" = ")) {
             assert!(example.contains(line), "{line}");
@@ -372,6 +425,9 @@ mod tests {
             ("[http]\nbase_url = \"localhost\"", "http.base_url"),
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
+            ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
+            ("[redis]\nreplicas = 0", "redis.replicas"),
             ("[log]\nlevel = \"loud\"", "log.level"),
             ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint"),
             ("[telemetry]\nsample_ratio = 1.5", "telemetry.sample_ratio"),
@@ -379,5 +435,13 @@ mod tests {
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }
+    }
+
+    #[test]
+    fn urls_are_a_list_and_are_never_shown() {
+        let config = read("[redis]\nurls = \"redis://:hunter2@a:1, rediss://b:2\"").unwrap();
+        assert_eq!(config.redis.urls().collect::<Vec<_>>(), ["redis://:hunter2@a:1", "rediss://b:2"]);
+        assert_eq!(Redis::default().urls().count(), 0);
+        assert!(!toml::to_string(&config).unwrap().contains("hunter2"));
     }
 }

@@ -16,8 +16,9 @@
 //! # The map
 //!
 //! `api → access, ledger, store, export, intake → domain, audit`. [`domain`] imports nothing of ours
-//! and does no I/O. Nothing imports [`api`] but what puts the service together ([`router`],
-//! [`service`], [`server`]). A test holds these arrows.
+//! and does no I/O. [`access`] asks [`shared`] (Redis) for what replicas hold together; the truth of
+//! what must not be lost is in the database alone. Nothing imports [`api`] but what puts the service
+//! together ([`router`], [`service`], [`server`]). A test holds these arrows.
 
 pub mod access;
 pub mod api;
@@ -35,6 +36,7 @@ pub mod openapi;
 pub mod router;
 pub mod server;
 pub mod service;
+pub mod shared;
 pub mod store;
 pub mod telemetry;
 pub mod world;

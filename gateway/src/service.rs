@@ -7,7 +7,10 @@ use std::{
 };
 
 use actix_web::web;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     access::{
@@ -28,6 +31,7 @@ use crate::{
         rounds,
     },
     openapi,
+    shared::{Redis, RedisError},
     store::{
         Db, Place, StoreError, institutions,
         plans::{self, Plan},
@@ -41,6 +45,8 @@ const IDEMPOTENCY_US: i64 = 25 * 3600 * 1_000_000;
 const MAKE_AHEAD: Duration = Duration::from_secs(60);
 /// How often what has expired is forgotten.
 const SWEEP: Duration = Duration::from_secs(600);
+/// How often plans are read again, unless another replica says that one changed.
+const PLANS: Duration = Duration::from_secs(5);
 
 /// Why the service can't start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +66,9 @@ pub enum StartError {
     /// The ledger can't be written.
     #[error("ledger: {0}")]
     Record(#[from] RecordError),
+    /// Redis can't be configured.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// The API's description can't be written.
     #[error("OpenAPI document: {0}")]
     Document(#[from] serde_json::Error),
@@ -205,7 +214,8 @@ pub struct Service {
     /// What every request passes.
     pub door: web::Data<Door>,
     ledger: Ledger,
-    rounds: [JoinHandle<()>; 3],
+    redis: Option<Arc<Redis>>,
+    background: Vec<JoinHandle<()>>,
 }
 
 impl Service {
@@ -226,11 +236,16 @@ impl Service {
         let cursor_seed = key("keys.cursor", &config.keys.cursor, "cursor.pem")?;
         let plans = plans::list(&mut ledger.db.directory().await?).await?;
         let address = Rate::new(config.limits.address_per_second, config.limits.address_burst);
+        let redis = match config.redis.urls().next() {
+            Some(_) => Some(Redis::start(&config.redis, &*ledger.world).await?),
+            None => None,
+        };
         let door = web::Data::new(Door {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
             tokens: Tokens::new(&token_seed, &config.http.base_url, &config.http.base_url),
-            limits: Limits::new(address, &plans),
+            limits: Limits::new(address, &plans, redis.clone()),
+            redis: redis.clone(),
             world: Arc::clone(&ledger.world),
             provider: ledger.provider,
         });
@@ -246,9 +261,22 @@ impl Service {
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();
-        let watching = ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world));
-        let sweeping = tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world)));
-        let making = tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries));
+        let again = Arc::new(Notify::new());
+        let mut background = vec![
+            ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world)),
+            tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
+            tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
+            tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
+        ];
+        if let Some(redis) = &redis {
+            door.tokens.hears(false);
+            let door = door.clone();
+            background.push(redis.listen(move |heard| {
+                if door.hear(heard) {
+                    again.notify_one();
+                }
+            }));
+        }
         let state = web::Data::new(State {
             door: door.clone(),
             signer,
@@ -261,7 +289,7 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, rounds: [sweeping, making, watching] })
+        Ok(Self { state, door, ledger, redis, background })
     }
 
     /// The parts that write and sign.
@@ -271,7 +299,14 @@ impl Service {
 
     /// Stops, once the listeners have.
     pub async fn stop(self) {
-        self.rounds.iter().for_each(JoinHandle::abort);
+        for task in self.background {
+            task.abort();
+            // What it holds is let go of then.
+            let _ = task.await;
+        }
+        if let Some(redis) = &self.redis {
+            redis.leave().await;
+        }
         drop((self.state, self.door));
         self.ledger.close().await;
     }
@@ -293,6 +328,16 @@ async fn make_ahead(db: Db, width: u32) {
         tokio::time::sleep(MAKE_AHEAD).await;
         if let Err(error) = rounds::make_partitions(&db, width).await {
             tracing::error!(%error, "partitions could not be made ahead");
+        }
+    }
+}
+
+/// Reads plans again, now and then and when told to: another replica may have changed them.
+async fn read_plans(door: web::Data<Door>, again: Arc<Notify>) {
+    loop {
+        let _ = tokio::time::timeout(PLANS, again.notified()).await;
+        if let Err(error) = door.read_plans().await {
+            tracing::warn!(%error, "plans could not be read again");
         }
     }
 }

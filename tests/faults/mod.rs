@@ -8,8 +8,12 @@ mod doubt;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]
 mod parts;
+mod redis;
+mod replicas;
 mod rollback;
+mod shared_limits;
 mod stored;
+mod tally;
 
 use serde_json::json;
 

@@ -46,6 +46,22 @@ impl Stored {
         behind!(&self.0, pool => sqlx::query_as(sql).bind(uuid(institution)).fetch_all(pool).await).unwrap()
     }
 
+    /// Revokes a token as another replica would.
+    pub async fn revoke(self, jti: &str) {
+        let sql = "INSERT INTO revoked_tokens (jti, expires_at_us) VALUES ($1, $2)";
+        behind!(&self.0, pool => sqlx::query(sql).bind(jti).bind(i64::MAX).execute(pool).await.map(drop))
+            .unwrap();
+        self.close().await;
+    }
+
+    /// Changes a plan as another replica would.
+    pub async fn set_client_burst(&mut self, plan: &str, burst: u32) {
+        let sql = "UPDATE plans SET client_burst = $1 WHERE name = $2";
+        let burst = i64::from(burst);
+        behind!(&self.0, pool => sqlx::query(sql).bind(burst).bind(plan).execute(pool).await.map(drop))
+            .unwrap();
+    }
+
     /// Alters an entry as somebody who owns the database could: the trigger is taken away first.
     pub async fn forge_entry(&mut self, institution: &str, seq: i64) {
         let altered = match &self.0 {

@@ -1,6 +1,7 @@
 //! A real Redis of a test's own: on a free port, in a folder that goes away.
 
 use std::{
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -20,19 +21,72 @@ impl Redis {
     /// Starts one that keeps nothing, as a cache would be.
     pub fn start() -> Self {
         let (folder, port) = (TempDir::new().unwrap(), free_ports());
-        let process = spawn(&folder, port, false);
+        let process = spawn(&folder, port, false, &[]);
         Self { process, folder, port }.ready()
+    }
+
+    /// Starts one that speaks TLS too, on the next port, with a certificate for `localhost` of its own.
+    pub fn with_tls() -> Self {
+        let (folder, port) = (TempDir::new().unwrap(), free_ports());
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let [certificate, key] = ["tls.crt", "tls.key"].map(|name| folder.path().join(name));
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+        let tls_port = (port + 1).to_string();
+        let tls = [
+            ["--tls-port", &tls_port],
+            ["--tls-cert-file", certificate],
+            ["--tls-key-file", key],
+            ["--tls-auth-clients", "no"],
+        ];
+        let process = spawn(&folder, port, false, tls.as_flattened());
+        Self { process, folder, port }.ready()
+    }
+
+    /// Starts a node of a cluster that is still to be made.
+    fn node() -> Self {
+        let (folder, port) = (TempDir::new().unwrap(), free_ports());
+        let bus = (port + 1).to_string();
+        let cluster = [["--cluster-enabled", "yes"], ["--cluster-port", &bus]];
+        let process = spawn(&folder, port, false, cluster.as_flattened());
+        Self { process, folder, port }.ready()
+    }
+
+    /// Starts three masters that are a cluster.
+    pub fn cluster() -> [Self; 3] {
+        let nodes = [Self::node(), Self::node(), Self::node()];
+        let addresses = nodes.each_ref().map(|node| format!("127.0.0.1:{}", node.port));
+        let addresses = addresses.each_ref().map(String::as_str);
+        let create = [&["--cluster", "create"], &addresses[..], &["--cluster-yes"]].concat();
+        let said = nodes[0].cli(&create);
+        let began = Instant::now();
+        while !nodes.iter().all(|node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok")) {
+            assert!(began.elapsed() < Duration::from_secs(30), "no cluster came of it: {said}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        nodes
     }
 
     /// Starts one that syncs every write, as the signer's memory must be.
     pub fn durable() -> Self {
         let (folder, port) = (TempDir::new().unwrap(), free_ports());
-        let process = spawn(&folder, port, true);
+        let process = spawn(&folder, port, true, &[]);
         Self { process, folder, port }.ready()
     }
 
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it speaks TLS.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://localhost:{}", self.port + 1)
+    }
+
+    /// What its certificate is to be checked against.
+    pub fn ca_file(&self) -> PathBuf {
+        Path::join(self.folder.path(), "tls.crt")
     }
 
     /// Ends it at once, as a power cut would.
@@ -43,7 +97,7 @@ impl Redis {
 
     /// Starts it again where it was; what it synced is there.
     pub fn restart(&mut self, durable: bool) {
-        self.process = spawn(&self.folder, self.port, durable);
+        self.process = spawn(&self.folder, self.port, durable, &[]);
         self.wait_ready();
     }
 
@@ -88,12 +142,13 @@ impl Redis {
     }
 }
 
-fn spawn(folder: &TempDir, port: u16, durable: bool) -> Child {
+fn spawn(folder: &TempDir, port: u16, durable: bool, more: &[&str]) -> Child {
     let (append_only, sync) = if durable { ("yes", "always") } else { ("no", "no") };
     Command::new("redis-server")
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
         .args(["--appendonly", append_only, "--appendfsync", sync])
         .args(["--dir".as_ref(), folder.path().as_os_str()])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()

@@ -72,22 +72,32 @@ impl Server {
 
     /// A demo of one's own, with more arguments.
     pub fn demo(args: &[&str]) -> Self {
+        Self::demo_with(args, &[])
+    }
+
+    /// A demo of one's own, with more arguments and environment variables.
+    pub fn demo_with(args: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let data_dir = folder.path().join("data");
         let port = free_ports();
-        let mut server = Self::start(&data_dir, port, args);
+        let mut server = Self::start_with(&data_dir, port, args, environment);
         server.folder = Some(folder);
         server
     }
 
     /// Starts a demo in a folder, new or used before, on a port.
     pub fn start(data_dir: &Path, port: u16, args: &[&str]) -> Self {
+        Self::start_with(data_dir, port, args, &[])
+    }
+
+    fn start_with(data_dir: &Path, port: u16, args: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut demo = Command::new(binary("veritrail"));
         with_database(&mut demo, data_dir);
         let mut process = demo
             .args(["demo", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(data_dir)
             .args(args)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -13,7 +13,12 @@ use crate::{
     domain::{ClientKind, InstitutionId, Scope, Tenant},
     error::{Code, Problem},
     ledger::{Receipt, RecordError, Recorder, command::Denial},
-    store::{Db, clients, institutions, tokens as token_store},
+    shared::{Heard, News, Redis},
+    store::{
+        Db, StoreError, clients, institutions,
+        plans::{self, Plan},
+        tokens as token_store,
+    },
     world::World,
 };
 
@@ -30,6 +35,8 @@ pub struct Door {
     pub tokens: Tokens,
     /// Rate limits.
     pub limits: Limits,
+    /// What other replicas are told by, if there may be any.
+    pub redis: Option<Arc<Redis>>,
     /// The time and randomness.
     pub world: Arc<dyn World>,
     /// The provider's own log.
@@ -106,8 +113,8 @@ impl Door {
     ///
     /// # Errors
     /// 429 when there is too little left; then nothing is spent.
-    pub fn admit_caller(&self, context: &Context, caller: &Caller, cost: u32) -> Result<(), Problem> {
-        let spent = self.limits.caller(&caller.plan, caller.home, caller.client, cost);
+    pub async fn admit_caller(&self, context: &Context, caller: &Caller, cost: u32) -> Result<(), Problem> {
+        let spent = self.limits.caller(&caller.plan, caller.home, caller.client, cost).await;
         let standing = spent.map_err(|exceeded| {
             context.stand(exceeded.standing.clone());
             too_many(&exceeded)
@@ -115,6 +122,62 @@ impl Door {
         context.stand(standing);
         metrics::admitted("institution");
         metrics::admitted("client");
+        Ok(())
+    }
+
+    /// Believes a token no longer, here and in the other replicas, once it is revoked in the database.
+    pub async fn revoked(&self, jti: &str) {
+        self.tokens.revoke(jti);
+        self.tell(News::Revoked(jti.to_owned())).await;
+    }
+
+    /// Forgets what is known of callers, here and in the other replicas, after one changed.
+    pub async fn callers_changed(&self) {
+        self.tokens.forget_verdicts();
+        self.tell(News::Verdicts).await;
+    }
+
+    /// Takes a plan as it is now, here and in the other replicas.
+    pub async fn plan_changed(&self, plan: &Plan) {
+        self.limits.put_plan(plan);
+        self.tell(News::Plans).await;
+    }
+
+    async fn tell(&self, news: News) {
+        if let Some(redis) = &self.redis {
+            redis.tell(&news).await;
+        }
+    }
+
+    /// Does what other replicas' news asks for; `true` when plans are to be read again.
+    pub fn hear(&self, heard: Heard) -> bool {
+        match heard {
+            Heard::News(News::Revoked(jti)) => self.tokens.revoke(&jti),
+            Heard::News(News::Verdicts) => self.tokens.forget_verdicts(),
+            Heard::Deaf => self.tokens.hears(false),
+            Heard::News(News::Plans) => return true,
+            Heard::News(News::All) => {
+                self.tokens.forget_verdicts();
+                return true;
+            }
+            Heard::Listening => {
+                // What was told before was missed.
+                self.tokens.forget_verdicts();
+                self.tokens.hears(true);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Reads the plans again, as other replicas may have changed them.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn read_plans(&self) -> Result<(), StoreError> {
+        let changes = self.limits.changes();
+        let plans = plans::list(&mut self.db.directory().await?).await?;
+        self.limits.take_plans(&plans, changes);
         Ok(())
     }
 

@@ -184,7 +184,7 @@ impl<R: Right> FromRequest for Permit<R> {
                 let detail = format!("this needs the scope {}", R::SCOPE.as_str());
                 return Err(Problem::new(Code::InsufficientScope, detail));
             }
-            door.admit_caller(&context, &caller, R::COST)?;
+            door.admit_caller(&context, &caller, R::COST).await?;
             let tenant = match (tenant, named?) {
                 (Some(tenant), _) => tenant,
                 (None, Some(_)) => return Err(Problem::not_found()),

@@ -3,13 +3,13 @@
 //! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored.
 //! Every claim is required and checked here, because the library checks neither `nbf` nor the
 //! presence of `iss` and `aud` by itself. Verified tokens are cached by their hash for a minute at
-//! most, and dropped on revocation.
+//! most, and dropped on revocation; for 5 s only while revocations by other replicas are not heard.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -29,8 +29,10 @@ use crate::{
 pub const LIFETIME_S: i64 = 300;
 /// How far a clock may run ahead of ours.
 pub const SKEW_S: i64 = 10;
-/// How long a verdict is believed.
+/// How long a verdict is believed by who hears of every revocation.
 const CACHED_US: i64 = 60_000_000;
+/// How long it is believed by who may not.
+const CACHED_DEAF_US: i64 = 5_000_000;
 /// Verdicts kept.
 const CACHE: usize = 20_000;
 /// A token longer than this is not read.
@@ -86,7 +88,7 @@ struct Verdict {
     caller: Caller,
     jti: String,
     exp: i64,
-    until_us: i64,
+    formed_us: i64,
 }
 
 /// Makes and believes access tokens.
@@ -101,6 +103,8 @@ pub struct Tokens {
     revoked: Mutex<HashSet<String>>,
     /// Counts what made verdicts void, so that one that was formed before is not kept after.
     generation: AtomicU64,
+    /// How long a verdict is believed, in microseconds.
+    believed_us: AtomicI64,
 }
 
 impl Tokens {
@@ -121,6 +125,7 @@ impl Tokens {
             verdicts: Mutex::default(),
             revoked: Mutex::default(),
             generation: AtomicU64::new(0),
+            believed_us: AtomicI64::new(CACHED_US),
         }
     }
 
@@ -203,12 +208,20 @@ impl Tokens {
         Ok(claims)
     }
 
-    /// The caller behind a token that was verified less than a minute ago.
+    /// Says whether every revocation is heard of: there is no other replica, or its news is heard.
+    pub fn hears(&self, everything: bool) {
+        let believed_us = if everything { CACHED_US } else { CACHED_DEAF_US };
+        self.believed_us.store(believed_us, Ordering::SeqCst);
+    }
+
+    /// The caller behind a token that was verified less than a minute ago, or less than 5 s if
+    /// revocations are not heard of.
     pub fn cached(&self, world: &dyn World, token: &str) -> Option<Caller> {
         let now_us = world.now_us();
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict = verdicts.get(&key(token))?;
-        let valid = now_us < verdict.until_us && now_us.div_euclid(1_000_000) < verdict.exp;
+        let until_us = verdict.formed_us.saturating_add(self.believed_us.load(Ordering::SeqCst));
+        let valid = now_us < until_us && now_us.div_euclid(1_000_000) < verdict.exp;
         valid.then(|| verdict.caller.clone())
     }
 
@@ -223,7 +236,7 @@ impl Tokens {
         if revoked.contains(&claims.jti) {
             return;
         }
-        let until_us = world.now_us().saturating_add(CACHED_US);
+        let formed_us = world.now_us();
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         if self.generation() != generation {
             return;
@@ -231,7 +244,7 @@ impl Tokens {
         if verdicts.len() >= CACHE {
             verdicts.clear();
         }
-        let verdict = Verdict { caller, jti: claims.jti.clone(), exp: claims.exp, until_us };
+        let verdict = Verdict { caller, jti: claims.jti.clone(), exp: claims.exp, formed_us };
         verdicts.insert(key(token), verdict);
     }
 
@@ -257,4 +270,58 @@ impl Tokens {
 
 fn key(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::caller::Reach, domain::ClientKind};
+
+    /// A clock that is set.
+    #[derive(Debug)]
+    struct At(AtomicI64);
+
+    impl World for At {
+        fn now_us(&self) -> i64 {
+            self.0.load(Ordering::SeqCst)
+        }
+
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_believed_for_a_minute_by_who_hears_of_revocations_and_for_5_s_by_who_does_not() {
+        let world = At(AtomicI64::new(1_800_000_000_000_000));
+        let folder = std::env::temp_dir().join(format!("veritrail-token-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let seed = Seed::load_or_make(&folder.join("token.pem"), &world).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let tokens = Tokens::new(&seed, "https://a.example", "https://a.example");
+        let (client, home) = (ClientId::from_parts(1, [1; 10]), InstitutionId::from_parts(1, [2; 10]));
+        let token = tokens.issue(&world, client, home, &[]).unwrap();
+        let claims = tokens.verify(&world, &token).unwrap();
+        let caller = Caller {
+            client,
+            home,
+            kind: ClientKind::System,
+            scopes: Vec::new(),
+            reach: Reach::Own,
+            plan: "p".to_owned(),
+        };
+        tokens.keep(&world, &token, &claims, caller, tokens.generation());
+        let is_believed = |after_ms: i64| {
+            world.0.store(1_800_000_000_000_000 + after_ms * 1_000, Ordering::SeqCst);
+            tokens.cached(&world, &token).is_some()
+        };
+        assert!(is_believed(0) && is_believed(59_999) && !is_believed(60_000));
+        // The verdicts that there are count as well.
+        tokens.hears(false);
+        assert!(is_believed(4_999) && !is_believed(5_000));
+        tokens.hears(true);
+        assert!(is_believed(5_000));
+        tokens.revoke(&claims.jti);
+        assert!(!is_believed(5_000));
+    }
 }

@@ -14,6 +14,17 @@ pub struct Health {
     /// Logs that are stopped: nothing is stored in them or served from them until an operator has looked.
     #[schema(example = 0)]
     stopped_logs: usize,
+    /// Whether rate limits hold across replicas (`shared`), or are this replica's own share because
+    /// there is no Redis now (`local`).
+    #[schema(example = "shared")]
+    limits: &'static str,
+}
+
+impl Health {
+    fn new(state: &State, status: &'static str) -> Self {
+        let limits = if state.door.limits.are_shared() { "shared" } else { "local" };
+        Self { status, stopped_logs: state.door.recorder.stops().count(), limits }
+    }
 }
 
 /// Whether the process lives.
@@ -23,7 +34,7 @@ pub struct Health {
 )]
 #[get("/health/live")]
 pub async fn live(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "ok", stopped_logs: state.door.recorder.stops().count() })
+    HttpResponse::Ok().json(Health::new(&state, "ok"))
 }
 
 /// Whether it can do its work: read the database and write the ledger.
@@ -37,7 +48,6 @@ pub async fn live(state: web::Data<State>) -> HttpResponse {
 )]
 #[get("/health/ready")]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
-    let stopped_logs = state.door.recorder.stops().count();
     let status = if state.is_stopping() {
         "stopping"
     } else if !state.door.recorder.is_ready() {
@@ -45,9 +55,9 @@ pub async fn ready(state: web::Data<State>) -> HttpResponse {
     } else if state.directory().await.is_err() {
         "the database cannot be read"
     } else {
-        return HttpResponse::Ok().json(Health { status: "ok", stopped_logs });
+        return HttpResponse::Ok().json(Health::new(&state, "ok"));
     };
     HttpResponse::ServiceUnavailable()
         .insert_header((header::RETRY_AFTER, "1"))
-        .json(Health { status, stopped_logs })
+        .json(Health::new(&state, status))
 }

@@ -151,7 +151,7 @@ pub async fn revoke_token(form: Form, state: web::Data<State>) -> Result<Recorde
         let door = state.door.clone();
         Door::whole(async move {
             door.recorder.revoke_token(claims.jti.clone(), expires_at_us).await?;
-            door.tokens.revoke(&claims.jti);
+            door.revoked(&claims.jti).await;
             Ok(())
         })
         .await?;

@@ -118,7 +118,7 @@ impl Demo {
         let port =
             self.listen.port().checked_add(1).ok_or("the admin API takes the next port; there is none")?;
         let admin = SocketAddr::new(self.listen.ip(), port);
-        // What the environment says stays, but for what the demo is.
+        // What the demo does not set itself may come from the environment.
         let mut config = Config::load(None)?;
         config.http.listen = self.listen.to_string();
         config.http.admin_listen = admin.to_string();

@@ -160,7 +160,7 @@ pub async fn revoke(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     let (door, by) = (state.door.clone(), permit.by());
     let changed = Door::whole(async move {
         let changed = door.recorder.change(by, Change::RevokeClient(id), None).await?;
-        door.tokens.forget_verdicts();
+        door.callers_changed().await;
         Ok(changed)
     })
     .await?;

@@ -141,7 +141,7 @@ pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     let changed = Door::whole(async move {
         let changed = door.recorder.change(by, Change::SetPlan(id, change.plan), None).await?;
         // Verdicts name the plan.
-        door.tokens.forget_verdicts();
+        door.callers_changed().await;
         Ok(changed)
     })
     .await?;

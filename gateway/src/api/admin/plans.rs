@@ -110,7 +110,7 @@ pub async fn put(permit: Permit<Administer>, state: web::Data<State>) -> Result<
     let (door, by, new) = (state.door.clone(), permit.by(), plan.clone());
     let changed = Door::whole(async move {
         let changed = door.recorder.change(by, Change::PutPlan(new.clone()), None).await?;
-        door.limits.put_plan(&new);
+        door.plan_changed(&new).await;
         Ok(changed)
     })
     .await?;
