@@ -268,6 +268,10 @@ impl Service {
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
         ];
+        if matches!(ledger.db, Db::Postgres(_)) && redis.is_none() {
+            // Another replica may revoke, and would not be heard.
+            door.tokens.hears(false);
+        }
         if let Some(redis) = &redis {
             door.tokens.hears(false);
             let door = door.clone();

@@ -5,6 +5,7 @@ mod berka;
 mod cancel;
 mod chaos;
 mod doubt;
+mod fleet;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]
 mod parts;
