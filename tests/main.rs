@@ -8,6 +8,7 @@ mod cli;
 mod coverage;
 mod faults;
 mod openapi;
+mod production;
 mod signer;
 mod store;
 mod support;
