@@ -120,9 +120,9 @@ fn hex(bytes: &[u8], line: &mut String) {
 fn row(stored: &Stored, line: &mut String) {
     use std::fmt::Write as _;
     let Stored { institution_id, seq, id, account_id, reference, booking_date, amount_minor, .. } = stored;
-    write!(
+    writeln!(
         line,
-        "{institution_id}\t{seq}\t{id}\t{account_id}\t{reference}\t{booking_date}\t{amount_minor}\t{}\t{}\t{}\n",
+        "{institution_id}\t{seq}\t{id}\t{account_id}\t{reference}\t{booking_date}\t{amount_minor}\t{}\t{}\t{}",
         stored.currency, stored.direction, stored.status
     )
     .unwrap();

@@ -69,7 +69,7 @@ async fn carry(mut client: TcpStream, server: u16, fate: Arc<AtomicU8>) {
             read = client.read(&mut up) => {
                 let Ok(read @ 1..) = read else { return };
                 let is_commit = up[..read].windows(7).any(|window| window == b"COMMIT\0");
-                let struck = is_commit.then(|| fate.swap(Fate::Passes as u8, Ordering::SeqCst)).unwrap_or(0);
+                let struck = if is_commit { fate.swap(Fate::Passes as u8, Ordering::SeqCst) } else { 0 };
                 if struck == Fate::NeverArrives as u8 {
                     return;
                 }
