@@ -37,6 +37,8 @@ pub(super) async fn apply_sqlite(connection: &mut SqliteConnection) -> Result<()
 /// Applies what is pending to a server, as the owner of the tables.
 pub(super) async fn apply_postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
     connection.execute("SET ROLE veritrail_owner").await?;
+    // A big table takes its time.
+    connection.execute("SET statement_timeout = 0").await?;
     connection.execute("CREATE SCHEMA IF NOT EXISTS veritrail").await?;
     migrator(|(_, _, _, postgres)| postgres).run(connection).await.map_err(failed)
 }
