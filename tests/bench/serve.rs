@@ -87,13 +87,13 @@ async fn bare_list(pool: web::Data<SqlitePool>) -> HttpResponse {
 /// The institution is known here beforehand: without a transaction that names it there are no rows.
 async fn bare_list_on_postgres(pool: web::Data<PgPool>) -> HttpResponse {
     static BANK: tokio::sync::OnceCell<uuid::Uuid> = tokio::sync::OnceCell::const_new();
-    let mut connection = pool.acquire().await.unwrap();
     let bank = BANK.get_or_init(async || {
         let newest =
             "SELECT id FROM institutions WHERE role = 'institution' ORDER BY created_at_us DESC LIMIT 1";
         sqlx::query_scalar(newest).fetch_one(&mut *pool.acquire().await.unwrap()).await.unwrap()
     });
     let bank = *bank.await;
+    let mut connection = pool.acquire().await.unwrap();
     let begin = format!("BEGIN READ ONLY; SET LOCAL veritrail.scope = '{bank}'");
     connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(begin))).await.unwrap();
     let (institution, size): (uuid::Uuid, i64) =

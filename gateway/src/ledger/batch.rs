@@ -13,18 +13,37 @@ use veritrail_audit::Kind;
 
 use super::{
     command::{Access, By, Denial, Job, Receipt, RecordError, Reply},
-    log::{Draft, OpenLog, Pending, signed, unavailable},
+    log::{Draft, OpenLog, signed, unavailable},
     recorder::Shared,
 };
 use crate::{
     domain::Tenant,
     store::{
-        Connection, accounts, bundles, checkpoints, entries, idempotency, institutions,
+        Connection,
+        append::{self, Appended},
+        bundles, checkpoints, idempotency, institutions,
         logs::{self, Advance, Head},
-        payloads, tiles, tokens, transactions,
+        tokens,
     },
     world,
 };
+
+/// The institutions that jobs name by themselves: the transaction begins with their rows in sight.
+pub(super) fn named(jobs: &[Job]) -> Vec<Tenant> {
+    let named: BTreeSet<Tenant> = jobs
+        .iter()
+        .filter_map(|job| match job {
+            Job::Access(tenant, ..)
+            | Job::Denied(tenant, ..)
+            | Job::Deliver(tenant, ..)
+            | Job::Order(tenant, ..)
+            | Job::Finish { tenant, .. }
+            | Job::Checkpoint { tenant, .. } => Some(*tenant),
+            Job::Change(..) | Job::Sweep { .. } | Job::UseAssertion { .. } | Job::RevokeToken { .. } => None,
+        })
+        .collect();
+    named.into_iter().collect()
+}
 
 /// A log of this batch.
 pub(super) struct BatchLog {
@@ -44,7 +63,8 @@ type Answer = Box<dyn FnOnce() + Send>;
 pub(super) struct Batch<'a> {
     pub shared: &'a Shared,
     pub connection: &'a mut Connection,
-    pub pending: Pending,
+    /// Rows that go to the database together, just before the commit.
+    pub pending: Appended,
     pub logs: BTreeMap<Tenant, BatchLog>,
     /// Heads that are locked and not open yet.
     heads: BTreeMap<Tenant, Head>,
@@ -74,7 +94,7 @@ impl<'a> Batch<'a> {
         Self {
             shared,
             connection,
-            pending: Pending::default(),
+            pending: Appended::default(),
             logs: BTreeMap::new(),
             heads: BTreeMap::new(),
             now_us: shared.world.now_us(),
@@ -256,29 +276,20 @@ impl<'a> Batch<'a> {
         for tenant in self.logs.keys().copied().collect::<Vec<_>>() {
             self.coalesce(tenant)?;
         }
-        self.insert_rows().await.map_err(unavailable)?;
+        for (tenant, key, outcome) in &self.first_answers {
+            let kept = idempotency::insert(self.connection, *tenant, key, outcome, self.now_us).await;
+            kept.map_err(unavailable)?;
+        }
         let grown = self.logs.iter().filter(|(_, log)| log.open.size() > log.began_at);
-        let moves: Vec<Advance> = grown
+        self.pending.moves = grown
             .map(|(tenant, log)| Advance {
                 tenant: *tenant,
                 seen_size: signed(log.began_at),
                 head: log.open.head(),
             })
             .collect();
-        if !moves.is_empty() && !logs::advance(self.connection, &moves).await.map_err(unavailable)? {
+        if !append::append(self.connection, &self.pending).await.map_err(unavailable)? {
             return Err(unavailable("somebody else appended to the log within this transaction"));
-        }
-        Ok(())
-    }
-
-    async fn insert_rows(&mut self) -> Result<(), crate::store::StoreError> {
-        entries::insert(self.connection, &self.pending.entries).await?;
-        payloads::insert(self.connection, &self.pending.payloads).await?;
-        tiles::insert(self.connection, &self.pending.tiles).await?;
-        accounts::insert(self.connection, &self.pending.accounts).await?;
-        transactions::insert(self.connection, &self.pending.transactions).await?;
-        for (tenant, key, outcome) in &self.first_answers {
-            idempotency::insert(self.connection, *tenant, key, outcome, self.now_us).await?;
         }
         Ok(())
     }

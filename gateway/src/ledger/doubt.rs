@@ -38,8 +38,7 @@ pub(super) async fn resolve(db: &Db, done: Committed, error: StoreError) -> Resu
 
 async fn is_there(db: &Db, mark: &Mark) -> Result<bool, StoreError> {
     let mut connection = db.writer().await?;
-    connection.begin().await?;
-    connection.widen(&[mark.tenant]).await?;
+    connection.begin(&[mark.tenant]).await?;
     logs::lock(&mut connection, &[mark.tenant]).await?;
     let found = entries::get(&mut connection, mark.tenant, mark.seq).await?;
     connection.rollback().await?;

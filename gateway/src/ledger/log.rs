@@ -12,12 +12,13 @@ use super::{
 use crate::{
     domain::{Tenant, id::AccountId},
     store::{
-        Connection, accounts, checkpoints,
+        Connection,
+        append::Appended,
+        checkpoints,
         entries::{self, NewEntry},
         logs,
         payloads::NewPayload,
         tiles::NewTile,
-        transactions,
     },
 };
 
@@ -26,16 +27,6 @@ const CACHED_ACCOUNTS: usize = 10_000;
 
 /// Entries of other processes that are read at a time.
 const CATCH_UP_ROWS: i64 = 2_000;
-
-/// Rows of a batch that go to the database together, just before its commit.
-#[derive(Default)]
-pub(super) struct Pending {
-    pub entries: Vec<NewEntry>,
-    pub payloads: Vec<NewPayload>,
-    pub tiles: Vec<NewTile>,
-    pub accounts: Vec<accounts::NewRow>,
-    pub transactions: Vec<transactions::NewRow>,
-}
 
 /// An account that a delivery may name. Accounts are never changed, so this can be kept.
 #[derive(Clone, Debug)]
@@ -169,7 +160,7 @@ impl OpenLog {
     /// Appends an entry to this log and to the batch; returns its seq.
     pub(super) fn append(
         &mut self,
-        pending: &mut Pending,
+        pending: &mut Appended,
         now_us: i64,
         salt: Salt,
         draft: Draft<'_>,

@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    batch::{Batch, Committed},
+    batch::{Batch, Committed, named},
     command::{
         Access, BundleOrder, BundleOrdered, By, Change, Changed, Delivered, Delivery, Denial, Job, Receipt,
         RecordError, Reply,
@@ -292,7 +292,7 @@ async fn commit(
 ) -> Result<Committed, CommitError> {
     // Only a connection whose transaction ended well is kept for the next batch: nothing of one that
     // failed may linger.
-    let mut connection = begin(db, kept.take()).await.map_err(unavailable)?;
+    let mut connection = begin(db, kept.take(), &named(&jobs)).await.map_err(unavailable)?;
     let done = tokio::time::timeout(BATCH_TIME, apply(shared, &mut connection, open, jobs))
         .await
         .map_err(|_| unavailable("the database did not answer in time"))??;
@@ -308,14 +308,14 @@ async fn commit(
 
 /// A connection within a new transaction: the one that was kept, or another if the server went away
 /// since the last batch.
-async fn begin(db: &Db, kept: Option<Connection>) -> Result<Connection, StoreError> {
+async fn begin(db: &Db, kept: Option<Connection>, tenants: &[Tenant]) -> Result<Connection, StoreError> {
     if let Some(mut connection) = kept
-        && connection.begin().await.is_ok()
+        && connection.begin(tenants).await.is_ok()
     {
         return Ok(connection);
     }
     let mut connection = db.writer().await?;
-    connection.begin().await?;
+    connection.begin(tenants).await?;
     Ok(connection)
 }
 

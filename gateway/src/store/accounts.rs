@@ -2,7 +2,7 @@
 
 use super::{
     Connection, StoreError, references,
-    rows::{self, Column, Table, Value},
+    rows::{Column, Table, Value},
     select::Select,
 };
 use crate::domain::{Tenant, id::AccountId};
@@ -52,7 +52,7 @@ pub struct Row {
 
 from_row!(Row { seq, payload });
 
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "accounts",
     columns: &[
         ("institution_id", Column::Uuid),
@@ -63,18 +63,15 @@ const TABLE: Table = Table {
     ],
 };
 
-/// Inserts accounts.
-pub async fn insert(connection: &mut Connection, accounts: &[NewRow]) -> Result<(), StoreError> {
-    rows::insert(connection, &TABLE, accounts, |row| {
-        [
-            Value::Uuid(row.tenant.uuid()),
-            Value::Uuid(row.id.uuid()),
-            Value::Int(row.seq),
-            Value::Text(&row.reference),
-            Value::Text(&row.currency),
-        ]
-    })
-    .await
+/// What an account has in the table's columns.
+pub(super) fn values(row: &NewRow) -> [Value<'_>; 5] {
+    [
+        Value::Uuid(row.tenant.uuid()),
+        Value::Uuid(row.id.uuid()),
+        Value::Int(row.seq),
+        Value::Text(&row.reference),
+        Value::Text(&row.currency),
+    ]
 }
 
 /// The accounts that have one of these references, each in its institution.

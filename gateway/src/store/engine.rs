@@ -101,17 +101,17 @@ impl Connection {
         }
     }
 
-    /// Begins the recorder's transaction.
+    /// Begins the recorder's transaction, which may see and write these institutions' rows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(&mut self) -> Result<(), StoreError> {
-        self.scope.clear();
+    pub async fn begin(&mut self, tenants: &[Tenant]) -> Result<(), StoreError> {
+        self.scope = tenants.iter().copied().collect();
         match self.link() {
             // IMMEDIATE takes the write lock at once: what is read in here stays true until the commit.
             Link::Sqlite(link) => link.execute("BEGIN IMMEDIATE").await.map(drop),
             // Here the rows of the logs' heads are locked, one by one (`logs::lock`).
-            Link::Postgres(link) => link.execute("BEGIN").await.map(drop),
+            Link::Postgres(link) => begin_with(link, "BEGIN", tenants).await,
         }
     }
 
@@ -122,12 +122,7 @@ impl Connection {
             // SQLite has no rows that it could hide; a statement is enough of a snapshot there.
             Link::Sqlite(_) => Ok(()),
             Link::Postgres(link) => {
-                let begin = format!(
-                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL veritrail.scope = '{}'",
-                    list(tenants)
-                );
-                // A text of ids that we wrote ourselves; one trip for both statements.
-                link.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(begin))).await.map(drop)
+                begin_with(link, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", tenants).await
             }
         }
     }
@@ -192,6 +187,12 @@ impl Connection {
             Held::SqliteReader(_) | Held::PostgresReader(_) => Ok(()),
         }
     }
+}
+
+/// Begins a transaction of these institutions, in one trip. The text is of ids that we wrote ourselves.
+async fn begin_with(link: &mut PgConnection, begin: &str, tenants: &[Tenant]) -> Result<(), StoreError> {
+    let both = format!("{begin}; SET LOCAL veritrail.scope = '{}'", list(tenants));
+    link.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(both))).await.map(drop)
 }
 
 /// Institutions as the setting `veritrail.scope` lists them.

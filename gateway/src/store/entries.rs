@@ -2,8 +2,7 @@
 
 use super::{
     Connection, StoreError,
-    engine::Link,
-    rows::{self, Column, Table, Value},
+    rows::{Column, Table, Value},
     select::Select,
 };
 use crate::domain::Tenant;
@@ -51,7 +50,7 @@ pub struct EntryQuery {
     pub limit: i64,
 }
 
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "entries",
     columns: &[
         ("institution_id", Column::Uuid),
@@ -62,8 +61,9 @@ const TABLE: Table = Table {
     ],
 };
 
-/// With what PostgreSQL itself refuses a fork by: a second entry on the same one.
-const CHAINED: Table = Table {
+/// With what PostgreSQL itself refuses a fork by: a second entry on the same one. One process writes to a
+/// file, under a lock on all of it, and needs no such guard.
+pub(super) const CHAINED: Table = Table {
     name: "entries",
     columns: &[
         ("institution_id", Column::Uuid),
@@ -75,28 +75,21 @@ const CHAINED: Table = Table {
     ],
 };
 
-/// Inserts entries, in seq order.
-pub async fn insert(connection: &mut Connection, entries: &[NewEntry]) -> Result<(), StoreError> {
-    fn values(row: &NewEntry) -> [Value<'_>; 5] {
-        [
-            Value::Uuid(row.tenant.uuid()),
-            Value::Int(row.seq),
-            Value::Text(row.kind),
-            Value::Int(row.at_us),
-            Value::Bytes(&row.bytes),
-        ]
-    }
-    match connection.link() {
-        // One process writes to a file, under a lock on all of it: it needs no such guard.
-        Link::Sqlite(_) => rows::insert(connection, &TABLE, entries, values).await,
-        Link::Postgres(_) => {
-            rows::insert(connection, &CHAINED, entries, |row| {
-                let [institution_id, seq, kind, at_us, bytes] = values(row);
-                [institution_id, seq, kind, at_us, bytes, Value::Bytes(&row.prev)]
-            })
-            .await
-        }
-    }
+/// What an entry has in the table's columns.
+pub(super) fn values(row: &NewEntry) -> [Value<'_>; 5] {
+    [
+        Value::Uuid(row.tenant.uuid()),
+        Value::Int(row.seq),
+        Value::Text(row.kind),
+        Value::Int(row.at_us),
+        Value::Bytes(&row.bytes),
+    ]
+}
+
+/// The same, chained.
+pub(super) fn chained(row: &NewEntry) -> [Value<'_>; 6] {
+    let [institution_id, seq, kind, at_us, bytes] = values(row);
+    [institution_id, seq, kind, at_us, bytes, Value::Bytes(&row.prev)]
 }
 
 /// The bytes of one entry.

@@ -113,54 +113,6 @@ pub struct Advance {
     pub head: Head,
 }
 
-/// Moves heads that still are where the writer saw them (compare-and-swap on the size).
-///
-/// Returns whether all were; `false` means that somebody else appended.
-pub async fn advance(connection: &mut Connection, moves: &[Advance]) -> Result<bool, StoreError> {
-    let moved = match connection.link() {
-        Link::Sqlite(link) => {
-            let mut moved = 0;
-            for Advance { tenant, seen_size, head } in moves {
-                let done = sqlx::query(
-                    "UPDATE logs SET size = $3, root = $4, prev = $5, at_us = $6 \
-                     WHERE institution_id = $1 AND size = $2",
-                )
-                .bind(tenant.uuid())
-                .bind(seen_size)
-                .bind(head.size)
-                .bind(&head.root)
-                .bind(&head.prev)
-                .bind(head.at_us)
-                .execute(&mut *link)
-                .await?;
-                moved += done.rows_affected();
-            }
-            moved
-        }
-        // One trip for all.
-        Link::Postgres(link) => {
-            let column = |of: fn(&Advance) -> i64| moves.iter().map(of).collect::<Vec<_>>();
-            let bytes = |of: fn(&Advance) -> &[u8]| moves.iter().map(of).collect::<Vec<_>>();
-            sqlx::query(
-                "UPDATE logs l SET size = n.size, root = n.root, prev = n.prev, at_us = n.at_us \
-                 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[]) \
-                   AS n (institution_id, seen, size, root, prev, at_us) \
-                 WHERE l.institution_id = n.institution_id AND l.size = n.seen",
-            )
-            .bind(moves.iter().map(|each| each.tenant.uuid()).collect::<Vec<_>>())
-            .bind(column(|each| each.seen_size))
-            .bind(column(|each| each.head.size))
-            .bind(bytes(|each| &each.head.root))
-            .bind(bytes(|each| &each.head.prev))
-            .bind(column(|each| each.head.at_us))
-            .execute(link)
-            .await?
-            .rows_affected()
-        }
-    };
-    Ok(moved == moves.len() as u64)
-}
-
 /// The logs, of those that the reader may see, that have grown past their last checkpoint.
 pub async fn unsigned(connection: &mut Connection) -> Result<Vec<InstitutionId>, StoreError> {
     let ids: Vec<uuid::Uuid> = fetch_all!(

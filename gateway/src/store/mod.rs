@@ -12,6 +12,7 @@ mod from_row;
 mod engine;
 
 pub mod accounts;
+pub mod append;
 pub mod bundles;
 pub mod checkpoints;
 pub mod clients;

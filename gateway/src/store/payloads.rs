@@ -2,7 +2,7 @@
 
 use super::{
     Connection, StoreError,
-    rows::{self, Column, Table, Value},
+    rows::{Column, Table, Value},
 };
 use crate::domain::Tenant;
 
@@ -32,7 +32,7 @@ pub struct PayloadRow {
 
 from_row!(PayloadRow { seq, salt, payload });
 
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "payloads",
     columns: &[
         ("institution_id", Column::Uuid),
@@ -42,17 +42,9 @@ const TABLE: Table = Table {
     ],
 };
 
-/// Inserts payloads, in seq order.
-pub async fn insert(connection: &mut Connection, payloads: &[NewPayload]) -> Result<(), StoreError> {
-    rows::insert(connection, &TABLE, payloads, |row| {
-        [
-            Value::Uuid(row.tenant.uuid()),
-            Value::Int(row.seq),
-            Value::Bytes(&row.salt),
-            Value::Bytes(&row.payload),
-        ]
-    })
-    .await
+/// What a payload has in the table's columns.
+pub(super) fn values(row: &NewPayload) -> [Value<'_>; 4] {
+    [Value::Uuid(row.tenant.uuid()), Value::Int(row.seq), Value::Bytes(&row.salt), Value::Bytes(&row.payload)]
 }
 
 /// The payload of one entry.

@@ -2,10 +2,10 @@
 
 use jiff::civil::Date;
 use jiff_sqlx::{Date as SqlDate, ToSqlx as _};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, SqliteConnection, postgres::PgArguments, query::Query};
+use sqlx::{AssertSqlSafe, Postgres, SqliteConnection, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
-use super::{Connection, StoreError, engine::Link};
+use super::StoreError;
 
 /// A table and its columns, in the order in which they are bound.
 #[derive(Debug)]
@@ -35,32 +35,11 @@ pub(super) enum Value<'r> {
 }
 
 /// Inserts rows in their order.
-pub(super) async fn insert<R, const N: usize>(
-    connection: &mut Connection,
-    table: &Table,
-    rows: &[R],
-    values: impl Fn(&R) -> [Value<'_>; N],
-) -> Result<(), StoreError> {
-    debug_assert_eq!(table.columns.len(), N);
-    if rows.is_empty() {
-        return Ok(());
-    }
-    match connection.link() {
-        Link::Sqlite(link) => in_chunks(link, table, rows, values).await,
-        Link::Postgres(link) => by_column(link, table, rows, values).await,
-    }
-}
-
-/// Rows in a statement on SQLite. A statement a row would spend most of a batch's time in calls; a
-/// statement for each batch size would be parsed anew each time. Powers of two stay prepared, and any
-/// number of rows takes few of them.
-const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
-
-async fn in_chunks<R, const N: usize>(
+pub(super) async fn insert<'r, R, const N: usize>(
     link: &mut SqliteConnection,
     table: &Table,
-    rows: &[R],
-    values: impl Fn(&R) -> [Value<'_>; N],
+    rows: &'r [R],
+    values: impl Fn(&'r R) -> [Value<'r>; N],
 ) -> Result<(), StoreError> {
     let mut rest = rows;
     for size in CHUNKS {
@@ -87,6 +66,11 @@ async fn in_chunks<R, const N: usize>(
     Ok(())
 }
 
+/// Rows in a statement on SQLite. A statement a row would spend most of a batch's time in calls; a
+/// statement for each batch size would be parsed anew each time. Powers of two stay prepared, and any
+/// number of rows takes few of them.
+const CHUNKS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
+
 /// Parameters have no numbers here: SQLite searches for a numbered one among all of a statement's, so
 /// that binding a statement of a thousand would take half a million steps.
 fn multi_row(table: &Table, rows: usize) -> String {
@@ -94,28 +78,45 @@ fn multi_row(table: &Table, rows: usize) -> String {
     format!("INSERT INTO {} ({}) VALUES {}", table.name, names(table), vec![row; rows].join(", "))
 }
 
-/// PostgreSQL takes any number of rows as one array a column, in one statement and one trip. (COPY
-/// would be quicker still, but PostgreSQL refuses it where row-level security applies.)
-async fn by_column<R, const N: usize>(
-    link: &mut PgConnection,
-    table: &Table,
-    rows: &[R],
-    values: impl Fn(&R) -> [Value<'_>; N],
-) -> Result<(), StoreError> {
-    let mut columns: Vec<Array<'_>> =
+/// Rows of one table as PostgreSQL takes any number of them: one array a column. (COPY would be quicker
+/// still, but PostgreSQL refuses it where row-level security applies.)
+pub(super) struct Columns<'r> {
+    table: &'static Table,
+    arrays: Vec<Array<'r>>,
+}
+
+/// The rows of a table by column; none when there are none.
+pub(super) fn columns<'r, R, const N: usize>(
+    table: &'static Table,
+    rows: &'r [R],
+    values: impl Fn(&'r R) -> [Value<'r>; N],
+) -> Option<Columns<'r>> {
+    let mut arrays: Vec<Array<'_>> =
         table.columns.iter().map(|(_, column)| Array::new(*column, rows.len())).collect();
     for row in rows {
-        for (array, value) in columns.iter_mut().zip(values(row)) {
+        for (array, value) in arrays.iter_mut().zip(values(row)) {
             array.push(value);
         }
     }
-    let arrays: Vec<String> =
-        (1..).zip(&columns).map(|(n, array)| format!("${n}::{}", array.sql())).collect();
-    let sql =
-        format!("INSERT INTO {} ({}) SELECT * FROM unnest({})", table.name, names(table), arrays.join(", "));
-    let query = columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, array| array.bind(query));
-    query.execute(link).await?;
-    Ok(())
+    (!rows.is_empty()).then_some(Columns { table, arrays })
+}
+
+impl<'r> Columns<'r> {
+    /// The INSERT, with parameters after the first `taken`; how many are taken then.
+    pub(super) fn sql(&self, taken: usize) -> (String, usize) {
+        let arrays: Vec<String> =
+            (taken + 1..).zip(&self.arrays).map(|(n, array)| format!("${n}::{}", array.sql())).collect();
+        let (name, columns) = (self.table.name, names(self.table));
+        let sql = format!("INSERT INTO {name} ({columns}) SELECT * FROM unnest({})", arrays.join(", "));
+        (sql, taken + arrays.len())
+    }
+
+    pub(super) fn bind<'q>(self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments>
+    where
+        'r: 'q,
+    {
+        self.arrays.into_iter().fold(query, |query, array| array.bind(query))
+    }
 }
 
 fn names(table: &Table) -> String {

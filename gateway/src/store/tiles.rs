@@ -2,7 +2,7 @@
 
 use super::{
     Connection, StoreError,
-    rows::{self, Column, Table, Value},
+    rows::{Column, Table, Value},
 };
 use crate::domain::Tenant;
 
@@ -21,7 +21,7 @@ pub struct NewTile {
     pub hashes: Vec<u8>,
 }
 
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "tiles",
     columns: &[
         ("institution_id", Column::Uuid),
@@ -32,18 +32,15 @@ const TABLE: Table = Table {
     ],
 };
 
-/// Inserts full tiles.
-pub async fn insert(connection: &mut Connection, tiles: &[NewTile]) -> Result<(), StoreError> {
-    rows::insert(connection, &TABLE, tiles, |row| {
-        [
-            Value::Uuid(row.tenant.uuid()),
-            Value::Int(row.level),
-            Value::Int(row.tile),
-            Value::Bytes(&row.root),
-            Value::Bytes(&row.hashes),
-        ]
-    })
-    .await
+/// What a tile has in the table's columns.
+pub(super) fn values(row: &NewTile) -> [Value<'_>; 5] {
+    [
+        Value::Uuid(row.tenant.uuid()),
+        Value::Int(row.level),
+        Value::Int(row.tile),
+        Value::Bytes(&row.root),
+        Value::Bytes(&row.hashes),
+    ]
 }
 
 /// A full tile's 256 hashes, if it is full yet.

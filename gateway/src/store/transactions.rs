@@ -5,7 +5,7 @@ use jiff_sqlx::Date as SqlDate;
 
 use super::{
     Connection, StoreError, references,
-    rows::{self, Column, Table, Value},
+    rows::{Column, Table, Value},
     select::Select,
 };
 use crate::domain::{
@@ -137,7 +137,7 @@ pub struct After {
     pub seq: i64,
 }
 
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "transactions",
     columns: &[
         ("institution_id", Column::Uuid),
@@ -153,23 +153,20 @@ const TABLE: Table = Table {
     ],
 };
 
-/// Inserts transactions, in seq order.
-pub async fn insert(connection: &mut Connection, transactions: &[NewRow]) -> Result<(), StoreError> {
-    rows::insert(connection, &TABLE, transactions, |row| {
-        [
-            Value::Uuid(row.tenant.uuid()),
-            Value::Int(row.seq),
-            Value::Uuid(row.id.uuid()),
-            Value::Uuid(row.account_id.uuid()),
-            Value::Text(&row.reference),
-            Value::Date(row.booking_date),
-            Value::Int(row.amount_minor),
-            Value::Text(row.currency),
-            Value::Text(row.direction),
-            Value::Text(row.status),
-        ]
-    })
-    .await
+/// What a transaction has in the table's columns.
+pub(super) fn values(row: &NewRow) -> [Value<'_>; 10] {
+    [
+        Value::Uuid(row.tenant.uuid()),
+        Value::Int(row.seq),
+        Value::Uuid(row.id.uuid()),
+        Value::Uuid(row.account_id.uuid()),
+        Value::Text(&row.reference),
+        Value::Date(row.booking_date),
+        Value::Int(row.amount_minor),
+        Value::Text(row.currency),
+        Value::Text(row.direction),
+        Value::Text(row.status),
+    ]
 }
 
 /// The transactions that have one of these references, each in its institution.
