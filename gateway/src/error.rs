@@ -311,7 +311,7 @@ impl From<RecordError> for Problem {
                 problem.retry_after_s = Some(1);
                 problem
             }
-            RecordError::Unavailable(cause) => Self::internal(cause),
+            RecordError::Unavailable(cause) | RecordError::Unremembered(cause) => Self::internal(cause),
             RecordError::Stopped(reason) => {
                 let mut problem = Self::new(
                     Code::LogStopped,

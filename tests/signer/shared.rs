@@ -62,6 +62,10 @@ async fn while_the_memory_is_away_nothing_is_signed_and_open_logs_go_on() {
     for _ in 0..5 {
         assert_eq!(deliver(&feeder, &institution).await, 201, "the log is open");
     }
+    // One that was not open stays closed, and holds nobody else up.
+    let other = replicas.demo["institutions"][1]["id"].as_str().unwrap().to_owned();
+    let both = tokio::join!(deliver(&feeder, &other), deliver(&feeder, &institution));
+    assert_eq!((both.0.as_u16(), both.1.as_u16()), (503, 201));
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert_eq!(signed(&replicas), before);
     replicas.memory.restart(true);

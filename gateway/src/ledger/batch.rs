@@ -66,6 +66,9 @@ pub(super) struct Batch<'a> {
     /// Rows that go to the database together, just before the commit.
     pub pending: Appended,
     pub logs: BTreeMap<Tenant, BatchLog>,
+    /// Logs that could not be opened. They stay closed for this batch: what their deliveries would be
+    /// judged by was not fetched.
+    closed: BTreeMap<Tenant, RecordError>,
     /// Heads that are locked and not open yet.
     heads: BTreeMap<Tenant, Head>,
     pub now_us: i64,
@@ -96,6 +99,7 @@ impl<'a> Batch<'a> {
             connection,
             pending: Appended::default(),
             logs: BTreeMap::new(),
+            closed: BTreeMap::new(),
             heads: BTreeMap::new(),
             now_us: shared.world.now_us(),
             first_answers: Vec::new(),
@@ -112,6 +116,24 @@ impl<'a> Batch<'a> {
         if self.logs.contains_key(&tenant) {
             return Ok(());
         }
+        if let Some(error) = self.closed.get(&tenant) {
+            return Err(error.clone());
+        }
+        match self.open(kept, tenant).await {
+            Ok(open) => self.insert_log(open),
+            Err(error) => {
+                self.closed.insert(tenant, error.clone());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        tenant: Tenant,
+    ) -> Result<OpenLog, RecordError> {
         if let Some(reason) = self.shared.stops.reason(tenant) {
             return Err(RecordError::Stopped(reason));
         }
@@ -130,8 +152,7 @@ impl<'a> Batch<'a> {
         if let Err(RecordError::Stopped(reason)) = &opened {
             self.shared.stops.stop(tenant, &head.origin, reason);
         }
-        self.insert_log(opened?);
-        Ok(())
+        opened
     }
 
     /// Locks the heads of all logs that these jobs will append to, in one order for every process.

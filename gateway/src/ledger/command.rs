@@ -216,6 +216,9 @@ pub enum RecordError {
     /// The database failed, or the service is stopping.
     #[error("the ledger cannot be written: {0}")]
     Unavailable(String),
+    /// This log can't be opened, since nobody knows whether the database is the newest one; others go on.
+    #[error("the signer's memory cannot be asked: {0}")]
+    Unremembered(String),
     /// This log is stopped.
     #[error("the log is stopped: {0}")]
     Stopped(String),

@@ -65,7 +65,10 @@ impl OpenLog {
     ) -> Result<Self, RecordError> {
         let size = u64::try_from(head.size).unwrap_or(0);
         let recollection = match memory {
-            Some(memory) => memory.last(&head.origin).await.map_err(unavailable)?,
+            Some(memory) => {
+                let last = memory.last(&head.origin).await;
+                last.map_err(|error| RecordError::Unremembered(error.to_string()))?
+            }
             // Another process signs, and looks after its memory.
             None => Recollection::None,
         };
