@@ -45,6 +45,13 @@ pub struct Http {
     pub connections_max: usize,
     /// Seconds in which a request's headers must have come.
     pub header_timeout_s: u64,
+    /// Seconds that a connection is kept for a next request.
+    pub keep_alive_s: u64,
+    /// Seconds after which a connection is closed that makes no progress: no request at work on it, no
+    /// further part of an answer taken.
+    pub idle_timeout_s: u64,
+    /// Seconds between the answer 503 from `/health/ready` and the end of listening, when asked to stop.
+    pub drain_s: u64,
     /// Seconds that a graceful stop waits for requests under way.
     pub stop_timeout_s: u64,
 }
@@ -90,6 +97,12 @@ pub struct Limits {
     pub address_per_second: u32,
     /// Units that an address may spend at once.
     pub address_burst: u32,
+    /// Requests at work at once; more are turned away with 503. Those whose body is awaited don't count.
+    pub concurrency_max: usize,
+    /// Seconds in which a whole body must have come.
+    pub body_timeout_s: u64,
+    /// Bytes a second at which a body must come, after its first 5 s; 0 for any.
+    pub body_min_bytes_per_s: u32,
     /// Lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Bytes of a delivered batch.
@@ -141,6 +154,9 @@ impl Default for Http {
             workers: std::thread::available_parallelism().map_or(2, Into::into),
             connections_max: 10_000,
             header_timeout_s: 10,
+            keep_alive_s: 15,
+            idle_timeout_s: 60,
+            drain_s: 0,
             stop_timeout_s: 30,
         }
     }
@@ -164,6 +180,9 @@ impl Default for Limits {
         Self {
             address_per_second: 1_000,
             address_burst: 2_000,
+            concurrency_max: 1024,
+            body_timeout_s: 30,
+            body_min_bytes_per_s: 1024,
             batch_lines_max: 1_000,
             batch_bytes_max: 4 << 20,
         }
@@ -237,8 +256,20 @@ impl Config {
         if self.http.workers == 0 || self.http.connections_max == 0 {
             return value("http.workers, http.connections_max", "at least 1");
         }
+        if self.http.header_timeout_s == 0 || self.http.keep_alive_s == 0 {
+            return value("http.header_timeout_s, http.keep_alive_s", "at least 1");
+        }
+        if self.http.idle_timeout_s <= self.http.header_timeout_s.max(self.http.keep_alive_s) {
+            return value("http.idle_timeout_s", "more than http.header_timeout_s and http.keep_alive_s");
+        }
         if self.limits.address_per_second == 0 || self.limits.address_burst == 0 {
             return value("limits.address_per_second, limits.address_burst", "at least 1");
+        }
+        if !(1..=1 << 20).contains(&self.limits.concurrency_max) {
+            return value("limits.concurrency_max", "1 to 1048576");
+        }
+        if !(1..=3_600).contains(&self.limits.body_timeout_s) {
+            return value("limits.body_timeout_s", "1 to 3600");
         }
         if !(1..=10_000).contains(&self.limits.batch_lines_max) {
             return value("limits.batch_lines_max", "1 to 10000");

@@ -12,7 +12,9 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     access::{
         Door,
+        body::Pace,
         limit::{Limits, Rate},
+        load::Load,
         token::Tokens,
     },
     api::{State, cursor::Cursors},
@@ -219,6 +221,11 @@ impl Service {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
             tokens: Tokens::new(&token_seed, &config.http.base_url, &config.http.base_url),
+            load: Load::new(config.limits.concurrency_max),
+            pace: Pace {
+                whole: Duration::from_secs(config.limits.body_timeout_s),
+                bytes_per_s: config.limits.body_min_bytes_per_s,
+            },
             limits: Limits::new(address, &plans),
             world: Arc::clone(&ledger.world),
             provider: ledger.provider,

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{
     Caller, Context,
+    body::Pace,
     caller::Reach,
     limit::{Exceeded, Limits},
+    load::Load,
     token::Tokens,
 };
 use crate::{
@@ -27,6 +29,10 @@ pub struct Door {
     pub recorder: Recorder,
     /// Access tokens.
     pub tokens: Tokens,
+    /// The requests at work.
+    pub load: Load,
+    /// What a request's body must keep up with.
+    pub pace: Pace,
     /// Rate limits.
     pub limits: Limits,
     /// The time and randomness.
