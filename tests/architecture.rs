@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intake", &["domain"]),
     ("keys", &["config", "world"]),
     ("telemetry", &["config"]),
+    ("tls", &["config"]),
     ("config", &[]),
     ("domain", &[]),
     ("world", &[]),

@@ -39,6 +39,15 @@ pub struct Http {
     /// What new logs' origins begin with: a host, without a scheme (C2SP tlog-checkpoint). It is part
     /// of every entry and signature, and can't be changed for a log that exists.
     pub origin: String,
+    /// The API's certificate and those between it and its CA, in PEM; with `tls_key`, the API is heard
+    /// by TLS. Read again when the files change. The admin API stays without TLS.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The CA of client certificates, in PEM; without it none is asked for.
+    pub tls_client_ca: Option<PathBuf>,
+    /// Whether every client must have a certificate of that CA.
+    pub tls_client_required: bool,
     /// Threads that answer requests.
     pub workers: usize,
     /// Open connections; more wait.
@@ -50,6 +59,9 @@ pub struct Http {
     /// Seconds after which a connection is closed that makes no progress: no request at work on it, no
     /// further part of an answer taken.
     pub idle_timeout_s: u64,
+    /// Bytes of answers that clients have not taken yet, in all; beyond that, those that have waited
+    /// longest are given up with their connections.
+    pub untaken_bytes_max: u64,
     /// Seconds between the answer 503 from `/health/ready` and the end of listening, when asked to stop.
     pub drain_s: u64,
     /// Seconds that a graceful stop waits for requests under way.
@@ -151,11 +163,16 @@ impl Default for Http {
             admin_listen: "127.0.0.1:8081".to_owned(),
             base_url: "http://localhost:8080".to_owned(),
             origin: "localhost:8080".to_owned(),
+            tls_certificate: None,
+            tls_key: None,
+            tls_client_ca: None,
+            tls_client_required: false,
             workers: std::thread::available_parallelism().map_or(2, Into::into),
             connections_max: 10_000,
             header_timeout_s: 10,
             keep_alive_s: 15,
             idle_timeout_s: 60,
+            untaken_bytes_max: 16 << 20,
             drain_s: 0,
             stop_timeout_s: 30,
         }
@@ -253,6 +270,16 @@ impl Config {
         if origin.contains("://") || origin.ends_with('/') || !veritrail_audit::is_origin(origin) {
             return value("http.origin", "a host without a scheme and without a slash at its end");
         }
+        let http = &self.http;
+        if http.tls_certificate.is_some() != http.tls_key.is_some() {
+            return value("http.tls_certificate, http.tls_key", "both or neither");
+        }
+        if http.tls_client_ca.is_some() && http.tls_key.is_none() {
+            return value("http.tls_client_ca", "needs http.tls_certificate and http.tls_key");
+        }
+        if http.tls_client_required && http.tls_client_ca.is_none() {
+            return value("http.tls_client_required", "needs http.tls_client_ca");
+        }
         if self.http.workers == 0 || self.http.connections_max == 0 {
             return value("http.workers, http.connections_max", "at least 1");
         }
@@ -316,7 +343,14 @@ mod tests {
         let mut defaults = Config::default();
         defaults.http.workers = 2;
         defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
-        let told = read(&example.replace("# signed_heads", "signed_heads")).unwrap();
+        defaults.http.tls_certificate = Some("/etc/veritrail/tls.crt".into());
+        defaults.http.tls_key = Some("/etc/veritrail/tls.key".into());
+        defaults.http.tls_client_ca = Some("/etc/veritrail/clients.crt".into());
+        let mut told = example.replace("# signed_heads", "signed_heads");
+        for key in ["certificate", "key", "client_ca"] {
+            told = told.replace(&format!("# tls_{key} ="), &format!("tls_{key} ="));
+        }
+        let told = read(&told).unwrap();
         assert_eq!(toml::to_string(&told).unwrap(), toml::to_string(&defaults).unwrap());
         for line in toml::to_string(&defaults).unwrap().lines().filter(|line| line.contains(" = ")) {
             assert!(example.contains(line), "{line}");
@@ -337,6 +371,11 @@ mod tests {
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
             ("[log]\nlevel = \"loud\"", "log.level"),
+            ("[http]\ntls_key = \"x\"", "http.tls_certificate"),
+            ("[http]\ntls_client_required = true", "http.tls_client_required"),
+            ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
+            ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
+            ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

@@ -15,10 +15,14 @@ use tokio::{
 use utoipa_actix_web::AppExt as _;
 
 use crate::{
-    access::{connection::Connections, gate::gate},
+    access::{
+        connection::{Connections, PART},
+        gate::gate,
+    },
     config::Config,
     router,
     service::Service,
+    tls,
 };
 
 /// The service while it is heard.
@@ -31,7 +35,7 @@ pub struct Server {
     handles: [ServerHandle; 2],
     running: [JoinHandle<io::Result<()>>; 2],
     stop_signals: [Signal; 2],
-    watching: JoinHandle<()>,
+    watching: Vec<JoinHandle<()>>,
     drain: Duration,
 }
 
@@ -63,19 +67,28 @@ impl Server {
                 .split_for_parts();
             app.default_service(web::to(router::admin_fallback)).wrap(from_fn(gate))
         });
-        let connections = Arc::new(Connections::new(Duration::from_secs(config.http.idle_timeout_s)));
+        let connections = Arc::new(Connections::new(
+            Duration::from_secs(config.http.idle_timeout_s),
+            config.http.untaken_bytes_max,
+        ));
         let watching = tokio::spawn(Arc::clone(&connections).watch());
         let keep_alive = Duration::from_secs(config.http.keep_alive_s);
         let header_timeout = Duration::from_secs(config.http.header_timeout_s);
         let api = api
             .workers(config.http.workers)
             .keep_alive(keep_alive)
+            .h1_write_buffer_size(PART)
             .on_connect(move |io, data| connections.note(io, data))
             .max_connections(config.http.connections_max.div_ceil(config.http.workers))
             .client_request_timeout(header_timeout)
             .shutdown_timeout(config.http.stop_timeout_s)
-            .disable_signals()
-            .bind(&config.http.listen)?;
+            .tls_handshake_timeout(header_timeout)
+            .max_connection_rate(config.http.connections_max.div_ceil(config.http.workers))
+            .disable_signals();
+        let (api, reading) = match tls::start(&config.http).map_err(io::Error::other)? {
+            Some((tls, reading)) => (api.bind_rustls_0_23(&config.http.listen, tls)?, Some(reading)),
+            None => (api.bind(&config.http.listen)?, None),
+        };
         let admin = admin
             .workers(1)
             .client_request_timeout(header_timeout)
@@ -88,6 +101,7 @@ impl Server {
         let handles = [api.handle(), admin.handle()];
         let running = [tokio::spawn(api), tokio::spawn(admin)];
         tracing::info!(%address, %admin_address, "listening");
+        let watching = reading.into_iter().chain([watching]).collect();
         let drain = Duration::from_secs(config.http.drain_s);
         Ok(Self { address, admin_address, service, handles, running, stop_signals, watching, drain })
     }
@@ -121,7 +135,7 @@ impl Server {
         for running in self.running {
             running.await.map_err(io::Error::other)??;
         }
-        self.watching.abort();
+        self.watching.iter().for_each(JoinHandle::abort);
         self.service.stop().await;
         tracing::info!("stopped");
         Ok(())

@@ -3,7 +3,9 @@
 mod body;
 mod load;
 mod raw;
+mod slow;
 mod stop;
+mod tls;
 
 use raw::Raw;
 use tempfile::TempDir;
