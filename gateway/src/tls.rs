@@ -69,7 +69,8 @@ pub fn start(http: &Http) -> Result<Option<(ServerConfig, JoinHandle<()>)>, TlsE
     let (Some(certificate), Some(key)) = (&http.tls_certificate, &http.tls_key) else { return Ok(None) };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let (client_ca, required) = (http.tls_client_ca.clone(), http.tls_client_required);
-    let files = [Some(certificate), Some(key), client_ca.as_ref()].into_iter().flatten().cloned().collect();
+    let files: Vec<_> =
+        [Some(certificate), Some(key), client_ca.as_ref()].into_iter().flatten().cloned().collect();
     let seen = times(&files);
     let now = load(&provider, certificate, key, client_ca.as_deref(), required)?;
     let material = Arc::new(Material {
@@ -126,7 +127,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if found.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(found) }
 }
 
-fn times(files: &Vec<PathBuf>) -> Vec<Option<SystemTime>> {
+fn times(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
     files.iter().map(|file| std::fs::metadata(file).and_then(|data| data.modified()).ok()).collect()
 }
 

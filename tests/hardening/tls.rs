@@ -140,7 +140,7 @@ async fn a_new_certificate_is_used_while_it_runs_and_a_broken_one_is_not() {
 
 #[tokio::test]
 async fn a_client_certificate_is_asked_for_and_one_of_another_ca_refused() {
-    let (ca, clients, foreign) = (ca(), self::ca(), self::ca());
+    let (ca, clients, foreign) = (ca(), ca(), ca());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("clients.pem");
     std::fs::write(&path, clients.pem()).unwrap();

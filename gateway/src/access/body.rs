@@ -32,8 +32,8 @@ pub struct Pace {
 impl Pace {
     /// The time until which the next bytes must have come, and what to say if they have not.
     fn next_by(self, began: Instant, so_far: usize) -> (Instant, String) {
-        #[expect(clippy::cast_precision_loss, reason = "a body has megabytes at most")]
-        let earned = Duration::from_secs_f64(so_far as f64 / f64::from(self.bytes_per_s.max(1)));
+        let so_far_ms = u64::try_from(so_far).unwrap_or(u64::MAX).saturating_mul(1000);
+        let earned = Duration::from_millis(so_far_ms / u64::from(self.bytes_per_s.max(1)));
         let slowest = GRACE + earned;
         if self.bytes_per_s == 0 || slowest >= self.whole {
             (began + self.whole, format!("a body has {} s", self.whole.as_secs()))
