@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intake", &["domain"]),
     ("keys", &["config", "world"]),
     ("telemetry", &["config", "world"]),
+    ("tls", &["config"]),
     ("config", &[]),
     ("domain", &[]),
     ("world", &[]),

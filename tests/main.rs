@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod coverage;
 mod faults;
+mod hardening;
 mod openapi;
 mod production;
 mod signer;

@@ -45,12 +45,31 @@ pub struct Http {
     /// What new logs' origins begin with: a host, without a scheme (C2SP tlog-checkpoint). It is part
     /// of every entry and signature, and can't be changed for a log that exists.
     pub origin: String,
+    /// The API's certificate and those between it and its CA, in PEM; with `tls_key`, the API is heard
+    /// by TLS. Read again when the files change. The admin API stays without TLS.
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The CA of client certificates, in PEM; without it none is asked for.
+    pub tls_client_ca: Option<PathBuf>,
+    /// Whether every client must have a certificate of that CA.
+    pub tls_client_required: bool,
     /// Threads that answer requests.
     pub workers: usize,
     /// Open connections; more wait.
     pub connections_max: usize,
     /// Seconds in which a request's headers must have come.
     pub header_timeout_s: u64,
+    /// Seconds that a connection is kept for a next request.
+    pub keep_alive_s: u64,
+    /// Seconds after which a connection is closed that makes no progress: no request at work on it, no
+    /// further part of an answer taken.
+    pub idle_timeout_s: u64,
+    /// Bytes of answers that clients have not taken yet, in all; beyond that, those that have waited
+    /// longest are given up with their connections.
+    pub untaken_bytes_max: u64,
+    /// Seconds between the answer 503 from `/health/ready` and the end of listening, when asked to stop.
+    pub drain_s: u64,
     /// Seconds that a graceful stop waits for requests under way.
     pub stop_timeout_s: u64,
 }
@@ -105,6 +124,12 @@ pub struct Limits {
     pub address_per_second: u32,
     /// Units that an address may spend at once.
     pub address_burst: u32,
+    /// Requests at work at once; more are turned away with 503. Those whose body is awaited don't count.
+    pub concurrency_max: usize,
+    /// Seconds in which a whole body must have come.
+    pub body_timeout_s: u64,
+    /// Bytes a second at which a body must come, after its first 5 s; 0 for any.
+    pub body_min_bytes_per_s: u32,
     /// Lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Bytes of a delivered batch.
@@ -188,9 +213,17 @@ impl Default for Http {
             admin_listen: "127.0.0.1:8081".to_owned(),
             base_url: "http://localhost:8080".to_owned(),
             origin: "localhost:8080".to_owned(),
+            tls_certificate: None,
+            tls_key: None,
+            tls_client_ca: None,
+            tls_client_required: false,
             workers: std::thread::available_parallelism().map_or(2, Into::into),
             connections_max: 10_000,
             header_timeout_s: 10,
+            keep_alive_s: 15,
+            idle_timeout_s: 60,
+            untaken_bytes_max: 16 << 20,
+            drain_s: 0,
             stop_timeout_s: 30,
         }
     }
@@ -214,6 +247,9 @@ impl Default for Limits {
         Self {
             address_per_second: 1_000,
             address_burst: 2_000,
+            concurrency_max: 1024,
+            body_timeout_s: 30,
+            body_min_bytes_per_s: 1024,
             batch_lines_max: 1_000,
             batch_bytes_max: 4 << 20,
         }
@@ -316,11 +352,33 @@ impl Config {
         if origin.contains("://") || origin.ends_with('/') || !veritrail_audit::is_origin(origin) {
             return value("http.origin", "a host without a scheme and without a slash at its end");
         }
+        let http = &self.http;
+        if http.tls_certificate.is_some() != http.tls_key.is_some() {
+            return value("http.tls_certificate, http.tls_key", "both or neither");
+        }
+        if http.tls_client_ca.is_some() && http.tls_key.is_none() {
+            return value("http.tls_client_ca", "needs http.tls_certificate and http.tls_key");
+        }
+        if http.tls_client_required && http.tls_client_ca.is_none() {
+            return value("http.tls_client_required", "needs http.tls_client_ca");
+        }
         if self.http.workers == 0 || self.http.connections_max == 0 {
             return value("http.workers, http.connections_max", "at least 1");
         }
+        if self.http.header_timeout_s == 0 || self.http.keep_alive_s == 0 {
+            return value("http.header_timeout_s, http.keep_alive_s", "at least 1");
+        }
+        if self.http.idle_timeout_s <= self.http.header_timeout_s.max(self.http.keep_alive_s) {
+            return value("http.idle_timeout_s", "more than http.header_timeout_s and http.keep_alive_s");
+        }
         if self.limits.address_per_second == 0 || self.limits.address_burst == 0 {
             return value("limits.address_per_second, limits.address_burst", "at least 1");
+        }
+        if !(1..=1 << 20).contains(&self.limits.concurrency_max) {
+            return value("limits.concurrency_max", "1 to 1048576");
+        }
+        if !(1..=3_600).contains(&self.limits.body_timeout_s) {
+            return value("limits.body_timeout_s", "1 to 3600");
         }
         if !(1..=10_000).contains(&self.limits.batch_lines_max) {
             return value("limits.batch_lines_max", "1 to 10000");
@@ -404,7 +462,13 @@ mod tests {
         defaults.http.workers = 2;
         defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
         defaults.redis.ca_file = Some("/etc/veritrail/redis-ca.pem".into());
-        let told = example.replace("# signed_heads", "signed_heads").replace("# ca_file", "ca_file");
+        defaults.http.tls_certificate = Some("/etc/veritrail/tls.crt".into());
+        defaults.http.tls_key = Some("/etc/veritrail/tls.key".into());
+        defaults.http.tls_client_ca = Some("/etc/veritrail/clients.crt".into());
+        let mut told = example.replace("# signed_heads", "signed_heads").replace("# ca_file", "ca_file");
+        for key in ["certificate", "key", "client_ca"] {
+            told = told.replace(&format!("# tls_{key} ="), &format!("tls_{key} ="));
+        }
         let told = read(&told).unwrap();
         assert_eq!(toml::to_string(&told).unwrap(), toml::to_string(&defaults).unwrap());
         for line in toml::to_string(&defaults).unwrap().lines().filter(|line| line.contains(" = ")) {
@@ -432,6 +496,11 @@ mod tests {
             ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint"),
             ("[telemetry]\nsample_ratio = 1.5", "telemetry.sample_ratio"),
             ("[telemetry]\nexport_interval_s = 0", "telemetry.export_interval_s"),
+            ("[http]\ntls_key = \"x\"", "http.tls_certificate"),
+            ("[http]\ntls_client_required = true", "http.tls_client_required"),
+            ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
+            ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
+            ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

@@ -93,6 +93,8 @@ codes! {
     QuotaExceeded = "quota_exceeded", TOO_MANY_REQUESTS, "The request quota is exceeded";
     /// The institution's log is stopped; nothing is stored or served.
     LogStopped = "log_stopped", SERVICE_UNAVAILABLE, "The ledger is stopped";
+    /// Too many requests at once; nothing was done.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Too many requests are at work";
     /// The service is busy, stopping or broken.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot answer now";
 }
@@ -245,6 +247,10 @@ impl Problem {
             errors: &self.errors,
         };
         let mut response = HttpResponse::build(status);
+        if self.code == Code::RequestTimeout {
+            // The rest of the body is not waited for.
+            response.force_close();
+        }
         response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));

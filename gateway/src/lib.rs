@@ -39,4 +39,5 @@ pub mod service;
 pub mod shared;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod world;

@@ -1,6 +1,11 @@
 //! The listeners: the API on one port, the admin API on another, and their orderly end.
 
-use std::{io, net::SocketAddr, sync::atomic::Ordering, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use tokio::{
@@ -9,7 +14,16 @@ use tokio::{
 };
 use utoipa_actix_web::AppExt as _;
 
-use crate::{access::gate::gate, config::Config, router, service::Service};
+use crate::{
+    access::{
+        connection::{Connections, PART},
+        gate::gate,
+    },
+    config::Config,
+    router,
+    service::Service,
+    tls,
+};
 
 /// The service while it is heard.
 pub struct Server {
@@ -21,6 +35,8 @@ pub struct Server {
     handles: [ServerHandle; 2],
     running: [JoinHandle<io::Result<()>>; 2],
     stop_signals: [Signal; 2],
+    watching: Vec<JoinHandle<()>>,
+    drain: Duration,
 }
 
 impl Server {
@@ -53,14 +69,28 @@ impl Server {
                 .default_service(web::to(router::admin_fallback))
                 .wrap(from_fn(gate))
         });
+        let connections = Arc::new(Connections::new(
+            Duration::from_secs(config.http.idle_timeout_s),
+            config.http.untaken_bytes_max,
+        ));
+        let watching = tokio::spawn(Arc::clone(&connections).watch());
+        let keep_alive = Duration::from_secs(config.http.keep_alive_s);
         let header_timeout = Duration::from_secs(config.http.header_timeout_s);
         let api = api
             .workers(config.http.workers)
+            .keep_alive(keep_alive)
+            .h1_write_buffer_size(PART)
+            .on_connect(move |io, data| connections.note(io, data))
             .max_connections(config.http.connections_max.div_ceil(config.http.workers))
             .client_request_timeout(header_timeout)
             .shutdown_timeout(config.http.stop_timeout_s)
-            .disable_signals()
-            .bind(&config.http.listen)?;
+            .tls_handshake_timeout(header_timeout)
+            .max_connection_rate(config.http.connections_max.div_ceil(config.http.workers))
+            .disable_signals();
+        let (api, reading) = match tls::start(&config.http).map_err(io::Error::other)? {
+            Some((tls, reading)) => (api.bind_rustls_0_23(&config.http.listen, tls)?, Some(reading)),
+            None => (api.bind(&config.http.listen)?, None),
+        };
         let admin = admin
             .workers(1)
             .client_request_timeout(header_timeout)
@@ -73,7 +103,9 @@ impl Server {
         let handles = [api.handle(), admin.handle()];
         let running = [tokio::spawn(api), tokio::spawn(admin)];
         tracing::info!(%address, %admin_address, "listening");
-        Ok(Self { address, admin_address, service, handles, running, stop_signals })
+        let watching = reading.into_iter().chain([watching]).collect();
+        let drain = Duration::from_secs(config.http.drain_s);
+        Ok(Self { address, admin_address, service, handles, running, stop_signals, watching, drain })
     }
 
     /// The service behind the listeners.
@@ -83,25 +115,41 @@ impl Server {
 
     /// Serves until the process is asked to stop, then stops in order: readiness, listeners,
     /// requests under way, recorder, signer, database. Telemetry is the caller's to stop, after this.
+    /// Asked a second time, it ends at once.
     ///
     /// # Errors
     /// When a listener failed.
     pub async fn run(mut self) -> io::Result<()> {
-        let [terminate, interrupt] = &mut self.stop_signals;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        asked(&mut self.stop_signals).await;
         tracing::info!("stopping");
+        let mut signals = self.stop_signals;
+        tokio::spawn(async move {
+            asked(&mut signals).await;
+            tracing::warn!("asked to stop a second time; what is under way is given up");
+            // What was acknowledged is durable, as it is before a power cut.
+            std::process::exit(1);
+        });
+        // Whoever routes to this process sees it first, and has time to.
         self.service.state.stopping.store(true, Ordering::Relaxed);
+        tokio::time::sleep(self.drain).await;
         for handle in &self.handles {
             handle.stop(true).await;
         }
         for running in self.running {
             running.await.map_err(io::Error::other)??;
         }
+        self.watching.iter().for_each(JoinHandle::abort);
         self.service.stop().await;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Waits until the process is asked to stop.
+async fn asked(signals: &mut [Signal; 2]) {
+    let [terminate, interrupt] = signals;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

@@ -15,7 +15,9 @@ use tokio::{
 use crate::{
     access::{
         self, Door,
+        body::Pace,
         limit::{Limits, Rate},
+        load::Load,
         token::Tokens,
     },
     api::{State, cursor::Cursors},
@@ -244,6 +246,11 @@ impl Service {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
             tokens: Tokens::new(&token_seed, &config.http.base_url, &config.http.base_url),
+            load: Load::new(config.limits.concurrency_max),
+            pace: Pace {
+                whole: Duration::from_secs(config.limits.body_timeout_s),
+                bytes_per_s: config.limits.body_min_bytes_per_s,
+            },
             limits: Limits::new(address, &plans, redis.clone()),
             redis: redis.clone(),
             world: Arc::clone(&ledger.world),

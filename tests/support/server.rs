@@ -90,14 +90,15 @@ impl Server {
         Self::start_with(data_dir, port, args, &[])
     }
 
-    fn start_with(data_dir: &Path, port: u16, args: &[&str], environment: &[(&str, &str)]) -> Self {
+    /// The same, with environment variables, which set configuration.
+    pub fn start_with(data_dir: &Path, port: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut demo = Command::new(binary("veritrail"));
         with_database(&mut demo, data_dir);
         let mut process = demo
             .args(["demo", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(data_dir)
             .args(args)
-            .envs(environment.iter().copied())
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -119,6 +120,15 @@ impl Server {
 
     pub fn admin_url(&self) -> &str {
         self.demo["admin_url"].as_str().unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where the API is heard, as a socket address.
+    pub fn address(&self) -> &str {
+        self.base_url().split_once("://").unwrap().1
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -182,6 +192,11 @@ impl Server {
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.terminated()
+    }
+
+    /// Waits until the process, asked to stop, has.
+    pub fn terminated(&mut self) -> std::process::ExitStatus {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(60) {
             if let Some(status) = self.process.try_wait().unwrap() {

@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::{dev::ServiceRequest, http::Method};
 
-use super::{Caller, door::URI_MAX, limit::Standing};
+use super::{Caller, door::URI_MAX, limit::Standing, load::Slot};
 use crate::{
     domain::Tenant,
     world::{World, id_parts},
@@ -39,6 +39,7 @@ pub struct Context {
     pub address: IpAddr,
     caller: OnceLock<(Caller, Tenant)>,
     standing: Mutex<Option<Standing>>,
+    slot: Mutex<Option<Slot>>,
 }
 
 impl Context {
@@ -59,7 +60,18 @@ impl Context {
             address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
             caller: OnceLock::new(),
             standing: Mutex::new(None),
+            slot: Mutex::new(None),
         }
+    }
+
+    /// Whether it is a probe: those come often, from one address, and are answered under any load.
+    pub(super) fn is_probe(&self) -> bool {
+        ["/health/live", "/health/ready"].contains(&self.path.as_str())
+    }
+
+    /// Keeps a slot for as long as this request is at work; none gives it back.
+    pub(super) fn hold(&self, slot: Option<Slot>) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = slot;
     }
 
     /// Notes who calls, and whose log that concerns.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::{
     Caller, Context,
+    body::Pace,
     caller::Reach,
     limit::{Exceeded, Limits},
+    load::Load,
     metrics,
     token::Tokens,
 };
@@ -33,6 +35,10 @@ pub struct Door {
     pub recorder: Recorder,
     /// Access tokens.
     pub tokens: Tokens,
+    /// The requests at work.
+    pub load: Load,
+    /// What a request's body must keep up with.
+    pub pace: Pace,
     /// Rate limits.
     pub limits: Limits,
     /// What other replicas are told by, if there may be any.

@@ -1,6 +1,6 @@
-//! The gate around every route: notes the request, holds back what comes too fast from one address,
-//! records each refusal before it leaves, counts and traces, and puts the headers on that every answer
-//! has.
+//! The gate around every route: notes the request, turns it away when too many are at work, holds back
+//! what comes too fast from one address, records each refusal before it leaves, counts and traces, and
+//! puts the headers on that every answer has.
 
 use std::sync::Arc;
 
@@ -14,7 +14,14 @@ use actix_web::{
 };
 use tracing::Instrument as _;
 
-use super::{Context, Door, context::REQUEST_ID, door::URI_MAX, metrics::Underway, trace::Trace};
+use super::{
+    Context, Door,
+    connection::{Connection, watched},
+    context::REQUEST_ID,
+    door::URI_MAX,
+    metrics::Underway,
+    trace::Trace,
+};
 use crate::error::{Code, Problem};
 
 /// What an answer may load, if a browser shows it: nothing.
@@ -34,6 +41,7 @@ pub async fn gate(
     let Some(door) = request.app_data::<web::Data<Door>>().cloned() else {
         return Err(Problem::internal("the door is missing").into());
     };
+    let at_work = request.conn_data::<Arc<Connection>>().cloned().map(Connection::work);
     let began_us = door.world.now_us();
     let underway = Underway::begin();
     let context = Arc::new(Context::of(&request, &*door.world));
@@ -50,6 +58,9 @@ pub async fn gate(
     });
     if let Some(problem) = problem {
         let problem = recorded(&door, &context, problem).instrument(trace.span.clone()).await;
+        if let (Some(at_work), Code::RequestTimeout) = (&at_work, problem.code) {
+            at_work.0.close();
+        }
         let (request, refused) = response.into_parts();
         let mut rendered = problem.render(&context.request_id, &context.path);
         if let Some(allow) = refused.headers().get(header::ALLOW) {
@@ -60,6 +71,10 @@ pub async fn gate(
     }
     finish(&context, response.headers_mut());
     trace.finish(response.status(), response.headers_mut());
+    context.hold(None);
+    if let Some(at_work) = at_work {
+        response = response.map_body(|_, body| watched(body, &at_work.0));
+    }
     let status = response.status().as_u16();
     underway.answered(&context, status);
     let took_us = door.world.now_us() - began_us;
@@ -79,15 +94,15 @@ pub async fn gate(
 }
 
 fn before(door: &Door, context: &Context, request: &ServiceRequest) -> Result<(), Problem> {
-    // Probes come often, and from one address.
-    if !["/health/live", "/health/ready"].contains(&context.path.as_str()) {
+    if !context.is_probe() {
+        context.hold(Some(door.load.enter()?));
         door.admit_address(context)?;
     }
     if request.uri().to_string().len() > URI_MAX {
         return Err(Problem::new(Code::UriTooLong, format!("a URI may have {URI_MAX} bytes")));
     }
-    let coding = request.headers().get(header::CONTENT_ENCODING);
-    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::new(Code::UnsupportedMediaType, "send the body without Content-Encoding"));
     }
     Ok(())
@@ -106,7 +121,7 @@ async fn recorded(door: &Door, context: &Context, problem: Problem) -> Problem {
 }
 
 fn log_problem(context: &Context, problem: &Problem, trace_id: Option<String>) {
-    if problem.code.status().is_server_error() {
+    if problem.code.status().is_server_error() && problem.code != Code::Overloaded {
         tracing::error!(
             request_id = context.request_id,
             trace_id,

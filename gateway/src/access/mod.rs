@@ -7,11 +7,14 @@
 
 pub mod answer;
 pub mod assertion;
+pub mod body;
 pub mod caller;
+pub mod connection;
 pub mod context;
 pub mod door;
 pub mod gate;
 pub mod limit;
+pub mod load;
 pub mod metrics;
 pub mod permit;
 pub mod right;

@@ -1,17 +1,16 @@
 //! A permit: proof that the caller may do what the handler does, and the handler's way to the
 //! request and back out.
 
-use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
+use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
     http::header,
-    web::{self, Bytes, BytesMut},
+    web::{self, Bytes},
 };
-use futures_util::StreamExt as _;
 
-use super::{Answer, Caller, Context, Door, Recorded, answer, right::Right};
+use super::{Answer, Caller, Context, Door, Recorded, answer, body, right::Right};
 use crate::{
     domain::{InstitutionId, Tenant},
     error::{Code, Problem},
@@ -19,8 +18,6 @@ use crate::{
     store::idempotency,
 };
 
-/// How long a body may take to come.
-const BODY_TIME: Duration = Duration::from_secs(30);
 /// Longest `Idempotency-Key`.
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 
@@ -73,7 +70,7 @@ impl<R: Right> Permit<R> {
     /// The whole body, of one of these media types and at most `max` bytes.
     ///
     /// # Errors
-    /// 415 for another type, 413 when it is longer, 400 when it breaks off.
+    /// 415 for another type, and as [`body::read`].
     pub async fn body(&self, types: &[&str], max: usize) -> Result<Bytes, Problem> {
         let given = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = given.split(';').next().unwrap_or_default().trim();
@@ -81,7 +78,7 @@ impl<R: Right> Permit<R> {
             let detail = format!("the body must be {}", types.join(" or "));
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
-        read(self.body.replace(Payload::None), max).await
+        body::read(&self.door, &self.context, self.body.replace(Payload::None), max).await
     }
 
     /// The body as JSON.
@@ -138,27 +135,6 @@ impl<R: Right> Permit<R> {
 fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body)
         .map_err(|error| Problem::new(Code::MalformedBody, format!("the body cannot be read: {error}")))
-}
-
-/// Reads a body of at most `max` bytes.
-///
-/// # Errors
-/// 413 when it is longer, 400 when it breaks off, 408 when it takes too long.
-pub async fn read(payload: Payload, max: usize) -> Result<Bytes, Problem> {
-    let late = |_| Problem::new(Code::RequestTimeout, format!("a body has {} s", BODY_TIME.as_secs()));
-    tokio::time::timeout(BODY_TIME, read_all(payload, max)).await.map_err(late)?
-}
-
-async fn read_all(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
-        if body.len() + chunk.len() > max {
-            return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 impl<R: Right> FromRequest for Permit<R> {

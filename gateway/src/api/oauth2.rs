@@ -16,7 +16,7 @@ use crate::{
         Answer, Context, Door, Recorded,
         answer::record_for,
         assertion,
-        permit::read,
+        body::read,
         token::{Claims, LIFETIME_S},
     },
     domain::{ClientId, InstitutionId, Scope},
@@ -235,7 +235,9 @@ impl FromRequest for Form {
                 let detail = "the body must be application/x-www-form-urlencoded";
                 return Err(Problem::new(Code::UnsupportedMediaType, detail).oauth("invalid_request"));
             }
-            let body = read(payload, BODY_MAX).await?;
+            let door = request.app_data::<web::Data<Door>>().cloned();
+            let door = door.ok_or_else(|| Problem::internal("the door is missing"))?;
+            let body = read(&door, &context, payload, BODY_MAX).await?;
             let body = String::from_utf8(body.to_vec())
                 .map_err(|_| bad("invalid_request", "the body is not UTF-8"))?;
             let authorization = request.headers().get(header::AUTHORIZATION);

@@ -122,7 +122,8 @@ impl Demo {
         let mut config = Config::load(None)?;
         config.http.listen = self.listen.to_string();
         config.http.admin_listen = admin.to_string();
-        config.http.base_url = format!("http://{}", self.listen);
+        let scheme = if config.http.tls_key.is_some() { "https" } else { "http" };
+        config.http.base_url = format!("{scheme}://{}", self.listen);
         config.http.origin = self.listen.to_string();
         config.storage.data_dir.clone_from(&self.data_dir);
         config.log.level = "warn".to_owned();
