@@ -48,14 +48,19 @@ impl Fsck {
         for id in ids {
             let tenant = Tenant::vouched(id);
             // One state of the log for the whole walk, whatever a running service appends.
+            let there = logs::head(&mut db.read(tenant).await?, tenant).await?;
+            let origin = there.ok_or_else(|| format!("there is no institution {id}"))?.origin;
+            // The memory before the log: what is signed meanwhile is in the log then.
+            let remembered = match &memory {
+                Some(memory) => Some(memory.last(&origin).await?),
+                None => None,
+            };
             let mut reader = db.read(tenant).await?;
             reader.hold().await?;
-            let head = logs::head(&mut reader, tenant)
-                .await?
-                .ok_or_else(|| format!("there is no institution {id}"))?;
+            let head = logs::head(&mut reader, tenant).await?.ok_or("the log is gone")?;
             let bar = progress(head.size.unsigned_abs());
             let checked =
-                fsck::check(&mut reader, tenant, &key, memory.as_ref(), |done| bar.set_position(done)).await;
+                fsck::check(&mut reader, tenant, &key, remembered, |done| bar.set_position(done)).await;
             bar.finish_and_clear();
             reader.rollback().await?;
             match checked {

@@ -10,7 +10,7 @@ use crate::{
     keys::{FileSigner, Seed},
     ledger::{
         fsck,
-        memory::{Memory, Recollection, SignedHead},
+        memory::{Memory, Recollection, SignedHead, Step},
     },
     service::{memory, place},
     store::{Db, checkpoints, institutions, logs},
@@ -58,16 +58,25 @@ async fn adopt(db: &Db, memory: &Memory, key: &FileSigner, tenant: Tenant) -> Re
     reader.hold().await?;
     let head = logs::head(&mut reader, tenant).await?;
     let origin = head.ok_or_else(|| format!("there is no institution {}", tenant.id()))?.origin;
-    if memory.last(&origin).await? != Recollection::None {
-        return Ok(format!("{origin}: remembered already"));
-    }
-    let report = fsck::check(&mut reader, tenant, key, None, |_| ()).await?;
-    let latest = checkpoints::latest(&mut reader, tenant).await?;
-    reader.rollback().await?;
-    let Some((_, note)) = latest else {
+    let Some((_, note)) = checkpoints::latest(&mut reader, tenant).await? else {
         return Ok(format!("{origin}: nothing of it was signed yet"));
     };
     let Checkpoint { size, root, .. } = Checkpoint::parse_note(&note).map_err(|e| e.to_string())?;
-    memory.remember(vec![(origin.clone(), SignedHead { size, root })]).await?;
+    let from = match memory.last(&origin).await? {
+        Recollection::None => None,
+        Recollection::Signed(last) | Recollection::WentBack(last) if last.size >= size => {
+            return Ok(format!("{origin}: remembered already, with {} entries", last.size));
+        }
+        Recollection::Signed(last) | Recollection::WentBack(last) => Some(last),
+    };
+    // The whole log, and that what is remembered is still part of it.
+    let remembered = from.map(Recollection::Signed);
+    let report = fsck::check(&mut reader, tenant, key, remembered, |_| ()).await?;
+    reader.rollback().await?;
+    let to = SignedHead { size, root };
+    let held = memory.remember(vec![Step { origin: origin.clone(), from, to }]).await?;
+    if held != [Some(to)] {
+        return Err(format!("{origin}: somebody else changed the memory meanwhile").into());
+    }
     Ok(format!("{origin}: clean with {} entries; {size} are remembered as signed", report.entries))
 }

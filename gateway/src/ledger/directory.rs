@@ -188,9 +188,7 @@ impl Batch<'_> {
         };
         self.connection.widen(&[tenant]).await.map_err(unavailable)?;
         logs::insert(self.connection, tenant, &head).await.map_err(unavailable)?;
-        let memory = self.shared.memory.as_deref();
-        let open = OpenLog::open(self.connection, memory, tenant, &head).await?;
-        self.insert_log(open);
+        self.insert_log(OpenLog::new(tenant, &head)?);
         #[derive(Serialize)]
         struct Opened<'a> {
             origin: &'a str,

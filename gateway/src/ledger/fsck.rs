@@ -7,7 +7,7 @@ use veritrail_audit::{
     Checkpoint, Edge, Entry, FullTile, Kind, VerifierKey, commit, genesis_prev, leaf_hash, verify_note,
 };
 
-use super::memory::{Memory, Recollection};
+use super::memory::Recollection;
 use crate::{
     domain::{Account, Tenant, Transaction},
     keys::CheckpointSigner,
@@ -53,7 +53,7 @@ pub enum FsckError {
 }
 
 /// A walk under way.
-struct Walk<'a> {
+struct Walk {
     tenant: Tenant,
     head: logs::Head,
     edge: Edge,
@@ -64,7 +64,7 @@ struct Walk<'a> {
     next_checkpoint: Option<(i64, String)>,
     last_checkpoint: i64,
     report: Report,
-    memory: Option<&'a Memory>,
+    remembered: Option<Recollection>,
 }
 
 /// Checks one log; `progress` hears how many entries are done.
@@ -75,7 +75,7 @@ pub async fn check(
     connection: &mut Connection,
     tenant: Tenant,
     key: &dyn CheckpointSigner,
-    memory: Option<&Memory>,
+    remembered: Option<Recollection>,
     mut progress: impl FnMut(u64),
 ) -> Result<Report, FsckError> {
     let head = logs::head(connection, tenant).await?.ok_or(StoreError::RowNotFound)?;
@@ -91,7 +91,7 @@ pub async fn check(
         next_checkpoint: None,
         last_checkpoint: 0,
         report: Report { origin, ..Report::default() },
-        memory,
+        remembered,
         head,
     };
     walk.load_checkpoint(connection).await?;
@@ -109,7 +109,7 @@ fn fault(origin: &str, place: impl ToString, what: impl ToString) -> FsckError {
     FsckError::Fault { origin: origin.to_owned(), place: place.to_string(), what: what.to_string() }
 }
 
-impl Walk<'_> {
+impl Walk {
     fn fault(&self, place: impl ToString, what: impl ToString) -> FsckError {
         fault(&self.report.origin, place, what)
     }
@@ -246,12 +246,10 @@ impl Walk<'_> {
         {
             return Err(self.fault("the head", "its hashes or its time are not the entries'"));
         }
-        let remembered = match self.memory {
-            Some(memory) => memory.last(&self.report.origin).await,
-            None => Ok(Recollection::None),
-        };
-        let remembered = remembered.map_err(|error| self.fault("the signer's memory", error))?;
-        if let Recollection::Signed(signed) = remembered {
+        if self.remembered == Some(Recollection::None) && self.report.checkpoints > 0 {
+            return Err(self.fault("the signer's memory", "it knows nothing of this log, which was signed"));
+        }
+        if let Some(Recollection::Signed(signed)) = self.remembered {
             if signed.size > self.edge.size() {
                 let what = format!("{} entries were signed, there are {}", signed.size, self.edge.size());
                 return Err(self.fault("the signer's memory", what));

@@ -6,7 +6,8 @@ use veritrail_audit::{Edge, Entry, Hash, Kind, Salt, Subject, commit, leaf_hash}
 
 use super::{
     command::{By, RecordError},
-    memory::{Memory, Recollection, SignedHead},
+    memory::Memory,
+    recall::{Checkpoints, recall},
     tree::{self, TreeError},
 };
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     store::{
         Connection,
         append::Appended,
-        checkpoints,
         entries::{self, NewEntry},
         logs,
         payloads::NewPayload,
@@ -64,24 +64,15 @@ impl OpenLog {
         head: &logs::Head,
     ) -> Result<Self, RecordError> {
         let size = u64::try_from(head.size).unwrap_or(0);
-        let recollection = match memory {
+        let signed = match memory {
             Some(memory) => {
-                let last = memory.last(&head.origin).await;
-                last.map_err(|error| RecordError::Unremembered(error.to_string()))?
+                let checkpoints = Checkpoints::Within(connection);
+                recall(memory, tenant, &head.origin, checkpoints).await?.last
             }
             // Another process signs, and looks after its memory.
-            None => Recollection::None,
+            None => None,
         };
-        if let Recollection::WentBack(signed) = recollection {
-            return Err(RecordError::Stopped(went_back(signed)));
-        }
-        if memory.is_some() && recollection == Recollection::None {
-            let signed = checkpoints::latest(connection, tenant).await.map_err(unavailable)?;
-            if let Some((size, _)) = signed {
-                return Err(RecordError::Stopped(forgotten(size)));
-            }
-        }
-        if let Recollection::Signed(signed) = recollection {
+        if let Some(signed) = signed {
             if signed.size > size {
                 return Err(RecordError::Stopped(format!(
                     "{} entries were signed, the database has {size}: it is older than what was signed",
@@ -108,6 +99,19 @@ impl OpenLog {
             origin: head.origin.clone(),
             accounts: HashMap::new(),
             edge,
+            prev: Hash(prev),
+            at_us: head.at_us,
+        })
+    }
+
+    /// A log that was just made: it has no entry, and nothing can have been signed of it.
+    pub(super) fn new(tenant: Tenant, head: &logs::Head) -> Result<Self, RecordError> {
+        let prev = head.prev.as_slice().try_into().map_err(|_| unavailable("a head without a leaf hash"))?;
+        Ok(Self {
+            tenant,
+            origin: head.origin.clone(),
+            accounts: HashMap::new(),
+            edge: Edge::new(),
             prev: Hash(prev),
             at_us: head.at_us,
         })
@@ -224,22 +228,6 @@ impl OpenLog {
         }
         self
     }
-}
-
-/// Why a log is stopped whose head the memory lost.
-pub(super) fn forgotten(size: i64) -> String {
-    format!(
-        "a checkpoint of {size} entries was signed, and the signer's memory knows nothing of it: it was lost; \
-         when you are sure of the database, `veritrail signer adopt` takes it up again"
-    )
-}
-
-/// Why a log is stopped whose head the memory holds an older version of.
-pub(super) fn went_back(signed: SignedHead) -> String {
-    format!(
-        "this process saw {} entries signed, and the signer's memory no longer knows of them",
-        signed.size
-    )
 }
 
 pub(super) fn signed(n: u64) -> i64 {

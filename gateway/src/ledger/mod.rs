@@ -16,6 +16,7 @@ pub mod fsck;
 mod log;
 pub mod memory;
 pub mod metrics;
+mod recall;
 pub mod recorder;
 pub mod rounds;
 pub mod signer;

@@ -15,8 +15,9 @@ use veritrail_audit::{Checkpoint, Hash, verify_consistency};
 
 use super::{
     command::RecordError,
-    log::{forgotten, unavailable, went_back},
-    memory::{Memory, Recollection, SignedHead},
+    log::unavailable,
+    memory::{Memory, SignedHead, Step},
+    recall::{Checkpoints, recall},
     recorder::Recorder,
     rounds,
     tree::{self, TreeError},
@@ -47,6 +48,8 @@ pub struct Signer {
 /// A head that may be signed.
 struct Proven {
     tenant: Tenant,
+    /// What was last signed, which it extends.
+    from: Option<SignedHead>,
     checkpoint: Checkpoint,
 }
 
@@ -110,7 +113,10 @@ impl Signer {
                 self.sign(vec![tenant]).await?;
             }
         }
-        Err(unavailable("the log has no checkpoint of that size"))
+        match self.recorder.stops().reason(tenant) {
+            Some(reason) => Err(RecordError::Stopped(reason)),
+            None => Err(unavailable("the log has no checkpoint of that size")),
+        }
     }
 
     async fn sign(&self, tenants: Vec<Tenant>) -> Result<(), RecordError> {
@@ -122,23 +128,17 @@ impl Signer {
         for tenant in tenants {
             proven.extend(self.prove(tenant).await?);
         }
-        let heads: Vec<_> = proven
-            .iter()
-            .map(|Proven { checkpoint, .. }| {
-                let head = SignedHead { size: checkpoint.size, root: checkpoint.root };
-                (checkpoint.origin.clone(), head)
-            })
-            .collect();
-        let held = self.memory.remember(heads).await.map_err(unavailable)?;
+        let step = |Proven { from, checkpoint, .. }: &Proven| Step {
+            origin: checkpoint.origin.clone(),
+            from: *from,
+            to: SignedHead { size: checkpoint.size, root: checkpoint.root },
+        };
+        let steps = proven.iter().map(step).collect();
+        let held = self.memory.remember(steps).await.map_err(unavailable)?;
         let stored =
-            proven.into_iter().zip(held).map(|(Proven { tenant, checkpoint }, (_, held))| async move {
-                if held.size > checkpoint.size {
-                    // Another replica signs a later head of the same log.
-                    return Ok(());
-                }
-                if held.root != checkpoint.root {
-                    let reason = format!("another root was signed at {} entries", held.size);
-                    self.recorder.stops().stop(tenant, &checkpoint.origin, &reason);
+            proven.into_iter().zip(held).map(|(Proven { tenant, checkpoint, .. }, held)| async move {
+                if held != Some(SignedHead { size: checkpoint.size, root: checkpoint.root }) {
+                    // Another replica signed meanwhile: the next round proves against what it signed.
                     return Ok(());
                 }
                 let note = self.key.sign(&checkpoint).map_err(unavailable)?;
@@ -164,31 +164,33 @@ impl Signer {
     /// The log's head, if it extends what was last signed; otherwise the log is stopped.
     async fn prove(&self, tenant: Tenant) -> Result<Option<Proven>, RecordError> {
         let origin = self.origin(tenant).await?;
-        // The memory first, then the database: it has by then what the memory was told before. The other
-        // way round, what another replica signs meanwhile would look like a fork.
-        let last = self.memory.last(&origin).await.map_err(unavailable)?;
+        if self.recorder.stops().reason(tenant).is_some() {
+            return Ok(None);
+        }
+        let recalled = match recall(&self.memory, tenant, &origin, Checkpoints::Of(&self.db)).await {
+            Err(RecordError::Stopped(reason)) => {
+                self.recorder.stops().stop(tenant, &origin, &reason);
+                return Ok(None);
+            }
+            recalled => recalled?,
+        };
         let mut reader = self.db.read(tenant).await.map_err(unavailable)?;
         let head = logs::head(&mut reader, tenant).await.map_err(unavailable)?;
         let head = head.ok_or(RecordError::Missing("institution"))?;
-        let latest = checkpoints::latest(&mut reader, tenant).await.map_err(unavailable)?;
         let size = head.size.unsigned_abs();
         let root = Hash(head.root.as_slice().try_into().map_err(|_| unavailable("a head without a root"))?);
-        let reason = match (last, &latest) {
-            (Recollection::Signed(last), _) => fork(&mut reader, tenant, last, size, root).await?,
-            (Recollection::WentBack(seen), _) => Some(went_back(seen)),
-            (Recollection::None, Some((size, _))) => Some(forgotten(*size)),
-            (Recollection::None, None) => None,
-        };
-        if let Some(reason) = reason {
+        if let Some(last) = recalled.last
+            && let Some(reason) = fork(&mut reader, tenant, last, size, root).await?
+        {
             self.recorder.stops().stop(tenant, &head.origin, &reason);
             return Ok(None);
         }
-        if latest.is_some_and(|(covered, _)| covered >= head.size) {
+        if recalled.covered >= size {
             // Another replica was quicker.
             return Ok(None);
         }
         let checkpoint = Checkpoint { origin: head.origin, size, root };
-        Ok(Some(Proven { tenant, checkpoint }))
+        Ok(Some(Proven { tenant, from: recalled.last, checkpoint }))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{MemoryError, SignedHead, from_text, to_text};
+use super::{MemoryError, SignedHead, Step, from_text, to_text};
 
 /// The journal is rewritten when it has this many lines for each log.
 const COMPACT_FACTOR: usize = 1000;
@@ -79,18 +79,15 @@ impl FileMemory {
         state.heads.get(origin).copied()
     }
 
-    /// Remembers heads that follow what is remembered; for each, what is remembered now.
+    /// Remembers heads in place of those that they extend; for each, what is remembered then.
     ///
     /// # Errors
     /// When the disk fails; then none of them may be signed.
-    pub fn remember(&self, heads: &[(String, SignedHead)]) -> Result<Vec<(String, SignedHead)>, MemoryError> {
+    pub fn remember(&self, steps: &[Step]) -> Result<Vec<Option<SignedHead>>, MemoryError> {
         let io = |source| MemoryError::Io { path: self.path.clone(), source };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let follows = |(origin, head): &&(String, SignedHead)| {
-            let last = state.heads.get(origin).copied();
-            head.follows(last) && last != Some(*head)
-        };
-        let new: Vec<_> = heads.iter().filter(follows).cloned().collect();
+        let fits = |step: &&Step| step.fits(state.heads.get(&step.origin).copied());
+        let new: Vec<_> = steps.iter().filter(fits).map(|step| (step.origin.clone(), step.to)).collect();
         let text: String = new.iter().map(line).collect();
         if let Err(error) = state.append(text.as_bytes()) {
             // Half a line must not stand before the next whole one.
@@ -103,10 +100,7 @@ impl FileMemory {
         if state.lines > COMPACT_FACTOR * state.heads.len().max(10) {
             self.compact(&mut state).map_err(io)?;
         }
-        let held = |(origin, head): &(String, SignedHead)| {
-            (origin.clone(), state.heads.get(origin).copied().unwrap_or(*head))
-        };
-        Ok(heads.iter().map(held).collect())
+        Ok(steps.iter().map(|step| state.heads.get(&step.origin).copied()).collect())
     }
 
     /// Writes a new journal with one line a log beside the old one, and moves it into place.
@@ -160,10 +154,11 @@ mod tests {
         let path = scratch("restart");
         let memory = FileMemory::open(&path).unwrap();
         for size in 1..=25_000 {
-            let heads = [("log/a".to_owned(), head(size))];
+            let from = (size > 1000).then(|| head(size - 1000));
+            let step = Step { origin: "log/a".to_owned(), from, to: head(size) };
             // Syncing each of them would take minutes; one in a thousand shows the same.
             if size % 1000 == 0 {
-                memory.remember(&heads).unwrap();
+                memory.remember(&[step]).unwrap();
             } else {
                 memory.state.lock().unwrap().lines += 1;
             }
@@ -184,14 +179,16 @@ mod tests {
     }
 
     #[test]
-    fn it_only_goes_forward() {
+    fn a_head_is_taken_only_in_place_of_the_one_that_it_extends() {
         let memory = FileMemory::open(&scratch("forward")).unwrap();
-        let remember = |head| memory.remember(&[("log/a".to_owned(), head)]).unwrap()[0].1;
-        assert_eq!(remember(head(7)), head(7));
-        assert_eq!(remember(head(7)), head(7));
-        assert_eq!(remember(head(6)), head(7));
-        assert_eq!(remember(SignedHead { size: 7, root: Hash([9; 32]) }), head(7));
-        assert_eq!(remember(head(8)), head(8));
+        let remember =
+            |from, to| memory.remember(&[Step { origin: "log/a".to_owned(), from, to }]).unwrap()[0].unwrap();
+        assert_eq!(remember(None, head(7)), head(7));
+        assert_eq!(remember(Some(head(7)), head(7)), head(7));
+        assert_eq!(remember(Some(head(7)), head(6)), head(7));
+        assert_eq!(remember(Some(head(6)), head(8)), head(7), "it was proven to extend another");
+        assert_eq!(remember(None, head(8)), head(7));
+        assert_eq!(remember(Some(head(7)), head(8)), head(8));
     }
 
     #[test]

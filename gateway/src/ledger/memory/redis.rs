@@ -1,6 +1,6 @@
 //! The memory that replicas share: a hash in a Redis of its own.
 //!
-//! Each head is compared and swapped within Redis, so that the memory only goes forward whoever writes.
+//! Each head is compared and swapped within Redis, so that replicas can't take turns with two histories.
 //! It must keep what it is told: `appendonly yes`, `appendfsync always`, no eviction; a Redis that says
 //! otherwise is refused. What is left as a risk: a Redis that loses its last writes in a failover while
 //! the database goes back to before them too. A memory that lost more than that stops the logs.
@@ -12,24 +12,26 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{MemoryError, SignedHead, from_text, to_text};
+use super::{MemoryError, SignedHead, Step, from_text, to_text};
 
 /// The hash: an origin's field holds `size root`.
 const KEY: &str = "veritrail:signed-heads";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Takes each head that follows what is there; answers with what is there then.
+/// Of each head: its origin, what it extends (empty for nothing), and itself. Takes it in that one's place;
+/// answers with what is there then.
 const REMEMBER: &str = r"
+local function size(head) return string.match(head, '^%d+') end
 local held = {}
 for place = 1, #ARGV, 3 do
-  local origin, size, root = ARGV[place], ARGV[place + 1], ARGV[place + 2]
-  local last = redis.call('HGET', KEYS[1], origin)
-  local last_size = last and string.match(last, '^%d+')
+  local origin, from, to = ARGV[place], ARGV[place + 1], ARGV[place + 2]
+  local last = redis.call('HGET', KEYS[1], origin) or ''
   -- Sizes are compared as text, longer first: a number of Lua's is not exact beyond 2^53.
-  if not last or #size > #last_size or (#size == #last_size and size > last_size) then
-    last = size .. ' ' .. root
-    redis.call('HSET', KEYS[1], origin, last)
+  if last == from and last ~= to and (last == '' or #size(to) > #size(last)
+      or (#size(to) == #size(last) and size(to) > size(last))) then
+    redis.call('HSET', KEYS[1], origin, to)
+    last = to
   end
   held[#held + 1] = last
 end
@@ -53,6 +55,8 @@ impl RedisMemory {
     /// # Errors
     /// When it can't be reached, or would forget.
     pub async fn open(url: &str) -> Result<Self, MemoryError> {
+        // Whoever needs it first installs it; another finds it there.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::open(url)?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -75,24 +79,21 @@ impl RedisMemory {
         held.map(|text| parse(origin, &text)).transpose()
     }
 
-    pub(super) async fn remember(
-        &self,
-        heads: &[(String, SignedHead)],
-    ) -> Result<Vec<(String, SignedHead)>, MemoryError> {
+    pub(super) async fn remember(&self, steps: &[Step]) -> Result<Vec<Option<SignedHead>>, MemoryError> {
         let mut call = self.remember.key(KEY);
-        for (origin, head) in heads {
-            let text = to_text(*head);
-            let (size, root) = text.split_once(' ').unwrap_or_default();
-            call.arg(origin).arg(size).arg(root);
+        for step in steps {
+            let from = step.from.map(to_text).unwrap_or_default();
+            call.arg(&step.origin).arg(from).arg(to_text(step.to));
         }
         let held: Vec<String> = call.invoke_async(&mut self.connection.clone()).await?;
-        if held.len() != heads.len() {
+        if held.len() != steps.len() {
             return Err(MemoryError::Malformed("a round".to_owned()));
         }
-        let pair = |((origin, _), text): (&(String, SignedHead), String)| {
-            Ok((origin.clone(), parse(origin, &text)?))
+        let head = |(step, text): (&Step, String)| match text.as_str() {
+            "" => Ok(None),
+            text => parse(&step.origin, text).map(Some),
         };
-        heads.iter().zip(held).map(pair).collect()
+        steps.iter().zip(held).map(head).collect()
     }
 }
 
