@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
-# Installs what the tests start by themselves: PostgreSQL and Redis. Does nothing where they are there.
+# Installs what the tests start by themselves, PostgreSQL and Redis, and what checks the chart. Does
+# nothing where they are there.
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
-[ ${#missing[@]} -eq 0 ] && exit 0
-
-if ! command -v apt-get >/dev/null; then
-  echo "install ${missing[*]} first: the tests start them" >&2
-  exit 1
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "install ${missing[*]} first: the tests start them" >&2
+    exit 1
+  fi
+  as_root=$([ "$(id -u)" -eq 0 ] || echo sudo)
+  # The tests make clusters of their own; the packages are not to start any.
+  $as_root mkdir -p /etc/postgresql-common
+  echo 'create_main_cluster = false' | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+  $as_root apt-get update -qq
+  $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
-as_root=$([ "$(id -u)" -eq 0 ] || echo sudo)
-# The tests make clusters of their own; the packages are not to start any.
-$as_root mkdir -p /etc/postgresql-common
-echo 'create_main_cluster = false' | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
-$as_root apt-get update -qq
-$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+
+"$(dirname "$0")/helm/install.sh"

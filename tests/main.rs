@@ -8,6 +8,7 @@ mod cli;
 mod coverage;
 mod faults;
 mod hardening;
+mod helm;
 mod openapi;
 mod production;
 mod signer;
