@@ -49,7 +49,7 @@ VERITRAIL_REDIS__REPLICAS: {{ include "veritrail.text" .Values.autoscaling.maxRe
 VERITRAIL_REDIS__REPLICAS: {{ include "veritrail.text" .Values.replicas | quote }}
 {{- end }}
 {{- if .Values.caConfigMap }}
-VERITRAIL_REDIS__CA_FILE: /etc/veritrail/ca/ca.crt
+SSL_CERT_FILE: /etc/veritrail/ca/ca.crt
 {{- end }}
 {{- if .Values.tls.existingSecret }}
 VERITRAIL_HTTP__TLS_CERTIFICATE: /etc/veritrail/tls/tls.crt

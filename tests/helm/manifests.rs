@@ -99,6 +99,27 @@ fn it_writes_only_where_there_is_room_for_it() {
 }
 
 #[test]
+fn every_file_that_a_program_is_told_of_is_mounted() {
+    let mut told = 0;
+    for (name, spec) in pods() {
+        let container = &spec["containers"][0];
+        for variable in list(&container["env"]) {
+            let path = variable["value"].as_str().unwrap_or_default();
+            let Some(folder) = path.strip_prefix("/etc/").and_then(|_| path.rsplit_once('/')) else {
+                continue;
+            };
+            let mounts = list(&container["volumeMounts"]);
+            let mount = mounts.iter().find(|mount| mount["mountPath"] == folder.0);
+            let mount = mount.unwrap_or_else(|| panic!("{name}: {path} is not mounted"));
+            assert_eq!(mount["readOnly"], true, "{name}: {path}");
+            assert!(list(&spec["volumes"]).iter().any(|volume| volume["name"] == mount["name"]), "{name}");
+            told += 1;
+        }
+    }
+    assert_eq!(told, 3, "authorities, certificate and key");
+}
+
+#[test]
 fn probes_ask_the_api_for_its_health() {
     for set in SETS {
         let manifests = rendered(set);

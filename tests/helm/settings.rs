@@ -11,17 +11,7 @@ use veritrail::config::Config;
 use super::{SETS, document, list, named, of_kind, pod, read, rendered, templates, text};
 use crate::support::server::binary;
 
-const COMING: &[&str] = &[
-    "http.tls_certificate",
-    "http.tls_key",
-    "redis.ca_file",
-    "redis.cluster",
-    "redis.replicas",
-    "redis.urls",
-    "signer.memory",
-    "signer.redis_url",
-    "telemetry.otlp_endpoint",
-];
+const COMING: &[&str] = &["http.tls_certificate", "http.tls_key", "signer.memory", "signer.redis_url"];
 
 /// What a Secret may hold, for a service that is only asked what it makes of it.
 const SAMPLES: &[(&str, &str)] = &[
@@ -44,9 +34,13 @@ fn keys() -> BTreeSet<String> {
     keys
 }
 
-/// The key of a variable that is one of the service's.
-fn key(variable: &str) -> Option<String> {
-    Some(variable.strip_prefix("VERITRAIL_")?.to_ascii_lowercase().replacen("__", ".", 1))
+/// Where the authorities are that a TLS server is checked against; not the service's own.
+const AUTHORITIES: &str = "SSL_CERT_FILE";
+
+/// The key that a variable sets.
+fn key(variable: &str) -> String {
+    let name = variable.strip_prefix("VERITRAIL_").unwrap_or_else(|| panic!("{variable} is not ours"));
+    name.to_ascii_lowercase().replacen("__", ".", 1)
 }
 
 /// The variables of a container: in the open, and out of Secrets.
@@ -62,6 +56,7 @@ fn told(container: &Value) -> Told {
         let name = text(&variable["name"]).to_owned();
         assert!(names.insert(name.clone()), "{name} is there twice");
         match variable["valueFrom"]["secretKeyRef"].as_object() {
+            None if name == AUTHORITIES => {}
             None => _ = told.open.insert(name, text(&variable["value"]).to_owned()),
             Some(at) => {
                 assert!(variable["value"].is_null(), "{name}");
@@ -88,7 +83,7 @@ fn every_setting_that_the_chart_names_is_a_key_of_the_configuration() {
             if variable.is_empty() {
                 continue;
             }
-            let key = key(&format!("VERITRAIL_{variable}")).unwrap();
+            let key = key(&format!("VERITRAIL_{variable}"));
             assert!(keys.contains(&key), "{name} sets {key}, which there is not");
         }
     }
@@ -100,7 +95,7 @@ fn every_setting_that_the_chart_names_is_a_key_of_the_configuration() {
     for set in SETS {
         let told = told_to(set, "Deployment").unwrap();
         for variable in told.open.keys().chain(told.secret.keys()) {
-            assert!(keys.contains(&key(variable).unwrap()), "{set} sets {variable}");
+            assert!(keys.contains(&key(variable)), "{set} sets {variable}");
         }
     }
 }
@@ -110,10 +105,10 @@ fn the_service_understands_what_it_is_told_and_shows_no_secret_of_it() {
     for set in SETS {
         for kind in ["Deployment", "Job"] {
             let Some(told) = told_to(set, kind) else { continue };
-            let is_there = |variable: &String| !COMING.contains(&key(variable).unwrap().as_str());
+            let is_there = |variable: &String| !COMING.contains(&key(variable).as_str());
             let samples: BTreeMap<_, _> = SAMPLES.iter().copied().collect();
             let secret = told.secret.keys().filter(|name| is_there(name));
-            let secret: Vec<_> = secret.map(|name| (name, samples[key(name).unwrap().as_str()])).collect();
+            let secret: Vec<_> = secret.map(|name| (name, samples[key(name).as_str()])).collect();
             let output = Command::new(binary("veritrail"))
                 .arg("check-config")
                 .env_clear()
@@ -141,12 +136,12 @@ fn a_secret_is_only_ever_referred_to() {
             let Some(pod) = pod(&manifest) else { continue };
             let told = told(&pod["spec"]["containers"][0]);
             for (variable, value) in &told.open {
-                let key = key(variable).unwrap();
+                let key = key(variable);
                 assert!(!secrets.contains(key.as_str()), "{set}: {key} stands in the open");
                 assert!(!value.contains('@') && !value.contains("PRIVATE KEY"), "{set}: {variable}={value}");
             }
             for variable in told.secret.keys() {
-                assert!(secrets.contains(key(variable).unwrap().as_str()), "{set}: {variable}");
+                assert!(secrets.contains(key(variable).as_str()), "{set}: {variable}");
             }
         }
     }
@@ -169,7 +164,7 @@ fn a_secret_is_only_ever_referred_to() {
 fn a_role_is_known_only_to_who_uses_it() {
     for set in ["least", "all"] {
         let (serve, migrate) = (told_to(set, "Deployment").unwrap(), told_to(set, "Job").unwrap());
-        let keys = |told: &Told| told.secret.keys().filter_map(|name| key(name)).collect::<BTreeSet<_>>();
+        let keys = |told: &Told| told.secret.keys().map(|name| key(name)).collect::<BTreeSet<_>>();
         assert_eq!(keys(&migrate), ["storage.postgres_migrator_url".to_owned()].into());
         assert!(!keys(&serve).contains("storage.postgres_migrator_url"));
         assert_eq!(keys(&serve).len(), SAMPLES.len() - 1);
