@@ -42,7 +42,6 @@ VERITRAIL_HTTP__ADMIN_LISTEN: "0.0.0.0:8081"
 VERITRAIL_HTTP__BASE_URL: {{ include "veritrail.baseUrl" . | quote }}
 VERITRAIL_HTTP__ORIGIN: {{ .Values.origin | default .Values.host | quote }}
 VERITRAIL_STORAGE__DATA_DIR: /var/lib/veritrail
-VERITRAIL_SIGNER__MEMORY: redis
 {{- if .Values.autoscaling.enabled }}
 VERITRAIL_REDIS__REPLICAS: {{ include "veritrail.text" .Values.autoscaling.maxReplicas | quote }}
 {{- else }}

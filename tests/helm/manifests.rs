@@ -146,12 +146,11 @@ fn a_replica_has_time_to_end_what_it_has_begun() {
         let manifests = rendered(set);
         let spec = &pod(only(&manifests, "Deployment")).unwrap()["spec"];
         let container = &spec["containers"][0];
-        let stop = list(&container["env"])
-            .iter()
-            .find(|variable| variable["name"] == "VERITRAIL_HTTP__STOP_TIMEOUT_S")
-            .map(|variable| text(&variable["value"]).parse::<u64>().unwrap())
-            .unwrap();
-        let drain = container["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().unwrap();
+        let seconds = |name: &str| -> u64 {
+            let found = list(&container["env"]).iter().find(|variable| variable["name"] == name);
+            text(&found.unwrap()["value"]).parse().unwrap()
+        };
+        let (drain, stop) = (seconds("VERITRAIL_HTTP__DRAIN_S"), seconds("VERITRAIL_HTTP__STOP_TIMEOUT_S"));
         let grace = spec["terminationGracePeriodSeconds"].as_u64().unwrap();
         assert!(drain > 0 && grace >= drain + stop + 10, "{set}: {grace} s for {drain} s and {stop} s");
         let rolling = &only(&manifests, "Deployment")["spec"]["strategy"]["rollingUpdate"];

@@ -1,10 +1,14 @@
 //! The dashboard and the alert rules ask for what the service measures, and for nothing else.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
 use super::{list, named, read, text};
+use crate::support::{Caller, Server, redis::Redis};
 
 /// What the service measures, and by which labels.
 const METRICS: &[(&str, &[&str])] = &[
@@ -96,6 +100,31 @@ fn everything_that_is_measured_is_on_the_dashboard() {
     let shown: BTreeSet<String> = queries().iter().flat_map(|query| asked(query)).collect();
     let measured: BTreeSet<String> = METRICS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(shown, measured);
+}
+
+#[tokio::test]
+async fn the_service_measures_all_of_it() {
+    let redis = Redis::start();
+    let server = Server::demo_with(&[], &[("VERITRAIL_REDIS__URLS", &redis.url())]);
+    server.system(0).await.get("/v1/transactions?limit=1").await.ok();
+    let is_of =
+        |line: &str, metric: &str| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let answer = Caller::stranger(server.admin_url()).get("/metrics").await;
+        let missing: Vec<_> = METRICS
+            .iter()
+            .filter(|(metric, labels)| {
+                let has = |line: &str| labels.iter().all(|label| line.contains(&format!("{label}=\"")));
+                !answer.text().lines().any(|line| is_of(line, metric) && has(line))
+            })
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "not measured: {missing:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[test]

@@ -138,6 +138,7 @@ fn values_that_would_do_harm_are_refused() {
         ("least", "config.redis.urls=redis://:p@h", "urls"),
         ("least", "config.keys.ledger=x", "keys"),
         ("least", "config.http.listen=0.0.0.0:1", "listen"),
+        ("least", "config.http.tls_client_required=true", "tls_client_required"),
         ("least", "config.http.stop_timeout_s=soon", "stop_timeout_s"),
         ("least", "imagee.tag=1", "imagee"),
     ] {

@@ -27,9 +27,11 @@ impl Load {
     #[must_use]
     pub fn new(concurrency_max: usize) -> Self {
         let shed = opentelemetry::global::meter("veritrail")
-            .u64_counter("veritrail_shed_requests")
+            .u64_counter("veritrail_shed_requests_total")
             .with_description("Requests turned away because too many were at work")
             .build();
+        // Seen from the start, so that the first one is an increase.
+        shed.add(0, &[]);
         Self { slots: Arc::new(Semaphore::new(concurrency_max)), shed }
     }
 
