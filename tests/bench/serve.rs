@@ -73,13 +73,18 @@ fn readers(data_dir: &Path) -> SqlitePool {
 const HEAD: &str = "SELECT institution_id, size FROM logs ORDER BY size DESC LIMIT 1";
 const PAGE: &str = "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
                     JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
-                    WHERE t.institution_id = $1 AND +t.seq <= $2 ORDER BY t.booking_date, t.seq LIMIT 101";
+                    WHERE t.institution_id = $1 AND +t.seq <= $2 ORDER BY t.booking_date, t.seq LIMIT $3";
 
 async fn bare_list(pool: web::Data<SqlitePool>) -> HttpResponse {
     let mut connection = pool.acquire().await.unwrap();
     let (institution, size): (Vec<u8>, i64) = sqlx::query_as(HEAD).fetch_one(&mut *connection).await.unwrap();
-    let rows: Vec<(i64, String, Vec<u8>)> =
-        sqlx::query_as(PAGE).bind(institution).bind(size).fetch_all(&mut *connection).await.unwrap();
+    let rows: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(PAGE)
+        .bind(institution)
+        .bind(size)
+        .bind(101_i64)
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
     drop(connection);
     page(rows.into_iter().map(|(.., payload)| payload))
 }
@@ -94,12 +99,18 @@ async fn bare_list_on_postgres(pool: web::Data<PgPool>) -> HttpResponse {
     });
     let bank = *bank.await;
     let mut connection = pool.acquire().await.unwrap();
-    let begin = format!("BEGIN READ ONLY; SET LOCAL veritrail.scope = '{bank}'");
+    let begin =
+        format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL veritrail.scope = '{bank}'");
     connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(begin))).await.unwrap();
     let (institution, size): (uuid::Uuid, i64) =
         sqlx::query_as(HEAD).fetch_one(&mut *connection).await.unwrap();
-    let rows: Vec<(i64, SqlDate, Vec<u8>)> =
-        sqlx::query_as(PAGE).bind(institution).bind(size).fetch_all(&mut *connection).await.unwrap();
+    let rows: Vec<(i64, SqlDate, Vec<u8>)> = sqlx::query_as(PAGE)
+        .bind(institution)
+        .bind(size)
+        .bind(101_i64)
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap();
     connection.execute("ROLLBACK").await.unwrap();
     drop(connection);
     page(rows.into_iter().map(|(.., payload)| payload))
