@@ -65,8 +65,8 @@ pub struct Http {
     /// Seconds after which a connection is closed that makes no progress: no request at work on it, no
     /// further part of an answer taken.
     pub idle_timeout_s: u64,
-    /// Bytes of answers that clients have not taken yet, in all; beyond that, those that have waited
-    /// longest are given up with their connections.
+    /// Bytes of answers that clients have not taken yet, in all; beyond that, those of which nothing was
+    /// taken for 5 s are given up with their connections, the longest first.
     pub untaken_bytes_max: u64,
     /// Seconds between the answer 503 from `/health/ready` and the end of listening, when asked to stop.
     pub drain_s: u64,
@@ -124,7 +124,8 @@ pub struct Limits {
     pub address_per_second: u32,
     /// Units that an address may spend at once.
     pub address_burst: u32,
-    /// Requests at work at once; more are turned away with 503. Those whose body is awaited don't count.
+    /// Requests at work at once; more are turned away with 503. Those whose body is awaited don't count,
+    /// nor does the admin port.
     pub concurrency_max: usize,
     /// Seconds in which a whole body must have come.
     pub body_timeout_s: u64,

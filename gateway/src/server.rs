@@ -18,6 +18,7 @@ use crate::{
     access::{
         connection::{Connections, PART},
         gate::gate,
+        load::Uncounted,
     },
     config::Config,
     router,
@@ -63,6 +64,7 @@ impl Server {
                 .into_utoipa_app()
                 .app_data(state.clone())
                 .app_data(door.clone())
+                .app_data(Uncounted)
                 .configure(router::admin)
                 .split_for_parts();
             app.configure(router::admin_pages)
@@ -131,6 +133,7 @@ impl Server {
         });
         // Whoever routes to this process sees it first, and has time to.
         self.service.state.stopping.store(true, Ordering::Relaxed);
+        self.service.door.load.leave();
         tokio::time::sleep(self.drain).await;
         for handle in &self.handles {
             handle.stop(true).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     hardening::{Raw, configured},
-    support::{Ledger, Server, data},
+    support::{Caller, Ledger, Server, data},
 };
 
 /// The head of a delivery of so many bytes.
@@ -39,6 +39,7 @@ async fn until(server: &Server, status: u16) {
 async fn beyond_the_limit_requests_are_turned_away_unread_and_unrecorded_and_probes_are_answered() {
     let (server, _folder) = configured(&[("VERITRAIL_LIMITS__CONCURRENCY_MAX", "2")]);
     let feeder = server.feeder().await;
+    let operator = server.operator().await;
     let token = feeder.token.clone().unwrap();
     let lines = many_lines();
     let mut busy = Vec::new();
@@ -63,6 +64,10 @@ async fn beyond_the_limit_requests_are_turned_away_unread_and_unrecorded_and_pro
     for probe in ["/health/live", "/health/ready"] {
         server.stranger().get(probe).await.ok();
     }
+    // Nor are the operator and the collector of metrics kept out.
+    operator.get("/admin/v1/institutions").await.ok();
+    assert_eq!(Caller::stranger(server.admin_url()).get("/metrics").await.status, 200);
+    server.stranger().get("/v1/transactions").await.problem(503, "overloaded");
 
     // Those who were in are served to the end, and then others are.
     for connection in &mut busy {

@@ -6,6 +6,7 @@ mod raw;
 mod slow;
 mod stop;
 mod tls;
+mod untaken;
 
 use raw::Raw;
 use tempfile::TempDir;

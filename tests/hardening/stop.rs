@@ -36,6 +36,9 @@ async fn readiness_goes_first_and_no_request_under_way_fails() {
     let (mut server, _folder) = configured(&[("VERITRAIL_HTTP__DRAIN_S", "2")]);
     let system = server.system(0).await;
     let (mut delivery, end) = half_sent(&server).await;
+    let mut kept = Raw::to(server.address()).await;
+    kept.get("/v1/transactions?limit=1", system.token.as_ref().unwrap()).await;
+    assert_eq!(kept.told().await.header("connection"), None);
     let stranger = server.stranger();
     stranger.get("/health/ready").await.ok();
     // Clients behind a balancer, which sends nothing more once readiness says so.
@@ -65,6 +68,11 @@ async fn readiness_goes_first_and_no_request_under_way_fails() {
     let told = stranger.get("/health/ready").await;
     assert_eq!((told.status.as_u16(), told.json()["status"].clone()), (503, "stopping".into()));
     stranger.get("/health/live").await.ok();
+    // A client that keeps its connection is told to go elsewhere.
+    kept.get("/v1/transactions?limit=1", system.token.as_ref().unwrap()).await;
+    let told = kept.told().await;
+    assert_eq!((told.status, told.header("connection")), (200, Some("close")), "{told:?}");
+    assert!(kept.ends_within(Duration::from_secs(1)).await, "the connection stays open");
     // When nobody is heard any more, who is under way is still served.
     let began = Instant::now();
     while tokio::net::TcpStream::connect(server.address()).await.is_ok() {

@@ -35,7 +35,7 @@ pub const AUDIT_RECEIPT: &str = "audit-receipt";
 pub const CONTENT_DIGEST: &str = "content-digest";
 
 /// How much of a file is held in memory.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// What a handler wants to answer.
 #[derive(Debug)]

@@ -77,12 +77,12 @@ pub async fn read(
         }
         body.extend_from_slice(&chunk);
         if !holds && body.len() > FREE_BYTES {
-            context.hold(Some(door.load.enter()?));
+            context.enter(&door.load)?;
             holds = true;
         }
     }
     if !holds {
-        context.hold(Some(door.load.enter()?));
+        context.enter(&door.load)?;
     }
     Ok(body.freeze())
 }

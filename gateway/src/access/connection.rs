@@ -1,8 +1,9 @@
 //! Connections, and the end of those that get nowhere: a second request whose headers drip, an answer
 //! that is not taken, a body that goes on after its refusal. The HTTP server ends none of these.
 //!
-//! Answers that their clients don't take may fill so much memory together; when another needs the room,
-//! those that have waited longest are given up with their connections.
+//! Answers that their clients don't take may fill so much memory together; when there is more of it,
+//! those that nothing was taken of for some seconds are given up with their connections, the longest
+//! first. One that is taken, however slowly, is not cut for it.
 //!
 //! A connection with a request at work is not touched: what a request may wait for is bounded there.
 
@@ -25,12 +26,14 @@ use actix_web::{
     web::Bytes,
 };
 
+use super::answer::CHUNK;
+
 /// How long a connection that is to be closed may linger, so that its client can read why.
 const LINGER: Duration = Duration::from_secs(2);
 /// Answers of at most this size are not counted: a connection's own buffers are as large.
 const SMALL: u64 = PART as u64;
-/// What a larger answer has in memory: it comes in parts.
-const PARTS_MAX: u64 = 1 << 20;
+/// How long nothing of an answer must have been taken before it may be given up for the room.
+const STALLED: Duration = Duration::from_secs(5);
 /// An answer is handed on in parts of this size. The server keeps a buffer for each connection that is
 /// as large as the largest part it ever had, up to 128 KiB; this one fits into the 8 KiB that it begins
 /// with, beside the headers.
@@ -46,7 +49,7 @@ pub struct Connections {
     untaken: Arc<Untaken>,
 }
 
-/// The answers that are not taken yet, oldest first.
+/// The answers that are not taken yet.
 #[derive(Debug)]
 struct Untaken {
     bytes_max: u64,
@@ -57,7 +60,23 @@ struct Untaken {
 struct Waiting {
     bytes: u64,
     next: u64,
-    answers: BTreeMap<u64, (u64, Weak<Connection>)>,
+    /// By their last progress, the oldest first: each progress gives an answer a new number.
+    answers: BTreeMap<u64, Waits>,
+}
+
+#[derive(Debug)]
+struct Waits {
+    bytes: u64,
+    since: Instant,
+    connection: Weak<Connection>,
+}
+
+impl Waiting {
+    fn put(&mut self, waits: Waits) -> u64 {
+        self.next += 1;
+        self.answers.insert(self.next, waits);
+        self.next
+    }
 }
 
 impl Untaken {
@@ -65,27 +84,43 @@ impl Untaken {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Adds an answer, in the place of older ones if there is no room.
     fn add(&self, bytes: u64, connection: &Arc<Connection>) -> u64 {
+        let answer = self.with(|waiting| {
+            waiting.bytes += bytes;
+            waiting.put(Waits { bytes, since: Instant::now(), connection: Arc::downgrade(connection) })
+        });
+        self.make_room();
+        answer
+    }
+
+    /// Gives up answers that have stalled, for as long as there is too much.
+    fn make_room(&self) {
         self.with(|waiting| {
-            while waiting.bytes.saturating_add(bytes) > self.bytes_max {
-                let Some((_, (freed, oldest))) = waiting.answers.pop_first() else { break };
-                waiting.bytes -= freed;
-                if let Some(oldest) = oldest.upgrade() {
-                    oldest.end();
+            while waiting.bytes > self.bytes_max
+                && let Some(oldest) = waiting.answers.first_entry()
+                && oldest.get().since.elapsed() >= STALLED
+            {
+                let stalled = oldest.remove();
+                waiting.bytes -= stalled.bytes;
+                if let Some(connection) = stalled.connection.upgrade() {
+                    connection.end();
                 }
             }
-            waiting.next += 1;
-            waiting.bytes += bytes;
-            waiting.answers.insert(waiting.next, (bytes, Arc::downgrade(connection)));
-            waiting.next
+        });
+    }
+
+    /// Notes that some of an answer was taken; its new number.
+    fn taken(&self, answer: u64) -> u64 {
+        self.with(|waiting| match waiting.answers.remove(&answer) {
+            Some(waits) => waiting.put(Waits { since: Instant::now(), ..waits }),
+            None => answer,
         })
     }
 
     fn remove(&self, answer: u64) {
         self.with(|waiting| {
-            if let Some((bytes, _)) = waiting.answers.remove(&answer) {
-                waiting.bytes -= bytes;
+            if let Some(waits) = waiting.answers.remove(&answer) {
+                waiting.bytes -= waits.bytes;
             }
         });
     }
@@ -140,6 +175,7 @@ impl Connections {
     pub async fn watch(self: Arc<Self>) {
         loop {
             tokio::time::sleep(ROUND).await;
+            self.untaken.make_room();
             let now = Instant::now();
             self.all.lock().unwrap_or_else(PoisonError::into_inner).retain(|connection| {
                 let Some(connection) = connection.upgrade() else { return false };
@@ -194,9 +230,10 @@ impl Drop for AtWork {
     }
 }
 
-/// A large answer. One of many parts gets its connection somewhere with each part that is taken; it is
-/// dropped when all but little of it is.
+/// A large answer. Each part that is taken gets its connection somewhere; it is dropped when all but
+/// little of it is.
 struct Large {
+    size: BodySize,
     body: BoxBody,
     rest: Bytes,
     connection: Arc<Connection>,
@@ -211,21 +248,27 @@ impl Drop for Large {
 
 /// Watches how an answer is taken, if it is a large one.
 pub(super) fn watched(body: BoxBody, connection: &Arc<Connection>) -> BoxBody {
-    let bytes = match body.size() {
-        BodySize::None => return body,
-        BodySize::Sized(bytes) if bytes <= SMALL => return body,
-        BodySize::Sized(bytes) => bytes.min(PARTS_MAX),
-        BodySize::Stream => PARTS_MAX,
+    let size = body.size();
+    if matches!(size, BodySize::None | BodySize::Sized(..=SMALL)) {
+        return body;
+    }
+    let (body, rest, bytes) = match body.try_into_bytes() {
+        Ok(whole) => {
+            let bytes = whole.len() as u64;
+            (BoxBody::new(()), whole, bytes)
+        }
+        // Of what comes out of a file there is one chunk in memory.
+        Err(body) => (body, Bytes::new(), CHUNK as u64),
     };
     let answer = connection.untaken.add(bytes, connection);
-    BoxBody::new(Large { body, rest: Bytes::new(), connection: Arc::clone(connection), answer })
+    BoxBody::new(Large { size, body, rest, connection: Arc::clone(connection), answer })
 }
 
 impl MessageBody for Large {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
-        self.body.size()
+        self.size
     }
 
     fn poll_next(
@@ -233,6 +276,7 @@ impl MessageBody for Large {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         self.connection.progress();
+        self.answer = self.connection.untaken.taken(self.answer);
         if self.rest.is_empty() {
             match Pin::new(&mut self.body).poll_next(context) {
                 Poll::Ready(Some(Ok(part))) => self.rest = part,

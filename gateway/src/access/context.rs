@@ -7,9 +7,15 @@ use std::{
 
 use actix_web::{dev::ServiceRequest, http::Method};
 
-use super::{Caller, door::URI_MAX, limit::Standing, load::Slot};
+use super::{
+    Caller,
+    door::URI_MAX,
+    limit::Standing,
+    load::{Load, Slot, Uncounted},
+};
 use crate::{
     domain::Tenant,
+    error::Problem,
     world::{World, id_parts},
 };
 
@@ -39,6 +45,7 @@ pub struct Context {
     pub address: IpAddr,
     caller: OnceLock<(Caller, Tenant)>,
     standing: Mutex<Option<Standing>>,
+    counted: bool,
     slot: Mutex<Option<Slot>>,
 }
 
@@ -60,6 +67,7 @@ impl Context {
             address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
             caller: OnceLock::new(),
             standing: Mutex::new(None),
+            counted: request.app_data::<Uncounted>().is_none(),
             slot: Mutex::new(None),
         }
     }
@@ -67,6 +75,14 @@ impl Context {
     /// Whether it is a probe: those come often, from one address, and are answered under any load.
     pub(super) fn is_probe(&self) -> bool {
         ["/health/live", "/health/ready"].contains(&self.path.as_str())
+    }
+
+    /// Takes a slot, unless it came by a listener whose requests are not counted.
+    pub(super) fn enter(&self, load: &Load) -> Result<(), Problem> {
+        if self.counted {
+            self.hold(Some(load.enter()?));
+        }
+        Ok(())
     }
 
     /// Keeps a slot for as long as this request is at work; none gives it back.

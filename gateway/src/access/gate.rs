@@ -8,7 +8,10 @@ use actix_web::{
     Error, HttpMessage as _, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -71,6 +74,10 @@ pub async fn gate(
     }
     finish(&context, response.headers_mut());
     trace.finish(response.status(), response.headers_mut());
+    if door.load.is_leaving() {
+        // So that the client goes elsewhere with its next request.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     context.hold(None);
     if let Some(at_work) = at_work {
         response = response.map_body(|_, body| watched(body, &at_work.0));
@@ -95,7 +102,7 @@ pub async fn gate(
 
 fn before(door: &Door, context: &Context, request: &ServiceRequest) -> Result<(), Problem> {
     if !context.is_probe() {
-        context.hold(Some(door.load.enter()?));
+        context.enter(&door.load)?;
         door.admit_address(context)?;
     }
     if request.uri().to_string().len() > URI_MAX {

@@ -5,7 +5,10 @@
 //! keeps a request waiting: [`body::read`](super::body::read) gives it back until the body is
 //! there, so slow clients can't take the slots of others.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use opentelemetry::metrics::Counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,10 +19,16 @@ use crate::error::{Code, Problem};
 #[derive(Debug)]
 pub struct Slot(#[expect(dead_code, reason = "held, never read")] OwnedSemaphorePermit);
 
+/// Put into a listener's data, it has its requests not counted: operators and the collector of metrics
+/// are answered under any load.
+#[derive(Clone, Copy, Debug)]
+pub struct Uncounted;
+
 /// The requests at work.
 pub struct Load {
     slots: Arc<Semaphore>,
     shed: Counter<u64>,
+    leaving: AtomicBool,
 }
 
 impl Load {
@@ -32,7 +41,17 @@ impl Load {
             .build();
         // Seen from the start, so that the first one is an increase.
         shed.add(0, &[]);
-        Self { slots: Arc::new(Semaphore::new(concurrency_max)), shed }
+        Self { slots: Arc::new(Semaphore::new(concurrency_max)), shed, leaving: AtomicBool::new(false) }
+    }
+
+    /// From here on each answer closes its connection, so that clients go elsewhere.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether clients are to go elsewhere.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Takes a slot.
