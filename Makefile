@@ -10,7 +10,7 @@ test: ## Everything that must hold
 	tests/install.sh
 	cargo build --bins
 	cargo test --workspace
-	VERITRAIL_TEST_ENGINE=postgres cargo test --package veritrail-tests
+	VERITRAIL_TEST_ENGINE=postgres cargo test --workspace --test suite
 
 bench: ## Figures as ratios, with their floors; also written to bench.json
 	cargo build --release --bins
