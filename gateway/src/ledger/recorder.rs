@@ -5,11 +5,13 @@
 //! no timer, a lone write waits for nobody, and a thousand share one fsync. A request that is
 //! cancelled drops only its end of the answer: the work is done or not done, never half.
 //!
+//! Any number of processes may append to one log of a PostgreSQL database: each locks the heads of its
+//! batch's logs, in one order for all, and follows what others appended since.
+//!
 //! An answer that never comes (the batch failed, or the process is stopping) reaches its waiter as
-//! [`RecordError::Unavailable`]. Any number of processes may append to one log of a PostgreSQL
-//! database: each locks the heads of its batch's logs, in one order for all, and follows what others
-//! appended since. A COMMIT that is not answered is resolved by looking ([`doubt`]). A batch that fails leaves nothing: its transaction is rolled back
-//! and the logs it had open are read anew.
+//! [`RecordError::Unavailable`]. A batch that fails leaves nothing: its transaction is rolled back and
+//! the logs it had open are read anew. A COMMIT that is not answered is resolved by looking
+//! (`doubt.rs`).
 
 use std::{
     collections::BTreeMap,
