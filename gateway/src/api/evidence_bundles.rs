@@ -6,7 +6,7 @@ use actix_web::{
     post, web,
 };
 use serde::{Deserialize, Serialize};
-use veritrail_audit::Hash;
+use veritrail_audit::{Hash, Kind};
 
 use super::{State, as_of::Snapshot, params::Params};
 use crate::{
@@ -17,8 +17,11 @@ use crate::{
     },
     domain::{BundleId, InstitutionId, Tenant},
     error::{Code, Problem},
-    ledger::{Receipt, command::BundleOrder},
-    store::{Reader, bundles, entries},
+    ledger::{
+        By,
+        command::{Filing, Rows},
+    },
+    store::{Reader, bundles, entries, idempotency},
     world::{id_parts, rfc3339},
 };
 
@@ -93,11 +96,11 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     let (from, to) = range(&mut reader, tenant, &request).await?;
     drop(reader);
     let (ms, random) = id_parts(state.world());
-    let order = BundleOrder { by: permit.by(), id: BundleId::from_parts(ms, random), from, to, idempotency };
-    let new = order.id;
+    let new = BundleId::from_parts(ms, random);
+    let order = order(permit.by(), new, from, to, idempotency);
     let (recorder, press) = (state.door.recorder.clone(), state.press.clone());
     let ordered = Door::whole(async move {
-        let ordered = recorder.order(tenant, order).await?;
+        let ordered = recorder.file(tenant, order).await?;
         if !ordered.replayed {
             press.start(tenant, new);
         }
@@ -106,13 +109,31 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     .await?;
     let id: BundleId = ordered.id.parse().map_err(Problem::internal)?;
     let bundle = load(&state, tenant, id).await?;
-    let origin = Snapshot::now(&mut state.read(tenant).await?, tenant).await?.origin;
     let answer = Answer::json(&bundle)?
         .status(StatusCode::ACCEPTED)
         .header("location", &format!("/v1/evidence-bundles/{id}"))
-        .receipt(Receipt { origin, seq: ordered.seq })
+        .receipt(ordered.receipt)
         .replayed(ordered.replayed);
     permit.answer(answer).await
+}
+
+/// The order of a bundle as the ledger has it.
+fn order(by: By, id: BundleId, from: u64, to: u64, idempotency: Option<idempotency::Key>) -> Filing {
+    let payload = format!(r#"{{"from":"{from}","id":"{id}","to":"{to}","type":"evidence_bundle"}}"#);
+    let rows: Rows = Box::new(move |connection, at| {
+        let (from_seq, to_seq) = (from.cast_signed(), to.cast_signed());
+        Box::pin(async move {
+            Ok(bundles::insert(connection, at.tenant, id, at.seq, (from_seq, to_seq), at.at_us).await?)
+        })
+    });
+    Filing {
+        by,
+        kind: Kind::Export,
+        subject: ("evidence_bundle", id.to_string()),
+        payload: payload.into_bytes(),
+        rows,
+        idempotency,
+    }
 }
 
 /// The state of an evidence bundle.

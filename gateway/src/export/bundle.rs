@@ -17,7 +17,7 @@ use veritrail_audit::{BundleProof, BundleWriter, range_spans};
 use crate::{
     domain::{BundleId, InstitutionId, Tenant},
     keys::CheckpointSigner,
-    ledger::{RecordError, Recorder, Signer, rounds, tree},
+    ledger::{RecordError, Recorder, Signer, command::Rows, rounds, tree},
     store::{
         self, Db, Reader,
         bundles::{self, Bundle, Pressed},
@@ -110,7 +110,12 @@ impl BundlePress {
                 }
             };
             for pause_s in [1, 5, 30, 120] {
-                match press.recorder.finish(tenant, id, file).await {
+                let rows: Rows = Box::new(move |connection, at| {
+                    Box::pin(
+                        async move { Ok(bundles::finish(connection, tenant, id, file, at.at_us).await?) },
+                    )
+                });
+                match press.recorder.store(tenant, rows).await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(%error, bundle = %id, "a bundle's end is not stored yet"),
                 }

@@ -21,7 +21,7 @@ use crate::{
     store::{
         Connection,
         append::{self, Appended},
-        bundles, checkpoints, idempotency, institutions,
+        checkpoints, idempotency, institutions,
         logs::{self, Advance, Head},
         tokens,
     },
@@ -36,8 +36,8 @@ pub(super) fn named(jobs: &[Job]) -> Vec<Tenant> {
             Job::Access(tenant, ..)
             | Job::Denied(tenant, ..)
             | Job::Deliver(tenant, ..)
-            | Job::Order(tenant, ..)
-            | Job::Finish { tenant, .. }
+            | Job::File(tenant, ..)
+            | Job::Store(tenant, ..)
             | Job::Checkpoint { tenant, .. } => Some(*tenant),
             Job::Change(..) | Job::Sweep { .. } | Job::UseAssertion { .. } | Job::RevokeToken { .. } => None,
         })
@@ -163,11 +163,11 @@ impl<'a> Batch<'a> {
                 Job::Access(tenant, ..)
                 | Job::Denied(tenant, ..)
                 | Job::Deliver(tenant, ..)
-                | Job::Order(tenant, ..) => {
+                | Job::File(tenant, ..) => {
                     appended.insert(*tenant);
                 }
                 Job::Change(_, change, ..) => appended.extend(self.concerned(change).await?),
-                Job::Finish { tenant, .. } | Job::Checkpoint { tenant, .. } => {
+                Job::Store(tenant, ..) | Job::Checkpoint { tenant, .. } => {
                     touched.insert(*tenant);
                 }
                 Job::Sweep { .. } => {
@@ -237,20 +237,20 @@ impl<'a> Batch<'a> {
                 };
                 self.settle(reply, result)?;
             }
-            Job::Order(tenant, order, reply) => {
+            Job::File(tenant, filing, reply) => {
                 let result = match self.log(kept, tenant).await {
-                    Ok(()) => self.order(tenant, order).await,
+                    Ok(()) => self.file(tenant, filing).await,
                     Err(error) => Err(error),
                 };
+                self.settle(reply, result)?;
+            }
+            Job::Store(tenant, rows, reply) => {
+                let result = self.store(tenant, rows).await;
                 self.settle(reply, result)?;
             }
             Job::Change(by, change, idempotency, reply) => {
                 let result = self.change_once(kept, &by, change, idempotency).await;
                 self.settle(reply, result)?;
-            }
-            Job::Finish { tenant, id, file, reply } => {
-                let done = bundles::finish(self.connection, tenant, id, file, self.now_us).await;
-                self.settle(reply, done.map_err(unavailable))?;
             }
             Job::Checkpoint { tenant, size, note, reply } => {
                 let now = self.now_us;

@@ -1,15 +1,18 @@
 //! What the recorder is asked to do, and what it answers.
 
+use std::pin::Pin;
+
 use serde::{Deserialize, Serialize};
+use veritrail_audit::Kind;
 
 use crate::{
     domain::{
         Tenant,
         finding::Finding,
-        id::{BundleId, ClientId, InstitutionId},
+        id::{ClientId, InstitutionId},
     },
     intake::Item,
-    store::{bundles::Pressed, clients::Client, idempotency, plans::Plan},
+    store::{Connection, StoreError, clients::Client, idempotency, plans::Plan},
 };
 
 /// Who asked, and under which request id.
@@ -180,28 +183,47 @@ pub struct Changed {
     pub replayed: bool,
 }
 
-/// An evidence bundle that somebody asked for.
-#[derive(Clone, Debug)]
-pub struct BundleOrder {
+/// Rows that are written within a batch's transaction. What can be refused is refused before anything is
+/// written: [`RecordError::Conflict`] and [`RecordError::Missing`] leave the batch going on.
+pub type Rows = Box<dyn for<'c> FnOnce(&'c mut Connection, At) -> Writing<'c> + Send + Sync>;
+
+/// Rows being written.
+pub type Writing<'c> = Pin<Box<dyn Future<Output = Result<(), RecordError>> + Send + 'c>>;
+
+/// Where rows belong.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    /// Whose rows.
+    pub tenant: Tenant,
+    /// The entry that they go with; 0 for rows that go with none.
+    pub seq: i64,
+    /// When, in microseconds since the Unix epoch.
+    pub at_us: i64,
+}
+
+/// One entry, and the rows that are stored with it: what an institution orders or sets up.
+pub struct Filing {
     /// Who.
     pub by: By,
-    /// Its id.
-    pub id: BundleId,
-    /// First entry in it.
-    pub from: u64,
-    /// First entry after it.
-    pub to: u64,
+    /// The entry's kind.
+    pub kind: Kind,
+    /// What it is about: a kind of thing and its id.
+    pub subject: (&'static str, String),
+    /// Canonical JSON.
+    pub payload: Vec<u8>,
+    /// What is stored beside it.
+    pub rows: Rows,
     /// Answer a repeated call as the first one.
     pub idempotency: Option<idempotency::Key>,
 }
 
-/// A bundle that was ordered.
+/// What became of a filing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BundleOrdered {
-    /// Its id.
+pub struct Filed {
+    /// The id of what it is about; of the first one, if the call was repeated.
     pub id: String,
-    /// The `export` entry.
-    pub seq: u64,
+    /// The entry.
+    pub receipt: Receipt,
     /// Whether this is the first answer again.
     #[serde(skip)]
     pub replayed: bool,
@@ -236,6 +258,12 @@ pub enum RecordError {
     Conflict(&'static str),
 }
 
+impl From<StoreError> for RecordError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
 /// What a job's waiter gets.
 pub(super) type Reply<T> = tokio::sync::oneshot::Sender<Result<T, RecordError>>;
 
@@ -244,8 +272,8 @@ pub(super) enum Job {
     Access(Tenant, Access, Reply<Receipt>),
     Denied(Tenant, Denial, Reply<Receipt>),
     Deliver(Tenant, Delivery, Reply<Delivered>),
-    Order(Tenant, BundleOrder, Reply<BundleOrdered>),
-    Finish { tenant: Tenant, id: BundleId, file: Option<Pressed>, reply: Reply<()> },
+    File(Tenant, Filing, Reply<Filed>),
+    Store(Tenant, Rows, Reply<()>),
     Change(By, Change, Option<idempotency::Key>, Reply<Changed>),
     Checkpoint { tenant: Tenant, size: u64, note: String, reply: Reply<()> },
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },

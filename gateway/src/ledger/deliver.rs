@@ -9,7 +9,7 @@ use veritrail_audit::{Kind, Subject};
 
 use super::{
     batch::Batch,
-    command::{BundleOrder, BundleOrdered, By, Delivered, DeliveredRecord, Delivery, Job, RecordError},
+    command::{By, Delivered, DeliveredRecord, Delivery, Job, RecordError},
     log::{Draft, KnownAccount, signed, unavailable},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         transaction::{NewTransaction, Transaction},
     },
     intake::Item,
-    store::{accounts, bundles, idempotency, transactions},
+    store::{accounts, idempotency, transactions},
     world,
 };
 
@@ -260,45 +260,6 @@ impl Batch<'_> {
         self.pending.transactions.push(transactions::NewRow { seq: signed(seq), ..row });
         self.open_log(tenant)?.known.insert(reference.clone(), Existing { id, seq, payload });
         Ok(DeliveredRecord { line, kind: "transaction".to_owned(), reference, id: text, seq, added: true })
-    }
-
-    /// Records that an evidence bundle was asked for.
-    pub(super) async fn order(
-        &mut self,
-        tenant: Tenant,
-        order: BundleOrder,
-    ) -> Result<BundleOrdered, RecordError> {
-        if let Some(outcome) = self.first_answer(tenant, order.idempotency.as_ref()).await? {
-            let first: BundleOrdered = serde_json::from_str(&outcome).map_err(unavailable)?;
-            return Ok(BundleOrdered { replayed: true, ..first });
-        }
-        let id = order.id.to_string();
-        let payload = format!(
-            r#"{{"from":"{}","id":"{id}","to":"{}","type":"evidence_bundle"}}"#,
-            order.from, order.to
-        );
-        let subject = Some(Subject { kind: "evidence_bundle", id: &id });
-        let draft = Draft { kind: Kind::Export, by: &order.by, subject, payload: payload.into_bytes() };
-        let seq = self.append(tenant, draft)?;
-        let row = bundles::Bundle {
-            id: order.id.uuid(),
-            seq: signed(seq),
-            from_seq: signed(order.from),
-            to_seq: signed(order.to),
-            state: "preparing".to_owned(),
-            bytes: None,
-            sha256: None,
-            checkpoint_size: None,
-            created_at_us: self.now_us,
-            finished_at_us: None,
-        };
-        bundles::insert(self.connection, tenant, &row).await.map_err(unavailable)?;
-        let ordered = BundleOrdered { id, seq, replayed: false };
-        if let Some(key) = order.idempotency {
-            let outcome = serde_json::to_string(&ordered).map_err(unavailable)?;
-            self.first_answers.push((tenant, key, outcome));
-        }
-        Ok(ordered)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod command;
 mod deliver;
 mod directory;
 mod doubt;
+mod filing;
 pub mod fsck;
 mod log;
 pub mod memory;

@@ -27,8 +27,8 @@ use tokio::{
 use super::{
     batch::{Batch, Committed, named},
     command::{
-        Access, BundleOrder, BundleOrdered, By, Change, Changed, Delivered, Delivery, Denial, Job, Receipt,
-        RecordError, Reply,
+        Access, By, Change, Changed, Delivered, Delivery, Denial, Filed, Filing, Job, Receipt, RecordError,
+        Reply, Rows,
     },
     doubt,
     log::{OpenLog, unavailable},
@@ -37,12 +37,9 @@ use super::{
     stops::Stops,
 };
 use crate::{
-    domain::{
-        Tenant,
-        id::{BundleId, ClientId},
-    },
+    domain::{Tenant, id::ClientId},
     keys::CheckpointSigner,
-    store::{Connection, Db, StoreError, bundles::Pressed, idempotency},
+    store::{Connection, Db, StoreError, idempotency},
     world::World,
 };
 
@@ -130,19 +127,14 @@ impl Recorder {
         self.ask(|reply| Job::Deliver(tenant, delivery, reply)).await
     }
 
-    /// Records that an evidence bundle was asked for.
-    pub async fn order(&self, tenant: Tenant, order: BundleOrder) -> Result<BundleOrdered, RecordError> {
-        self.ask(|reply| Job::Order(tenant, order, reply)).await
+    /// Appends one entry and stores the rows that go with it.
+    pub async fn file(&self, tenant: Tenant, filing: Filing) -> Result<Filed, RecordError> {
+        self.ask(|reply| Job::File(tenant, filing, reply)).await
     }
 
-    /// Says how a bundle's preparation ended.
-    pub async fn finish(
-        &self,
-        tenant: Tenant,
-        id: BundleId,
-        file: Option<Pressed>,
-    ) -> Result<(), RecordError> {
-        self.ask(|reply| Job::Finish { tenant, id, file, reply }).await
+    /// Stores rows that no entry goes with: how far work got that was ordered before.
+    pub async fn store(&self, tenant: Tenant, rows: Rows) -> Result<(), RecordError> {
+        self.ask(|reply| Job::Store(tenant, rows, reply)).await
     }
 
     /// Makes an operator's change.

@@ -56,21 +56,27 @@ const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, \
                       checkpoint_size, created_at_us, finished_at_us \
                       FROM evidence_bundles";
 
-/// Adds a bundle that is being prepared.
-pub async fn insert(connection: &mut Connection, tenant: Tenant, row: &Bundle) -> Result<(), StoreError> {
+/// Adds a bundle that is being prepared, of the entries from one up to another.
+pub async fn insert(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: BundleId,
+    seq: i64,
+    (from, to): (i64, i64),
+    now_us: i64,
+) -> Result<(), StoreError> {
     execute!(
         connection,
         sqlx::query(
             "INSERT INTO evidence_bundles (institution_id, id, seq, from_seq, to_seq, state, created_at_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         VALUES ($1, $2, $3, $4, $5, 'preparing', $6)",
         )
         .bind(tenant.uuid())
-        .bind(row.id)
-        .bind(row.seq)
-        .bind(row.from_seq)
-        .bind(row.to_seq)
-        .bind(&row.state)
-        .bind(row.created_at_us)
+        .bind(id.uuid())
+        .bind(seq)
+        .bind(from)
+        .bind(to)
+        .bind(now_us)
     )?;
     Ok(())
 }

@@ -1,0 +1,186 @@
+//! Configuration: a TOML file, then environment variables over it. Unknown keys are refused.
+//!
+//! Environment variables are named `VERITRAIL_` and the key's path with `__` between its parts:
+//! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
+
+mod http;
+mod limits;
+mod log;
+mod redis;
+mod secret;
+mod storage;
+mod telemetry;
+
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat};
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    http::Http,
+    limits::Limits,
+    log::Log,
+    redis::Redis,
+    secret::Secret,
+    storage::{Keys, Signer, Storage},
+    telemetry::Telemetry,
+};
+
+/// Every key, with its default.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the service is heard, and under which name.
+    pub http: Http,
+    /// Where it keeps things.
+    pub storage: Storage,
+    /// Its keys.
+    pub keys: Keys,
+    /// What its signer remembers.
+    pub signer: Signer,
+    /// What one request may ask for.
+    pub limits: Limits,
+    /// What replicas share limits and revocations by.
+    pub redis: Redis,
+    /// What it tells.
+    pub log: Log,
+    /// What it exports of what it does.
+    pub telemetry: Telemetry,
+}
+
+/// Why the configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key is unknown or of the wrong type, or the file can't be read.
+    #[error("configuration: {0}")]
+    Read(#[from] config::ConfigError),
+    /// A value makes no sense.
+    #[error("configuration: {key}: {why}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// A value that makes no sense.
+fn refused(key: &'static str, why: &str) -> Result<(), ConfigError> {
+    Err(ConfigError::Value { key, why: why.to_owned() })
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment over it.
+    ///
+    /// # Errors
+    /// Says which key is wrong and why.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut sources = config::Config::builder();
+        if let Some(path) = file {
+            sources = sources.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        // Every key is within a section; what has no section (VERITRAIL_CONFIG) is not a key.
+        let keys = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.contains("__"))
+            .collect();
+        let environment = Environment::with_prefix("VERITRAIL")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(keys));
+        let config: Self = sources.add_source(environment).build()?.try_deserialize()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks what types can't.
+    ///
+    /// # Errors
+    /// Says which key is wrong and why.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.http.check()?;
+        self.limits.check()?;
+        self.storage.check()?;
+        self.redis.check()?;
+        self.log.check()?;
+        self.telemetry.check()
+    }
+
+    /// Where the signer's memory is.
+    #[must_use]
+    pub fn signed_heads(&self) -> PathBuf {
+        self.storage.signed_heads.clone().unwrap_or_else(|| self.storage.data_dir.join("signed-heads"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str) -> Result<Config, ConfigError> {
+        let built = config::Config::builder().add_source(File::from_str(toml, FileFormat::Toml)).build()?;
+        let config: Config = built.try_deserialize()?;
+        config.check().map(|()| config)
+    }
+
+    #[test]
+    fn the_example_has_every_key_with_its_default() {
+        let example = include_str!("../../veritrail.example.toml");
+        // What differs from machine to machine, and what has no default.
+        let mut defaults = Config::default();
+        defaults.http.workers = 2;
+        defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
+        defaults.redis.ca_file = Some("/etc/veritrail/redis-ca.pem".into());
+        defaults.http.tls_certificate = Some("/etc/veritrail/tls.crt".into());
+        defaults.http.tls_key = Some("/etc/veritrail/tls.key".into());
+        defaults.http.tls_client_ca = Some("/etc/veritrail/clients.crt".into());
+        let mut told = example.replace("# signed_heads", "signed_heads").replace("# ca_file", "ca_file");
+        for key in ["certificate", "key", "client_ca"] {
+            told = told.replace(&format!("# tls_{key} ="), &format!("tls_{key} ="));
+        }
+        let told = read(&told).unwrap();
+        assert_eq!(toml::to_string(&told).unwrap(), toml::to_string(&defaults).unwrap());
+        for line in toml::to_string(&defaults).unwrap().lines().filter(|line| line.contains(" = ")) {
+            assert!(example.contains(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_valid_and_an_unknown_key_is_refused() {
+        assert!(read("").is_ok());
+        assert!(read("[http]\nlisten = \"[::1]:9\"").is_ok());
+        assert!(read("[http]\nlissten = \"[::1]:9\"").unwrap_err().to_string().contains("lissten"));
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_names_its_key() {
+        for (toml, key) in [
+            ("[http]\nbase_url = \"localhost\"", "http.base_url"),
+            ("[http]\norigin = \"https://x\"", "http.origin"),
+            ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
+            ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
+            ("[redis]\nreplicas = 0", "redis.replicas"),
+            ("[log]\nlevel = \"loud\"", "log.level"),
+            ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint"),
+            ("[telemetry]\nsample_ratio = 1.5", "telemetry.sample_ratio"),
+            ("[telemetry]\nexport_interval_s = 0", "telemetry.export_interval_s"),
+            ("[http]\ntls_key = \"x\"", "http.tls_certificate"),
+            ("[http]\ntls_client_required = true", "http.tls_client_required"),
+            ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
+            ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
+            ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
+        ] {
+            assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
+        }
+    }
+
+    #[test]
+    fn urls_are_a_list_and_are_never_shown() {
+        let config = read("[redis]\nurls = \"redis://:hunter2@a:1, rediss://b:2\"").unwrap();
+        assert_eq!(config.redis.urls().collect::<Vec<_>>(), ["redis://:hunter2@a:1", "rediss://b:2"]);
+        assert_eq!(Redis::default().urls().count(), 0);
+        assert!(!toml::to_string(&config).unwrap().contains("hunter2"));
+    }
+}
