@@ -3,9 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnection as Connection};
+use sqlx::{
+    Connection as _, Executor as _, FromRow, PgConnection, Row as _,
+    postgres::{PgConnection as Connection, PgRow},
+};
 use uuid::Uuid;
 
+use super::floor::ROW_COLUMNS;
 use super::postgres::{Database, Postgres, program};
 
 /// A transaction as the ledger has stored it: its row, its entry and its payload.
@@ -28,7 +32,28 @@ pub struct Stored {
     status: String,
 }
 
-type Fields = (Uuid, i64, String, i64, Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, Uuid, Uuid, String, String, i64);
+impl FromRow<'_, PgRow> for Stored {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            institution_id: row.try_get("institution_id")?,
+            seq: row.try_get("seq")?,
+            kind: row.try_get("kind")?,
+            at_us: row.try_get("at_us")?,
+            prev: row.try_get("prev")?,
+            bytes: row.try_get("bytes")?,
+            salt: row.try_get("salt")?,
+            payload: row.try_get("payload")?,
+            id: row.try_get("id")?,
+            account_id: row.try_get("account_id")?,
+            reference: row.try_get("reference")?,
+            booking_date: row.try_get("booking_date")?,
+            amount_minor: row.try_get("amount_minor")?,
+            currency: row.try_get("currency")?,
+            direction: row.try_get("direction")?,
+            status: row.try_get("status")?,
+        })
+    }
+}
 
 async fn connect(database: &Database) -> PgConnection {
     let mut connection = Connection::connect(&database.superuser_url()).await.unwrap();
@@ -40,61 +65,22 @@ async fn connect(database: &Database) -> PgConnection {
 /// have one time.
 pub async fn commits(database: &Database, since_us: i64) -> Vec<Vec<Stored>> {
     let mut connection = connect(database).await;
-    let select = |columns: &str| {
-        format!(
-            "SELECT {columns} FROM entries e JOIN payloads p USING (institution_id, seq) \
-             JOIN transactions t USING (institution_id, seq) WHERE e.at_us >= $1 \
-             ORDER BY e.at_us, institution_id, seq"
-        )
-    };
-    // A tuple holds no more than 16 columns, and these are as many in two.
-    let first = select(
-        "institution_id, seq, e.kind, e.at_us, e.prev, e.bytes, p.salt, p.payload, t.id, t.account_id, \
-         t.reference, t.booking_date::text, t.amount_minor",
-    );
-    let first: Vec<Fields> =
-        sqlx::query_as(sqlx::AssertSqlSafe(first)).bind(since_us).fetch_all(&mut connection).await.unwrap();
-    let rest = select("t.currency, t.direction, t.status");
-    let rest: Vec<(String, String, String)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(rest)).bind(since_us).fetch_all(&mut connection).await.unwrap();
+    let rows: Vec<Stored> = sqlx::query_as(
+        "SELECT institution_id, seq, e.kind, e.at_us, e.prev, e.bytes, p.salt, p.payload, t.id, t.account_id, \
+           t.reference, t.booking_date::text, t.amount_minor, t.currency, t.direction, t.status \
+         FROM entries e JOIN payloads p USING (institution_id, seq) \
+         JOIN transactions t USING (institution_id, seq) WHERE e.at_us >= $1 \
+         ORDER BY e.at_us, institution_id, seq",
+    )
+    .bind(since_us)
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
     connection.close().await.unwrap();
     let mut commits: Vec<Vec<Stored>> = Vec::new();
-    for (one, (currency, direction, status)) in first.into_iter().zip(rest) {
-        let (
-            institution_id,
-            seq,
-            kind,
-            at_us,
-            prev,
-            bytes,
-            salt,
-            payload,
-            id,
-            account_id,
-            reference,
-            date,
-            minor,
-        ) = one;
-        let stored = Stored {
-            institution_id,
-            seq,
-            kind,
-            at_us,
-            prev,
-            bytes,
-            salt,
-            payload,
-            id,
-            account_id,
-            reference,
-            booking_date: date,
-            amount_minor: minor,
-            currency,
-            direction,
-            status,
-        };
+    for stored in rows {
         match commits.last_mut() {
-            Some(commit) if commit[0].at_us == at_us => commit.push(stored),
+            Some(commit) if commit[0].at_us == stored.at_us => commit.push(stored),
             _ => commits.push(vec![stored]),
         }
     }
@@ -156,9 +142,6 @@ fn entry_and_payload(stored: &Stored, line: &mut String) {
     hex(&stored.payload, line);
     line.push('\n');
 }
-
-const ROW_COLUMNS: &str = "institution_id, seq, id, account_id, reference, booking_date, amount_minor, currency, \
-                           direction, status";
 
 /// Two tables without keys and indexes.
 const PLAIN: [Table; 2] = [

@@ -97,7 +97,8 @@ fn bind_entry_and_payload<'q>(query: Insert<'q>, row: &'q Stored) -> Insert<'q> 
     bind_entry(query, row).bind(row.salt.as_slice()).bind(row.payload.as_slice())
 }
 
-const ROW_COLUMNS: &str = "institution_id, seq, id, account_id, reference, booking_date, amount_minor, currency, \
+/// The columns of a transaction.
+pub const ROW_COLUMNS: &str = "institution_id, seq, id, account_id, reference, booking_date, amount_minor, currency, \
                            direction, status";
 
 /// Two tables without keys and indexes.

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{stored::Stored, tally::Tally};
+use super::{
+    stored::Stored,
+    tally::{Tally, at_pace},
+};
 use crate::support::{Caller, Server, data, redis::Redis};
 
 /// Asks all replicas in turn at a steady pace, each time at its due time; every answer must be 200 or
@@ -18,29 +21,19 @@ pub async fn overload(base_urls: &[String], caller: &Caller, per_second: f64, sp
         caller
     };
     let callers: Vec<Caller> = base_urls.iter().map(at).collect();
-    let start = Instant::now();
-    let mut asked = tokio::task::JoinSet::new();
-    let mut tally = Tally::default();
-    loop {
-        let due = Duration::from_secs_f64(tally.asked as f64 / per_second);
-        if due >= span {
-            break;
-        }
-        tokio::time::sleep_until((start + due).into()).await;
-        let caller = callers[tally.asked % callers.len()].clone();
-        tally.asked += 1;
-        asked.spawn(async move {
+    let answers = at_pace(per_second, span, |before| {
+        let caller = callers[before % callers.len()].clone();
+        async move {
             let began = Instant::now();
             let status = caller.get("/v1/institution").await.status.as_u16();
             (status, Instant::now(), began.elapsed())
-        });
-    }
-    while let Some(done) = asked.join_next().await {
-        let (status, at, took) = done.unwrap();
-        assert!([200, 429].contains(&status), "answered {status}");
-        if status == 200 {
-            tally.admitted.push(at);
         }
+    });
+    let mut tally = Tally::default();
+    for (status, at, took) in answers.await {
+        assert!([200, 429].contains(&status), "answered {status}");
+        tally.asked += 1;
+        tally.admitted.extend((status == 200).then_some(at));
         tally.slowest = tally.slowest.max(took);
     }
     tally.admitted.sort();

@@ -16,7 +16,7 @@ use veritrail::{
     world::Machine,
 };
 
-use super::tally::Tally;
+use super::tally::{Tally, at_pace};
 use crate::support::redis::Redis;
 
 #[derive(Clone)]
@@ -80,25 +80,17 @@ fn client(n: u8) -> ClientId {
 
 /// Asks at a steady pace, each time at its due time, not waiting for what was asked before.
 async fn ask(replica: Replica, client: ClientId, per_second: f64, span: Duration) -> Tally {
-    let start = Instant::now();
-    let mut asked = tokio::task::JoinSet::new();
-    let mut tally = Tally::default();
-    loop {
-        let due = Duration::from_secs_f64(tally.asked as f64 / per_second);
-        if due >= span {
-            break;
-        }
-        tokio::time::sleep_until((start + due).into()).await;
-        tally.asked += 1;
+    let answers = at_pace(per_second, span, |_| {
         let limits = Arc::clone(&replica.limits);
-        asked.spawn(async move {
+        async move {
             let began = Instant::now();
             let admitted = limits.caller("p", institution(), client, 1).await.is_ok();
             (admitted.then(Instant::now), began.elapsed())
-        });
-    }
-    while let Some(done) = asked.join_next().await {
-        let (admitted, took) = done.unwrap();
+        }
+    });
+    let mut tally = Tally::default();
+    for (admitted, took) in answers.await {
+        tally.asked += 1;
         tally.admitted.extend(admitted);
         tally.slowest = tally.slowest.max(took);
     }

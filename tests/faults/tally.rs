@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
+
 /// What was asked for and what was admitted.
 #[derive(Default)]
 pub struct Tally {
@@ -9,6 +11,26 @@ pub struct Tally {
     /// When, for each unit.
     pub admitted: Vec<Instant>,
     pub slowest: Duration,
+}
+
+/// Asks at a steady pace, each time at its due time, not waiting for what was asked before; `ask` is
+/// told how many were asked already. What was answered, in any order.
+pub async fn at_pace<A: Send + 'static, F: Future<Output = A> + Send + 'static>(
+    per_second: f64,
+    span: Duration,
+    mut ask: impl FnMut(usize) -> F,
+) -> Vec<A> {
+    let start = Instant::now();
+    let mut asked = JoinSet::new();
+    for before in 0_usize.. {
+        let due = Duration::from_secs_f64(before as f64 / per_second);
+        if due >= span {
+            break;
+        }
+        tokio::time::sleep_until((start + due).into()).await;
+        asked.spawn(ask(before));
+    }
+    asked.join_all().await
 }
 
 impl Tally {

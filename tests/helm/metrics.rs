@@ -1,35 +1,27 @@
 //! The dashboard and the alert rules ask for what the service measures, and for nothing else.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
 use super::{list, named, read, text};
-use crate::support::{Caller, Server, redis::Redis};
+use crate::support::{
+    Caller, Server,
+    metrics::{METRICS, Metric, WITH_REDIS},
+    redis::Redis,
+};
 
-/// What the service measures, and by which labels.
-const METRICS: &[(&str, &[&str])] = &[
-    ("veritrail_http_requests_total", &["method", "route", "status"]),
-    ("veritrail_http_request_duration_seconds_bucket", &["method", "route", "le"]),
-    ("veritrail_http_requests_in_flight", &[]),
-    ("veritrail_shed_requests_total", &[]),
-    ("veritrail_limit_decisions_total", &["policy", "decision"]),
-    ("veritrail_limits_fallback", &[]),
-    ("veritrail_redis_up", &[]),
-    ("veritrail_redis_command_duration_seconds_bucket", &["le"]),
-    ("veritrail_recorder_batch_jobs_bucket", &["le"]),
-    ("veritrail_recorder_batch_duration_seconds_bucket", &["le"]),
-    ("veritrail_recorder_queue_jobs", &[]),
-    ("veritrail_recorder_failures_total", &[]),
-    ("veritrail_ledger_entries", &[]),
-    ("veritrail_ledger_logs", &[]),
-    ("veritrail_ledger_stopped_logs", &[]),
-    ("veritrail_checkpoint_age_seconds", &[]),
-    ("veritrail_store_pool_connections", &["state"]),
-];
+/// What the service measures, as queries name it, and by which labels.
+fn measured() -> BTreeMap<String, Vec<&'static str>> {
+    let series = |(name, kind, labels): &Metric| match *kind {
+        "histogram" => (format!("{name}_bucket"), [labels, ["le"].as_slice()].concat()),
+        _ => ((*name).to_owned(), labels.to_vec()),
+    };
+    METRICS.iter().chain(WITH_REDIS).map(series).collect()
+}
 
 /// What Prometheus adds to a replica's metrics.
 const ADDED: &[&str] = &["namespace", "job", "pod"];
@@ -79,15 +71,15 @@ fn queries_are_read_as_prometheus_reads_them() {
 
 #[test]
 fn every_query_asks_for_what_is_measured_by_its_labels() {
-    let (queries, rules) = (queries(), rules());
+    let (queries, rules, measured) = (queries(), rules(), measured());
     assert!(queries.len() > 20 && rules.len() > 8);
     for query in queries.iter().chain(&rules) {
         let asked = asked(query);
         assert!(!asked.is_empty(), "{query}");
         let mut known: BTreeSet<&str> = ADDED.iter().copied().collect();
         for metric in &asked {
-            let found = METRICS.iter().find(|(name, _)| name == metric);
-            known.extend(found.unwrap_or_else(|| panic!("{metric} is not measured: {query}")).1);
+            let labels = measured.get(metric);
+            known.extend(labels.unwrap_or_else(|| panic!("{metric} is not measured: {query}")));
         }
         for label in labels(query) {
             assert!(known.contains(label.as_str()), "there is no label {label}: {query}");
@@ -98,8 +90,7 @@ fn every_query_asks_for_what_is_measured_by_its_labels() {
 #[test]
 fn everything_that_is_measured_is_on_the_dashboard() {
     let shown: BTreeSet<String> = queries().iter().flat_map(|query| asked(query)).collect();
-    let measured: BTreeSet<String> = METRICS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(shown, measured);
+    assert_eq!(shown, measured().into_keys().collect());
 }
 
 #[tokio::test]
@@ -112,8 +103,8 @@ async fn the_service_measures_all_of_it() {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let answer = Caller::stranger(server.admin_url()).get("/metrics").await;
-        let missing: Vec<_> = METRICS
-            .iter()
+        let missing: Vec<_> = measured()
+            .into_iter()
             .filter(|(metric, labels)| {
                 let has = |line: &str| labels.iter().all(|label| line.contains(&format!("{label}=\"")));
                 !answer.text().lines().any(|line| is_of(line, metric) && has(line))

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod forge;
 pub mod keys;
 pub mod ledger;
+pub mod metrics;
 pub mod postgres;
 pub mod proof;
 pub mod redis;

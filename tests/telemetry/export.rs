@@ -6,11 +6,11 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    IDS, METRICS,
+    IDS,
     receiver::{Receiver, attributes},
     site::Site,
 };
-use crate::support::{Caller, data};
+use crate::support::{Caller, data, metrics::METRICS};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";

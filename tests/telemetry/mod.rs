@@ -13,24 +13,7 @@ use exposition::Sample;
 use reqwest::Method;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{Caller, Server, data};
-
-/// What an operator's dashboards and alerts are made of: the name, the kind, the labels.
-const METRICS: &[(&str, &str, &[&str])] = &[
-    ("veritrail_http_requests_total", "counter", &["method", "route", "status"]),
-    ("veritrail_http_request_duration_seconds", "histogram", &["method", "route"]),
-    ("veritrail_http_requests_in_flight", "gauge", &[]),
-    ("veritrail_limit_decisions_total", "counter", &["decision", "policy"]),
-    ("veritrail_recorder_batch_jobs", "histogram", &[]),
-    ("veritrail_recorder_batch_duration_seconds", "histogram", &[]),
-    ("veritrail_recorder_queue_jobs", "gauge", &[]),
-    ("veritrail_recorder_failures_total", "counter", &[]),
-    ("veritrail_ledger_entries", "gauge", &[]),
-    ("veritrail_ledger_logs", "gauge", &[]),
-    ("veritrail_ledger_stopped_logs", "gauge", &[]),
-    ("veritrail_checkpoint_age_seconds", "gauge", &[]),
-    ("veritrail_store_pool_connections", "gauge", &["state"]),
-];
+use crate::support::{Caller, Server, data, metrics::METRICS};
 
 /// What an id or an address begins with.
 const IDS: &[&str] = &["ins_", "cli_", "txn_", "acc_", "bun_", "req_", "127.0.0.1"];

@@ -44,9 +44,7 @@ impl Redis {
         let list = self.urls.get().unwrap_or_default();
         list.split([',', ' ']).map(str::trim).filter(|url| !url.is_empty())
     }
-}
 
-impl Redis {
     /// Checks what types can't.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.urls().any(|url| !(url.starts_with("redis://") || url.starts_with("rediss://"))) {

@@ -18,8 +18,8 @@ impl Batch<'_> {
         }
         let next = self.open_log(tenant)?.open.size();
         // Rows first: they may be refused, and an entry can't be taken back.
-        let place = At { tenant, seq: signed(next), at_us: self.now_us };
-        (filing.rows)(self.connection, place).await?;
+        let at = At { tenant, seq: signed(next), at_us: self.now_us };
+        (filing.rows)(self.connection, at).await?;
         let (kind, id) = filing.subject;
         let subject = Some(Subject { kind, id: &id });
         let draft = Draft { kind: filing.kind, by: &filing.by, subject, payload: filing.payload };
@@ -36,7 +36,7 @@ impl Batch<'_> {
 
     /// Writes rows that no entry goes with.
     pub(super) async fn store(&mut self, tenant: Tenant, rows: Rows) -> Result<(), RecordError> {
-        let place = At { tenant, seq: 0, at_us: self.now_us };
-        rows(self.connection, place).await
+        let at = At { tenant, seq: 0, at_us: self.now_us };
+        rows(self.connection, at).await
     }
 }
