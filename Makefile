@@ -4,7 +4,7 @@
 
 demo: ## Build, make a demonstration, serve it and say what to try
 	cargo build --release --bins
-	cargo run --release --quiet --package veritrail --bin veritrail -- demo $(DEMO)
+	cargo run --release --quiet --bin veritrail -- demo $(DEMO)
 
 test: ## Everything that must hold
 	tests/install.sh
@@ -17,7 +17,7 @@ bench: ## Figures as ratios, with their floors; also written to bench.json
 	cargo bench --package veritrail-tests --bench bench
 
 openapi: ## Write the OpenAPI document
-	cargo run --quiet --package veritrail --bin veritrail -- openapi > openapi/openapi.json
+	cargo run --quiet --bin veritrail -- openapi > openapi/openapi.json
 
 fmt: ## Format
 	cargo fmt --all
