@@ -25,6 +25,21 @@ pub enum Scope {
     /// Order and download evidence bundles.
     #[serde(rename = "evidence:read")]
     EvidenceRead,
+    /// Order and download exports; each also needs the scope of what it exports.
+    #[serde(rename = "exports:read")]
+    ExportsRead,
+    /// Follow events.
+    #[serde(rename = "events:read")]
+    EventsRead,
+    /// Set up webhooks and see their deliveries.
+    #[serde(rename = "webhooks:manage")]
+    WebhooksManage,
+    /// See and change the keys of the institution's own clients.
+    #[serde(rename = "clients:manage")]
+    ClientsManage,
+    /// See limits and what was used of them.
+    #[serde(rename = "usage:read")]
+    UsageRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -32,13 +47,18 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
         Self::TransactionsWrite,
         Self::LedgerRead,
         Self::EvidenceRead,
+        Self::ExportsRead,
+        Self::EventsRead,
+        Self::WebhooksManage,
+        Self::ClientsManage,
+        Self::UsageRead,
         Self::Admin,
     ];
 
@@ -52,6 +72,11 @@ impl Scope {
             Self::TransactionsWrite => "transactions:write",
             Self::LedgerRead => "ledger:read",
             Self::EvidenceRead => "evidence:read",
+            Self::ExportsRead => "exports:read",
+            Self::EventsRead => "events:read",
+            Self::WebhooksManage => "webhooks:manage",
+            Self::ClientsManage => "clients:manage",
+            Self::UsageRead => "usage:read",
             Self::Admin => "admin",
         }
     }
@@ -116,15 +141,34 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, EvidenceRead, InstitutionRead, LedgerRead, TransactionsRead,
-            TransactionsWrite,
+            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
+            LedgerRead, TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
         };
         match self {
-            Self::System => &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead],
+            Self::System => &[
+                InstitutionRead,
+                AccountsRead,
+                TransactionsRead,
+                LedgerRead,
+                EvidenceRead,
+                ExportsRead,
+                EventsRead,
+                WebhooksManage,
+                ClientsManage,
+                UsageRead,
+            ],
             Self::Feeder => &[TransactionsWrite],
-            Self::Operator => {
-                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, Admin]
-            }
+            Self::Operator => &[
+                InstitutionRead,
+                AccountsRead,
+                TransactionsRead,
+                LedgerRead,
+                EvidenceRead,
+                ExportsRead,
+                EventsRead,
+                UsageRead,
+                Admin,
+            ],
         }
     }
 }
