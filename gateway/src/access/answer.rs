@@ -97,6 +97,12 @@ impl Answer {
         Self::new(StatusCode::OK, content_type, Body::Slice(slice))
     }
 
+    /// That the caller has it already.
+    #[must_use]
+    pub fn not_modified() -> Self {
+        Self::new(StatusCode::NOT_MODIFIED, "", Body::Bytes(Bytes::new()))
+    }
+
     fn new(status: StatusCode, content_type: &'static str, body: Body) -> Self {
         Self { status, content_type, body, headers: Vec::new(), receipt: None }
     }
@@ -174,7 +180,9 @@ pub(super) async fn record(
     let look = door.recorder.access(log, access).instrument(tracing::info_span!("record")).await?;
     let receipt = answer.receipt.unwrap_or(look);
     let mut response = HttpResponse::build(answer.status);
-    response.insert_header((header::CONTENT_TYPE, answer.content_type));
+    if !answer.content_type.is_empty() {
+        response.insert_header((header::CONTENT_TYPE, answer.content_type));
+    }
     response.insert_header((AUDIT_RECEIPT, format!("{} {}", receipt.origin, receipt.seq)));
     response.insert_header((CONTENT_DIGEST, digest));
     for (name, value) in answer.headers {

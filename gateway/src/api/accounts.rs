@@ -4,6 +4,8 @@ use actix_web::{get, web};
 
 use super::{
     State,
+    as_of::{AS_OF, Snapshot},
+    etag,
     item::{self, Item, Shown, shown},
     list::{List, Run},
     params::Params,
@@ -36,7 +38,7 @@ const FIELDS: &[&str] = &["currency", "id", "name", "opened_on", "reference", "s
 )]
 #[get("/v1/accounts")]
 pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), &["reference", "fields", "limit", "cursor"])?;
+    let params = Params::read(permit.query(), &["reference", "fields", "limit", "cursor", AS_OF])?;
     let tenant = permit.tenant();
     let fields = item::fields(&params, FIELDS)?;
     let mut reader = state.read(permit.tenant()).await?;
@@ -48,7 +50,9 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
     let page = run.cut(&mut rows, |row| (None, row.seq))?;
     let data: Vec<Shown<'_>> =
         rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
-    permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
+    let tag = run.tag(rows.iter().map(|row| row.seq), &page);
+    let list = List { data, page, as_of: run.snapshot.as_of()? };
+    etag::answer(&permit, &tag, || list.answer()).await
 }
 
 /// One account.
@@ -66,9 +70,12 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
 #[get("/v1/accounts/{id}")]
 pub async fn get(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let id: AccountId = permit.path("id")?;
+    let params = Params::read(permit.query(), item::KNOWN)?;
     let mut reader = state.read(permit.tenant()).await?;
-    let seq = accounts::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
-    item::answer(&permit, &state, reader, seq, FIELDS).await
+    let snapshot = Snapshot::wanted(&mut reader, permit.tenant(), &params).await?;
+    let seq = accounts::seq(&mut reader, permit.tenant(), id).await?;
+    let seq = seq.filter(|seq| *seq <= snapshot.seq()).ok_or_else(Problem::not_found)?;
+    item::answer(&permit, &state, reader, &params, &snapshot, seq, FIELDS).await
 }
 
 /// An account's transactions: as `/v1/transactions`, with the account fixed.

@@ -60,7 +60,23 @@ impl Cursors {
         params: &Params<'_>,
         position: Position,
     ) -> Result<String, Problem> {
-        let sealed = Sealed { position, expires_us: world.now_us() + LIFETIME_US };
+        self.seal_for(LIFETIME_US, world, operation, tenant, params, position)
+    }
+
+    /// The same, good for another time, in microseconds.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn seal_for(
+        &self,
+        lifetime_us: i64,
+        world: &dyn World,
+        operation: &str,
+        tenant: Tenant,
+        params: &Params<'_>,
+        position: Position,
+    ) -> Result<String, Problem> {
+        let sealed = Sealed { position, expires_us: world.now_us() + lifetime_us };
         let text = serde_json::to_vec(&sealed).map_err(Problem::internal)?;
         let tag = self.mac(operation, tenant, params, &text)?.finalize().into_bytes();
         Ok(URL_SAFE_NO_PAD.encode([tag.as_slice(), text.as_slice()].concat()))

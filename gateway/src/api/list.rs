@@ -7,6 +7,7 @@ use super::{
     State,
     as_of::{AsOf, Snapshot},
     cursor::Position,
+    etag::Tag,
     params::Params,
 };
 use crate::{access::Answer, domain::Tenant, error::Problem, store::Reader};
@@ -63,9 +64,16 @@ impl<'a> Run<'a> {
         let after = state.cursors.open(state.world(), operation, tenant, params)?;
         let snapshot = match &after {
             Some(position) => position.snapshot.clone(),
-            None => Snapshot::now(reader, tenant).await?,
+            None => Snapshot::wanted(reader, tenant, params).await?,
         };
         Ok(Self { snapshot, after, limit, state, operation, tenant, params })
+    }
+
+    /// The condition on which nothing is sent, since the caller has it: the same rows of the same query.
+    #[must_use]
+    pub fn tag(&self, seqs: impl IntoIterator<Item = i64>, page: &Page) -> Tag {
+        let query = self.params.fingerprint();
+        Tag::of(self.operation, &query, seqs.into_iter().chain([i64::from(page.has_more)]))
     }
 
     /// One row more than a page has: it tells whether there is a next page.

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod as_of;
 pub mod cursor;
 pub mod docs;
+pub mod etag;
 pub mod evidence_bundles;
 pub mod health;
 pub mod institution;

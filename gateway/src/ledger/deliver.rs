@@ -1,7 +1,8 @@
 //! Deliveries: accounts and transactions, stored once however often they are sent.
 //!
 //! A record's reference is its identity. One that is there with the same content is left alone;
-//! one with other content is refused, and so is, by default, all that came with it.
+//! one with other content is refused, and so is, by default, all that came with it. A transaction is
+//! changed only by a line that says so: its revision becomes the next version, beside the ones before.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -18,7 +19,7 @@ use crate::{
         account::{Account, NewAccount},
         finding::Finding,
         id::{AccountId, InstitutionId, TransactionId},
-        transaction::{NewTransaction, Transaction},
+        transaction::{NewTransaction, Transaction, Version},
     },
     intake::Item,
     store::{accounts, idempotency, transactions},
@@ -28,8 +29,21 @@ use crate::{
 /// A transaction that is in the log, or earlier in this batch.
 pub(super) struct Existing {
     id: TransactionId,
-    seq: u64,
+    /// Its versions: at least one, and in order.
+    versions: Vec<Known>,
+}
+
+/// A version of it.
+struct Known {
+    version: Version,
+    is_reversal: bool,
     payload: Vec<u8>,
+}
+
+impl Existing {
+    fn last(&self) -> Option<&Known> {
+        self.versions.last()
+    }
 }
 
 /// What to do with one delivered record.
@@ -87,14 +101,19 @@ impl Batch<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        for row in transactions::by_reference(self.connection, wanted).await.map_err(unavailable)? {
-            let existing = Existing {
-                id: TransactionId::from_uuid(row.id),
-                seq: row.seq.unsigned_abs(),
+        let mut rows = transactions::by_reference(self.connection, wanted).await.map_err(unavailable)?;
+        rows.sort_unstable_by_key(|row| row.version);
+        for row in rows {
+            let known = Known {
+                version: Version { seq: row.seq.unsigned_abs(), number: row.version.unsigned_abs() },
+                is_reversal: row.reversed != 0,
                 payload: row.payload,
             };
             let log = self.open_log(Tenant::vouched(InstitutionId::from_uuid(row.institution_id)))?;
-            log.known.insert(row.reference, existing);
+            let id = TransactionId::from_uuid(row.id);
+            let existing =
+                log.known.entry(row.reference).or_insert_with(|| Existing { id, versions: Vec::new() });
+            existing.versions.push(known);
         }
         Ok(())
     }
@@ -237,28 +256,39 @@ impl Batch<'_> {
             };
             self.add_account(tenant, by, line, opened)?;
         }
-        let account_id = self.open_log(tenant)?.open.accounts[new.account.as_str()].id;
         let (ms, random) = world::id_parts(&*self.shared.world);
-        let id = TransactionId::from_parts(ms, random);
-        let row = transactions::NewRow {
-            tenant,
-            seq: 0,
-            id,
-            account_id,
-            reference: new.reference.to_string(),
-            booking_date: new.booking_date,
-            amount_minor: new.amount.minor(),
-            currency: new.amount.currency().code(),
-            direction: new.direction.as_str(),
-            status: new.status.as_str(),
-        };
-        let payload = Transaction::new(id, account_id, new).payload();
+        let log = self.open_log(tenant)?;
+        let account_id = log.open.accounts[new.account.as_str()].id;
+        let existing = log.known.get(new.reference.as_str());
+        let id = existing.map_or_else(|| TransactionId::from_parts(ms, random), |existing| existing.id);
+        let before = existing.and_then(Existing::last).map(|known| known.version);
+        let record = Transaction::new(id, account_id, new, before);
+        let payload = record.payload();
         let text = id.to_string();
         let subject = Some(Subject { kind: "transaction", id: &text });
         let seq = self.append(tenant, Draft { kind: Kind::Record, by, subject, payload: payload.clone() })?;
-        let reference = row.reference.clone();
-        self.pending.transactions.push(transactions::NewRow { seq: signed(seq), ..row });
-        self.open_log(tenant)?.known.insert(reference.clone(), Existing { id, seq, payload });
+        let version = Version { seq, number: before.map_or(1, |before| before.number + 1) };
+        let is_reversal = record.is_reversal();
+        let reference = record.reference.to_string();
+        self.pending.transactions.push(transactions::NewRow {
+            tenant,
+            seq: signed(seq),
+            id,
+            account_id,
+            reference: reference.clone(),
+            booking_date: record.booking_date,
+            amount_minor: record.amount.minor(),
+            currency: record.amount.currency().code(),
+            direction: record.direction.as_str(),
+            status: record.status.as_str(),
+            version: signed(version.number),
+            supersedes: before.map(|before| signed(before.seq)),
+            reversed: is_reversal,
+            search: transactions::Search::of(&record),
+        });
+        let known = Known { version, is_reversal, payload };
+        let existing = self.open_log(tenant)?.known.entry(reference.clone());
+        existing.or_insert_with(|| Existing { id, versions: Vec::new() }).versions.push(known);
         Ok(DeliveredRecord { line, kind: "transaction".to_owned(), reference, id: text, seq, added: true })
     }
 }
@@ -317,14 +347,11 @@ fn judge_transaction(
     }
     let known_account = log.open.accounts.get(transaction.account.as_str());
     if let Some(existing) = log.known.get(transaction.reference.as_str()) {
-        let same = known_account.is_some_and(|account| {
-            Transaction::new(existing.id, account.id, transaction.clone()).payload() == existing.payload
-        });
-        if !same {
-            return Err(conflict(line, "transaction", &transaction.reference));
-        }
-        let record = kept(line, "transaction", &transaction.reference, existing.id, existing.seq);
-        return Ok(Some(Step::Keep(record)));
+        return judge_again(existing, known_account, line, transaction);
+    }
+    if transaction.revision.is_some() {
+        let detail = format!("there is no transaction {:?} to revise", &*transaction.reference);
+        return Err(Finding::at(line, "/revision", "nothing_to_revise", detail));
     }
     let currency: Option<Cow<'_, str>> = known_account
         .map(|account| Cow::from(&account.currency))
@@ -338,6 +365,58 @@ fn judge_transaction(
             Ok(None)
         }
     }
+}
+
+/// What a line says of a transaction that is on record: it again, or a revision of it.
+fn judge_again(
+    existing: &Existing,
+    account: Option<&KnownAccount>,
+    line: u64,
+    transaction: &NewTransaction,
+) -> Judged {
+    let conflict = || conflict(line, "transaction", &transaction.reference);
+    let (Some(last), Some(account)) = (existing.last(), account) else {
+        return Err(match transaction.revision {
+            Some(_) => other_account(line, transaction),
+            None => conflict(),
+        });
+    };
+    let as_version = |before: Option<Version>| {
+        Transaction::new(existing.id, account.id, transaction.clone(), before).payload()
+    };
+    // A line without a revision is the first version; one with a revision may be the last one again.
+    let (again, before) = match transaction.revision {
+        None => (&existing.versions[0], None),
+        Some(_) => (last, existing.versions.iter().rev().nth(1).map(|known| known.version)),
+    };
+    if (transaction.revision.is_none() || before.is_some()) && as_version(before) == again.payload {
+        let seq = again.version.seq;
+        return Ok(Some(Step::Keep(kept(line, "transaction", &transaction.reference, existing.id, seq))));
+    }
+    if transaction.revision.is_none() {
+        return Err(conflict());
+    }
+    if last.is_reversal {
+        let detail = format!("transaction {:?} was reversed, and stays so", &*transaction.reference);
+        return Err(Finding::at(line, "/revision", "already_reversed", detail));
+    }
+    let own = transaction.amount.currency().code();
+    if account.currency != own {
+        return Err(other_currency(line, &transaction.account, &account.currency));
+    }
+    let on_record: Transaction = serde_json::from_slice(&last.payload).map_err(|_| conflict())?;
+    if on_record.account_id != account.id {
+        return Err(other_account(line, transaction));
+    }
+    Ok(None)
+}
+
+fn other_account(line: u64, transaction: &NewTransaction) -> Finding {
+    let detail = format!(
+        "transaction {:?} is on another account: reverse it there and deliver it here under a reference of its own",
+        &*transaction.reference
+    );
+    Finding::at(line, "/account", "account_changed", detail)
 }
 
 fn kept(line: u64, kind: &str, reference: &str, id: impl ToString, seq: u64) -> DeliveredRecord {

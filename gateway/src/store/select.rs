@@ -78,6 +78,20 @@ impl Select {
         self.push(")");
     }
 
+    /// Adds ` OR column IN (…)`; nothing when there are no values.
+    pub(super) fn or_in<V: Into<Bound>>(&mut self, column: &str, values: impl IntoIterator<Item = V>) {
+        for (place, value) in values.into_iter().enumerate() {
+            match place {
+                0 => self.push(" OR ").push(column).push(" IN ("),
+                _ => self.push(", "),
+            };
+            self.bind(value);
+        }
+        if !self.sql.ends_with("1 = 0") && !self.sql.ends_with(')') {
+            self.push(")");
+        }
+    }
+
     /// All rows.
     pub(super) async fn fetch_all<T>(self, connection: &mut Connection) -> Result<Vec<T>, StoreError>
     where
