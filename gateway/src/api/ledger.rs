@@ -304,7 +304,7 @@ fn proof_path(path: &[veritrail_audit::Hash], checkpoint: Option<String>) -> Pro
 /// The entries that record a thing. A thing that isn't there has none.
 async fn subject_seqs(reader: &mut Reader, tenant: Tenant, subject: &str) -> Result<Vec<i64>, Problem> {
     let seq = if let Ok(id) = subject.parse::<TransactionId>() {
-        transactions::seq(reader, tenant, id).await?
+        return Ok(transactions::seqs(reader, tenant, id).await?);
     } else if let Ok(id) = subject.parse::<AccountId>() {
         accounts::seq(reader, tenant, id).await?
     } else if let Ok(id) = subject.parse::<BundleId>() {

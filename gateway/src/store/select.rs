@@ -62,34 +62,25 @@ impl Select {
     }
 
     /// Adds ` AND column IN (…)`; nothing when there are no values.
-    pub(super) fn and_in<V: Into<Bound>>(
-        &mut self,
-        column: &str,
-        values: impl IntoIterator<Item = V, IntoIter: ExactSizeIterator>,
-    ) {
-        let values = values.into_iter();
-        if values.len() == 0 {
-            return;
-        }
-        self.push(" AND ").push(column);
-        for (place, value) in values.enumerate() {
-            self.push(if place == 0 { " IN (" } else { ", " }).bind(value);
-        }
-        self.push(")");
+    pub(super) fn and_in<V: Into<Bound>>(&mut self, column: &str, values: impl IntoIterator<Item = V>) {
+        self.one_of(" AND ", column, values);
     }
 
     /// Adds ` OR column IN (…)`; nothing when there are no values.
     pub(super) fn or_in<V: Into<Bound>>(&mut self, column: &str, values: impl IntoIterator<Item = V>) {
-        for (place, value) in values.into_iter().enumerate() {
-            match place {
-                0 => self.push(" OR ").push(column).push(" IN ("),
-                _ => self.push(", "),
-            };
-            self.bind(value);
+        self.one_of(" OR ", column, values);
+    }
+
+    fn one_of<V: Into<Bound>>(&mut self, join: &str, column: &str, values: impl IntoIterator<Item = V>) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_none() {
+            return;
         }
-        if !self.sql.ends_with("1 = 0") && !self.sql.ends_with(')') {
-            self.push(")");
+        self.push(join).push(column);
+        for (place, value) in values.enumerate() {
+            self.push(if place == 0 { " IN (" } else { ", " }).bind(value);
         }
+        self.push(")");
     }
 
     /// All rows.

@@ -274,6 +274,16 @@ pub async fn newest(
     )
 }
 
+/// The entries that recorded a transaction's versions.
+pub async fn seqs(connection: &mut Connection, tenant: Tenant, id: TransactionId) -> Result<Vec<i64>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_scalar("SELECT seq FROM transactions WHERE institution_id = $1 AND id = $2 ORDER BY version")
+            .bind(tenant.uuid())
+            .bind(id.uuid())
+    )
+}
+
 /// A transaction's versions with `after < seq <= snapshot`, in order.
 pub async fn versions(
     connection: &mut Connection,
