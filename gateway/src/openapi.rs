@@ -125,6 +125,7 @@ fn complete(document: &mut Value) {
             if let Some(operation) = item.get_mut(method) {
                 add_problems(operation);
                 add_headers(operation);
+                add_conditions(operation);
                 add_examples(operation, &schemas);
             }
         }
@@ -201,6 +202,11 @@ const HEADERS: &[(&str, &str, &str)] = &[
     ("RateLimit", "Where the caller stands with it: units left (r), seconds until full (t).", "string"),
     ("Audit-Receipt", "Where this is recorded: the log's origin and the entry's seq.", "string"),
     ("Content-Digest", "SHA-256 of the content (RFC 9530); the access's entry holds it too.", "string"),
+    (
+        "ETag",
+        "Names the records that the answer shows, for `If-None-Match`; weak (RFC 9110 section 8.8.3).",
+        "string",
+    ),
     ("Retry-After", "Seconds to wait.", "integer"),
 ];
 
@@ -222,6 +228,30 @@ fn add_headers(operation: &mut Value) {
             response["headers"] = shared_headers(names);
         }
     }
+}
+
+/// What is read as of some entry has a tag, and is not sent again to whoever has it.
+fn add_conditions(operation: &mut Value) {
+    let is_as_of = |parameter: &Value| parameter["in"] == "query" && parameter["name"] == "as_of";
+    let takes_body = operation.get("requestBody").is_some();
+    let parameters = operation["parameters"].as_array_mut();
+    let Some(parameters) = parameters.filter(|all| !takes_body && all.iter().any(is_as_of)) else { return };
+    parameters.push(json!({
+        "name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
+        "description": "Tags of what the caller has (RFC 9110 section 13.1.2): that is not sent again.",
+    }));
+    let responses = members(operation, "/responses");
+    responses["200"]["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+    let mut names = vec!["X-Request-Id", "RateLimit-Policy", "RateLimit", "Audit-Receipt", "ETag"];
+    names.sort_unstable();
+    responses.insert(
+        "304".to_owned(),
+        json!({
+            "description": "The caller has it already. That it asked is on the ledger all the same.",
+            "headers": shared_headers(&names),
+        }),
+    );
+    responses.sort_keys();
 }
 
 fn add_examples(operation: &mut Value, schemas: &Value) {

@@ -30,6 +30,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(institution::get)
         .service(accounts::list)
         .service(accounts::transactions)
+        .service(accounts::balances::get)
         .service(accounts::get)
         .service(transactions_batch::deliver)
         .service(transactions::list)

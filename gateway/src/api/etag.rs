@@ -34,7 +34,10 @@ impl Tag {
     /// Whether a caller has what this tags.
     fn is_held(&self, if_none_match: &str) -> bool {
         let opaque = self.0.trim_start_matches("W/");
-        if_none_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == opaque)
+        if_none_match
+            .split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == opaque)
     }
 }
 
@@ -60,7 +63,9 @@ mod tests {
     fn a_tag_is_of_the_operation_its_query_and_the_entries() {
         let tag = Tag::of("list", "a=1", [1, 2]);
         assert!(tag.is_held(&tag.0) && tag.is_held(&format!("\"x\", {}", tag.0)) && tag.is_held("*"));
-        for other in [Tag::of("list", "a=1", [1]), Tag::of("lista", "=1", [1, 2]), Tag::of("l", "a=1", [1, 2])] {
+        for other in
+            [Tag::of("list", "a=1", [1]), Tag::of("lista", "=1", [1, 2]), Tag::of("l", "a=1", [1, 2])]
+        {
             assert!(!tag.is_held(&other.0), "{other:?}");
         }
         assert!(!tag.is_held("") && !tag.is_held("W/\"\""));

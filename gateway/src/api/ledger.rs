@@ -7,6 +7,8 @@ use veritrail_audit::{Kind, leaf_hash};
 
 use super::{
     State,
+    as_of::AS_OF,
+    etag,
     item::Proof,
     list::{List, Run, raw},
     params::Params,
@@ -106,6 +108,7 @@ pub struct ProofPath {
         ("subject" = Option<String>, Query, description = "Only entries that record this thing: an account's, a transaction's or a bundle's id."),
         ("at[gte]" = Option<String>, Query, description = "Made at this time or later (RFC 3339).", example = "2026-01-05T00:00:00Z"),
         ("at[lt]" = Option<String>, Query, description = "Made before this time (RFC 3339)."),
+        ("as_of" = Option<String>, Query, description = "As the ledger stood at this entry: none after it.", pattern = "^[0-9]+$"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
@@ -115,7 +118,8 @@ pub struct ProofPath {
 )]
 #[get("/v1/ledger/entries")]
 pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor"])?;
+    let params =
+        Params::read(permit.query(), &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor", AS_OF])?;
     let tenant = permit.tenant();
     let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
     let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
@@ -144,7 +148,9 @@ pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -
         .iter()
         .map(|row| Ok(LedgerEntry { entry: raw(&row.bytes)?, leaf_hash: leaf_hash(&row.bytes).to_string() }))
         .collect::<Result<_, Problem>>()?;
-    permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
+    let tag = run.tag(rows.iter().map(|row| row.seq), &page);
+    let list = List { data, page, as_of: run.snapshot.as_of()? };
+    etag::answer(&permit, &tag, || list.answer()).await
 }
 
 /// One entry with its payload and its proof.

@@ -334,7 +334,8 @@ mod tests {
     fn the_payload_is_one_canonical_line() {
         let new: NewTransaction = serde_json::from_str(SMALLEST).unwrap();
         let (id, account_id) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
-        let record = Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(account_id), new, None);
+        let record =
+            Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(account_id), new, None);
         assert_eq!(
             String::from_utf8(record.payload()).unwrap(),
             concat!(

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 
 use super::faults::{Faults, UnknownWord};
 use crate::domain::{
-    Balance, Counterparty, Direction, Fault, Finding, Money, NewRevision, NewTransaction, RevisionKind, Status, Text,
+    Balance, Counterparty, Direction, Fault, Finding, Money, NewRevision, NewTransaction, RevisionKind,
+    Status, Text,
 };
 
 /// A [`NewTransaction`] whose required fields may still be lacking. A reader fills in what it can, notes every
@@ -76,5 +77,6 @@ pub(super) fn status(word: &str) -> Result<Status, UnknownWord> {
 
 /// The kind of revision with this word.
 pub(super) fn revision_kind(word: &str) -> Result<RevisionKind, UnknownWord> {
-    RevisionKind::parse(word).ok_or_else(|| UnknownWord::new(word, RevisionKind::ALL.map(RevisionKind::as_str)))
+    RevisionKind::parse(word)
+        .ok_or_else(|| UnknownWord::new(word, RevisionKind::ALL.map(RevisionKind::as_str)))
 }

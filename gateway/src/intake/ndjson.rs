@@ -9,7 +9,9 @@ use super::draft::{self, Draft};
 use super::faults::Faults;
 use super::json::Node;
 use super::lines::Line;
-use crate::domain::{Balance, Counterparty, Currency, Fault, Finding, Money, NewRevision, NewTransaction, Text, date};
+use crate::domain::{
+    Balance, Counterparty, Currency, Fault, Finding, Money, NewRevision, NewTransaction, Text, date,
+};
 
 const FIELDS: [&str; 14] = [
     "account",

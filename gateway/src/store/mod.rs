@@ -13,6 +13,7 @@ mod engine;
 
 pub mod accounts;
 pub mod append;
+pub mod balances;
 pub mod bundles;
 pub mod checkpoints;
 pub mod clients;

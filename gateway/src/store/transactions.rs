@@ -69,8 +69,12 @@ impl Search {
         Self {
             value_date: record.value_date,
             end_to_end_id: record.end_to_end_id.as_ref().map(ToString::to_string),
-            counterparty_account: counterparty.and_then(|other| other.account.as_ref()).map(ToString::to_string),
-            counterparty_name: counterparty.and_then(|other| other.name.as_ref()).map(|name| name.to_lowercase()),
+            counterparty_account: counterparty
+                .and_then(|other| other.account.as_ref())
+                .map(ToString::to_string),
+            counterparty_name: counterparty
+                .and_then(|other| other.name.as_ref())
+                .map(|name| name.to_lowercase()),
             remittance_information: record.remittance_information.as_ref().map(|text| text.to_lowercase()),
         }
     }
@@ -275,12 +279,18 @@ pub async fn newest(
 }
 
 /// The entries that recorded a transaction's versions.
-pub async fn seqs(connection: &mut Connection, tenant: Tenant, id: TransactionId) -> Result<Vec<i64>, StoreError> {
+pub async fn seqs(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: TransactionId,
+) -> Result<Vec<i64>, StoreError> {
     fetch_all!(
         connection,
-        sqlx::query_scalar("SELECT seq FROM transactions WHERE institution_id = $1 AND id = $2 ORDER BY version")
-            .bind(tenant.uuid())
-            .bind(id.uuid())
+        sqlx::query_scalar(
+            "SELECT seq FROM transactions WHERE institution_id = $1 AND id = $2 ORDER BY version"
+        )
+        .bind(tenant.uuid())
+        .bind(id.uuid())
     )
 }
 

@@ -196,7 +196,8 @@ pub fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter,
 
 fn ids(params: &Params<'_>) -> Result<Vec<TransactionId>, Problem> {
     let parse = |id: &str| {
-        id.parse().map_err(|_| Problem::parameter("id[in]", "invalid_value", "ids of transactions, with commas"))
+        id.parse()
+            .map_err(|_| Problem::parameter("id[in]", "invalid_value", "ids of transactions, with commas"))
     };
     params.list("id[in]")?.into_iter().map(parse).collect()
 }

@@ -82,14 +82,17 @@ pub async fn look_up(permit: Permit<ReadTransactions>, state: web::Data<State>) 
     let mut reader = state.read(tenant).await?;
     let snapshot = Snapshot::wanted(&mut reader, tenant, &params).await?;
     let references: Vec<&str> = wanted.references.iter().map(|reference| &**reference).collect();
-    let rows =
-        transactions::look_up(&mut reader, tenant, snapshot.seq(), &wanted.ids, &references).await?;
+    let rows = transactions::look_up(&mut reader, tenant, snapshot.seq(), &wanted.ids, &references).await?;
     drop(reader);
     let ids: HashSet<_> = rows.iter().map(|row| row.id).collect();
     let names: HashSet<&str> = rows.iter().map(|row| row.reference.as_str()).collect();
     let missing = Missing {
         ids: wanted.ids.iter().filter(|id| !ids.contains(&id.uuid())).map(ToString::to_string).collect(),
-        references: references.iter().filter(|name| !names.contains(*name)).map(ToString::to_string).collect(),
+        references: references
+            .iter()
+            .filter(|name| !names.contains(*name))
+            .map(ToString::to_string)
+            .collect(),
     };
     let data: Vec<Shown<'_>> =
         rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;

@@ -147,4 +147,3 @@ fn after(position: &Position) -> Result<After, Problem> {
     let booking_date = date.ok_or_else(|| Problem::internal("a cursor of ours without a date"))?;
     Ok(After { booking_date, seq: position.seq })
 }
-

@@ -81,8 +81,7 @@ pub async fn changes(permit: Permit<ReadTransactions>, state: web::Data<State>) 
         None => Run { from: -1, after: -1, to: Snapshot::now(&mut reader, tenant).await? },
     };
     let to = run.to.seq();
-    let mut rows =
-        transactions::changes(&mut reader, tenant, account, (run.after, to), limit + 1).await?;
+    let mut rows = transactions::changes(&mut reader, tenant, account, (run.after, to), limit + 1).await?;
     drop(reader);
     let has_more = rows.len() > usize::try_from(limit).unwrap_or_default();
     rows.truncate(usize::try_from(limit).unwrap_or_default());

@@ -1,5 +1,7 @@
 //! `/v1/accounts`: the accounts that transactions are booked on.
 
+pub mod balances;
+
 use actix_web::{get, web};
 
 use super::{
@@ -29,6 +31,7 @@ const FIELDS: &[&str] = &["currency", "id", "name", "opened_on", "reference", "s
     params(
         ("reference" = Option<String>, Query, description = "Only the account with this reference."),
         ("fields" = Option<String>, Query, description = "Comma-separated fields to show; `id` is always among them.", example = "id,reference"),
+        ("as_of" = Option<String>, Query, description = "As the ledger stood at this entry.", pattern = "^[0-9]+$"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
@@ -62,6 +65,7 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
         ("id" = AccountId, Path, description = "The account."),
         ("proof" = Option<String>, Query, description = "`inclusion` adds what proves that the record is on the ledger.", example = "inclusion"),
         ("fields" = Option<String>, Query, description = "Comma-separated fields to show; not with `proof`."),
+        ("as_of" = Option<String>, Query, description = "As the ledger stood at this entry.", pattern = "^[0-9]+$"),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
     responses((status = 200, description = "The account.", body = Item<Account>)),
