@@ -90,6 +90,7 @@ impl Things {
             ("from", _) => "1",
             ("tile", _) => "0/000.p/1",
             ("name", _) => "coverage",
+            ("date", _) => "2026-01-31",
             _ => panic!("say here what stands for {name} of {}", operation.path),
         }
         .to_owned()

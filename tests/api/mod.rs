@@ -2,16 +2,21 @@
 
 mod accounts;
 mod admin;
+mod balances;
+mod conditions;
 mod evidence_bundles;
 mod institution;
 mod ledger;
 mod limits;
+mod lookup;
 mod oauth2;
 mod oauth2_assertion;
 mod paging;
 mod problems;
+mod sync;
 mod tlog;
 mod token_attacks;
 mod transactions;
 mod transactions_batch;
+mod versions;
 mod well_known;

@@ -4,6 +4,7 @@ mod backup;
 mod berka;
 mod cancel;
 mod chaos;
+mod copies;
 mod doubt;
 mod fleet;
 mod kill;

@@ -59,7 +59,7 @@ pub struct DayBalances<T> {
 #[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The account's first booked entry states the balance after it: that, and all that moved since.
+    /// The account's first booked entry states the balance after it: that, and all that moved since or before.
     BalanceAfter,
     /// No balance is stated with the first entry: all that moved, from nought.
     Movements,
@@ -104,9 +104,9 @@ pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> R
     let booked = Filter { account_id: Some(account_id), status: vec!["booked"], ..Filter::default() };
     let on_day = Filter { booking_date: vec![(Comparison::Equal, day)], ..booked.clone() };
     let snapshot = run.snapshot.seq();
-    let mut first = Book { reader: &mut reader, tenant, snapshot };
-    let start = first.stated(&booked, Sort::Booked).await?.filter(|record| record.booking_date <= day);
-    let last = first.stated(&on_day, Sort::BookedDescending).await?;
+    let mut book = Book { reader: &mut reader, tenant, snapshot };
+    let start = book.stated(&booked, Sort::Booked).await?;
+    let last = book.stated(&on_day, Sort::BookedDescending).await?;
     let moved = balances::movements(&mut reader, tenant, snapshot, account_id, day).await?;
     let after = run.after.as_ref().map(|position| After { booking_date: day, seq: position.seq });
     let mut rows =
