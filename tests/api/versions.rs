@@ -137,7 +137,7 @@ async fn a_revision_that_fits_nothing_is_refused_with_its_reason() {
         (changed("/account", json!(data::unique("elsewhere"))), "/1/account", "account_changed"),
         (changed("/amount/currency", json!("CHF")), "/1/amount/currency", "currency_mismatch"),
         (changed("/revision/kind", json!("deletion")), "/1/revision/kind", "unknown_value"),
-        (changed("/revision/reason", json!("")), "/1/revision/reason", "empty"),
+        (changed("/revision/reason", json!("")), "/1/revision/reason", "text_empty"),
     ] {
         let faults = recorded.refused(&line).await;
         assert_eq!(faults, [(pointer.to_owned(), code.to_owned())], "{line}");

@@ -32,9 +32,9 @@ struct Written {
 const FULL: usize = 300;
 const READERS: usize = 4;
 
-/// How many runs; every day's is a tenth of what `VERITRAIL_COPY_RUNS` may ask for.
+/// How many copies are taken, unless `VERITRAIL_COPY_RUNS` says another number.
 fn runs() -> usize {
-    std::env::var("VERITRAIL_COPY_RUNS").map_or(200, |runs| runs.parse().expect("a number of runs"))
+    std::env::var("VERITRAIL_COPY_RUNS").map_or(1_000, |runs| runs.parse().expect("a number of runs"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
