@@ -10,7 +10,7 @@ async fn what_did_not_change_is_not_sent_again_and_the_look_is_recorded() {
     let (system, feeder) = (server.system(0).await, server.feeder().await);
     let line = data::transaction(&data::unique("tagged"));
     let account = line["account"].as_str().unwrap();
-    let result = feeder.deliver(server.institution(0), &data::ndjson(&[line.clone()])).await.ok();
+    let result = feeder.deliver(server.institution(0), &data::ndjson(std::slice::from_ref(&line))).await.ok();
     let id = result["records"][0]["id"].as_str().unwrap();
     for path in [
         format!("/v1/transactions/{id}"),

@@ -19,7 +19,8 @@ impl Recorded {
         let (system, feeder) = (server.system(0).await, server.feeder().await);
         let institution = server.institution(0).to_owned();
         let line = data::transaction(&data::unique("versioned"));
-        let record = added(&feeder.deliver(&institution, &data::ndjson(&[line.clone()])).await.ok());
+        let record =
+            added(&feeder.deliver(&institution, &data::ndjson(std::slice::from_ref(&line))).await.ok());
         Self { system, feeder, institution, line, id: record.0, seq: record.1 }
     }
 
@@ -33,7 +34,7 @@ impl Recorded {
 
     /// What a delivery is refused for.
     async fn refused(&self, line: &Value) -> Vec<(String, String)> {
-        let answer = self.feeder.deliver(&self.institution, &data::ndjson(&[line.clone()])).await;
+        let answer = self.feeder.deliver(&self.institution, &data::ndjson(std::slice::from_ref(line))).await;
         let problem = answer.problem(422, "refused");
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let errors = problem["errors"].as_array().unwrap();
@@ -73,7 +74,11 @@ async fn a_correction_takes_the_place_of_what_was_recorded_and_says_why() {
     let revision = json!({"kind": "correction", "reason": "keyed in wrongly",
                           "supersedes": recorded.seq, "version": "2"});
     assert_eq!(now["revision"], revision);
-    assert_eq!(recorded.listed("").await, [now.clone()], "a list shows the newest version alone");
+    assert_eq!(
+        recorded.listed("").await,
+        std::slice::from_ref(&now),
+        "a list shows the newest version alone"
+    );
 
     let versions = recorded.versions().await;
     assert_eq!(versions.len(), 2);
