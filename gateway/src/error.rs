@@ -59,7 +59,9 @@ codes! {
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "A parameter is not known";
     /// A parameter that must be there.
     MissingParameter = "missing_parameter", BAD_REQUEST, "A parameter is missing";
-    /// A cursor that was not made for this query by this service, or is too old.
+    /// A cursor that was made long ago: what it was pinned to is no longer promised.
+    ExpiredCursor = "expired_cursor", BAD_REQUEST, "The cursor is too old";
+    /// A cursor that was not made for this query by this service.
     InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor does not fit this query";
     /// The body is not what its media type says.
     MalformedBody = "malformed_body", BAD_REQUEST, "The body cannot be read";

@@ -108,7 +108,7 @@ impl Cursors {
         self.mac(operation, tenant, params, text)?.verify_slice(tag).map_err(|_| unfit())?;
         let sealed: Sealed = serde_json::from_slice(text).map_err(|_| unfit())?;
         if sealed.expires_us < world.now_us() {
-            return Err(Problem::new(Code::InvalidCursor, "the cursor has expired; begin again without one"));
+            return Err(Problem::new(Code::ExpiredCursor, "the cursor has expired; begin again without one"));
         }
         Ok(Some(sealed.position))
     }
@@ -128,5 +128,30 @@ impl Cursors {
             mac.update(part);
         }
         Ok(mac)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::{domain::InstitutionId, world::At};
+
+    #[test]
+    fn a_cursor_is_good_for_its_time_and_then_says_that_it_is_too_old() {
+        let world = At(AtomicI64::new(1_800_000_000_000_000));
+        let cursors = Cursors::new(Seed::known());
+        let tenant = Tenant::vouched(InstitutionId::from_parts(1, [2; 10]));
+        let snapshot = Snapshot { origin: "a.example".to_owned(), size: 8, root: String::new() };
+        let position = Position { snapshot, key: None, seq: 7 };
+        let none = Params::read("", &[]).unwrap();
+        let cursor = cursors.seal_for(60_000_000, &world, "list", tenant, &none, position.clone()).unwrap();
+        let query = format!("cursor={cursor}");
+        let params = Params::read(&query, &["cursor"]).unwrap();
+        let open = || cursors.open(&world, "list", tenant, &params);
+        assert_eq!(open().unwrap(), Some(position));
+        world.0.fetch_add(60_000_001, Ordering::SeqCst);
+        assert_eq!(open().unwrap_err().code, Code::ExpiredCursor);
     }
 }

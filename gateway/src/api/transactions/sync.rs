@@ -56,7 +56,7 @@ pub struct Removed {
 /// What was added, modified and removed since the run that the cursor is of; without a cursor, all there
 /// is. Apply the pages of a run in order; each transaction stands in a run once.
 ///
-/// A cursor is good for 60 days. One that is older is refused with the code `invalid_cursor`: then begin
+/// A cursor is good for 60 days. One that is older is refused with the code `expired_cursor`: then begin
 /// again without one.
 #[utoipa::path(
     operation_id = "syncTransactions", tag = "transactions",
