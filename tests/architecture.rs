@@ -15,11 +15,15 @@ const ASSEMBLY: &[&str] = &["cli", "lib", "main", "openapi", "router", "server",
 const ARROWS: &[(&str, &[&str])] = &[
     (
         "api",
-        &["access", "directory", "domain", "error", "export", "intake", "keys", "ledger", "store", "world"],
+        &[
+            "access", "directory", "domain", "error", "export", "intake", "keys", "ledger", "store", "webhooks",
+            "world",
+        ],
     ),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
     ("directory", &["domain", "ledger", "store", "world"]),
     ("export", &["domain", "keys", "ledger", "store", "world"]),
+    ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),
     ("ledger", &["domain", "intake", "keys", "store", "world"]),
     ("error", &["domain", "ledger", "store"]),
     ("store", &["domain"]),

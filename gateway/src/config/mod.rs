@@ -3,6 +3,7 @@
 //! Environment variables are named `VERITRAIL_` and the key's path with `__` between its parts:
 //! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
 
+mod events;
 mod http;
 mod limits;
 mod log;
@@ -10,6 +11,7 @@ mod redis;
 mod secret;
 mod storage;
 mod telemetry;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,7 @@ use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    events::Events,
     http::Http,
     limits::Limits,
     log::Log,
@@ -24,6 +27,7 @@ pub use self::{
     secret::Secret,
     storage::{Keys, Signer, Storage},
     telemetry::Telemetry,
+    webhooks::Webhooks,
 };
 
 /// Every key, with its default.
@@ -46,6 +50,10 @@ pub struct Config {
     pub log: Log,
     /// What it exports of what it does.
     pub telemetry: Telemetry,
+    /// How events are followed.
+    pub events: Events,
+    /// How webhook endpoints are told.
+    pub webhooks: Webhooks,
 }
 
 /// Why the configuration can't be used.
@@ -104,7 +112,9 @@ impl Config {
         self.storage.check()?;
         self.redis.check()?;
         self.log.check()?;
-        self.telemetry.check()
+        self.telemetry.check()?;
+        self.events.check(self.http.idle_timeout_s)?;
+        self.webhooks.check()
     }
 
     /// Where the signer's memory is.
@@ -132,6 +142,7 @@ mod tests {
         defaults.http.workers = 2;
         defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
         defaults.redis.ca_file = Some("/etc/veritrail/redis-ca.pem".into());
+        defaults.webhooks.ca_file = Some("/etc/veritrail/webhooks-ca.pem".into());
         defaults.http.tls_certificate = Some("/etc/veritrail/tls.crt".into());
         defaults.http.tls_key = Some("/etc/veritrail/tls.key".into());
         defaults.http.tls_client_ca = Some("/etc/veritrail/clients.crt".into());
@@ -171,6 +182,11 @@ mod tests {
             ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
             ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
             ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
+            ("[events]\nheartbeat_s = 60", "events.heartbeat_s"),
+            ("[events]\nstreams_max = 0", "events.streams_max"),
+            ("[webhooks]\nallow_networks = \"10.0.0.0/33\"", "webhooks.allow_networks"),
+            ("[webhooks]\ntimeout_s = 0", "webhooks.timeout_s"),
+            ("[webhooks]\nretry_hours = 0", "webhooks.retry_hours"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

@@ -129,6 +129,14 @@ prefixed_id! {
     /// An evidence bundle made for a caller.
     BundleId, "evb_"
 }
+prefixed_id! {
+    /// A webhook endpoint of an institution.
+    EndpointId, "whk_"
+}
+prefixed_id! {
+    /// An attempt to tell a webhook endpoint of an event.
+    AttemptId, "wha_"
+}
 
 #[cfg(test)]
 mod tests {
