@@ -16,7 +16,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "access", "directory", "domain", "error", "export", "intake", "keys", "ledger", "store", "webhooks",
+            "access",
+            "directory",
+            "domain",
+            "error",
+            "export",
+            "intake",
+            "keys",
+            "ledger",
+            "store",
+            "webhooks",
             "world",
         ],
     ),

@@ -72,6 +72,8 @@ fn base() -> OpenApi {
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("events", "What happened, in the order of the ledger: asked for, or followed."),
+        ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];

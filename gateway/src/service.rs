@@ -20,7 +20,7 @@ use crate::{
         load::Load,
         token::Tokens,
     },
-    api::{State, cursor::Cursors},
+    api::{State, cursor::Cursors, events::Streams},
     config::Config,
     domain::{InstitutionId, Tenant},
     export::bundle::BundlePress,
@@ -38,6 +38,7 @@ use crate::{
         Db, Place, StoreError, institutions,
         plans::{self, Plan},
     },
+    webhooks::{self, Webhooks, address::SystemNames, sender::SenderError},
     world::{Machine, World, id_parts},
 };
 
@@ -71,6 +72,9 @@ pub enum StartError {
     /// Redis can't be configured.
     #[error(transparent)]
     Redis(#[from] RedisError),
+    /// Webhook endpoints can't be told.
+    #[error(transparent)]
+    Webhooks(#[from] SenderError),
     /// The API's description can't be written.
     #[error("OpenAPI document: {0}")]
     Document(#[from] serde_json::Error),
@@ -116,7 +120,14 @@ impl Ledger {
     /// # Errors
     /// When a part can't be started. Another process that signs is no error.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
-        let world: Arc<dyn World> = Arc::new(Machine);
+        Self::open_in(config, Arc::new(Machine)).await
+    }
+
+    /// The same, in a world of its own.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_in(config: &Config, world: Arc<dyn World>) -> Result<Self, StartError> {
         let keys = config.storage.data_dir.join("keys");
         std::fs::create_dir_all(&keys).map_err(|e| StartError::Folder(keys.clone(), e))?;
         let db = Db::open(&place(config)).await?;
@@ -217,6 +228,7 @@ pub struct Service {
     pub door: web::Data<Door>,
     ledger: Ledger,
     redis: Option<Arc<Redis>>,
+    webhooks: Arc<Webhooks>,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -265,6 +277,14 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        let (webhooks, telling) = Webhooks::start(webhooks::Setup {
+            db: ledger.db.clone(),
+            recorder: ledger.recorder.clone(),
+            world: Arc::clone(&ledger.world),
+            seed: &cursor_seed,
+            config: &config.webhooks,
+            names: Arc::new(SystemNames),
+        })?;
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();
@@ -274,6 +294,7 @@ impl Service {
             tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
+            telling,
         ];
         if matches!(ledger.db, Db::Postgres(_)) && redis.is_none() {
             // Another replica may revoke, and would not be heard.
@@ -294,13 +315,19 @@ impl Service {
             key: Arc::clone(&ledger.key),
             cursors: Cursors::new(cursor_seed),
             press,
+            webhooks: Arc::clone(&webhooks),
+            streams: Streams::new(
+                Duration::from_secs(config.events.heartbeat_s),
+                config.events.streams_max,
+                config.events.streams_per_client_max,
+            ),
             base_url: config.http.base_url.clone(),
             document: openapi::text()?,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, redis, background })
+        Ok(Self { state, door, ledger, redis, webhooks, background })
     }
 
     /// The parts that write and sign.
@@ -318,7 +345,8 @@ impl Service {
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }
-        drop((self.state, self.door));
+        self.webhooks.let_go().await;
+        drop((self.state, self.door, self.webhooks));
         self.ledger.close().await;
     }
 }

@@ -7,6 +7,7 @@ pub mod as_of;
 pub mod cursor;
 pub mod docs;
 pub mod etag;
+pub mod events;
 pub mod evidence_bundles;
 pub mod health;
 pub mod institution;
@@ -19,6 +20,7 @@ pub mod params;
 pub mod tlog;
 pub mod transactions;
 pub mod transactions_batch;
+pub mod webhooks;
 pub mod well_known;
 
 use std::sync::{
@@ -33,6 +35,7 @@ use crate::{
     keys::CheckpointSigner,
     ledger::Signer,
     store::{Reader, StoreError},
+    webhooks::Webhooks,
     world::World,
 };
 
@@ -48,6 +51,10 @@ pub struct State {
     pub cursors: cursor::Cursors,
     /// Prepares evidence bundles.
     pub press: BundlePress,
+    /// Tells webhook endpoints.
+    pub webhooks: Arc<Webhooks>,
+    /// The streams of events that are open.
+    pub streams: events::Streams,
     /// Where the service can be reached from outside, without a trailing slash.
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.

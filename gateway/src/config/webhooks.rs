@@ -49,7 +49,10 @@ impl Webhooks {
     /// Checks what types can't.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.networks().any(|network| network.is_none()) {
-            return refused("webhooks.allow_networks", "each is an address and a number of bits: 10.1.0.0/16");
+            return refused(
+                "webhooks.allow_networks",
+                "each is an address and a number of bits: 10.1.0.0/16",
+            );
         }
         if !(1..=60).contains(&self.timeout_s) {
             return refused("webhooks.timeout_s", "1 to 60");

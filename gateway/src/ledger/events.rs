@@ -114,8 +114,7 @@ pub async fn after(
 fn event(row: &Candidate) -> Result<Option<Event>, StoreError> {
     let entry = Entry::parse(&row.bytes).map_err(|error| StoreError::Decode(Box::new(error)))?;
     let subject = entry.subject.map(|subject| (subject.kind, subject.id));
-    let (Some(r#type), Some((_, id))) =
-        (EventType::of(entry.kind.as_str(), subject, &row.payload), subject)
+    let (Some(r#type), Some((_, id))) = (EventType::of(entry.kind.as_str(), subject, &row.payload), subject)
     else {
         return Ok(None);
     };

@@ -231,10 +231,8 @@ pub async fn set_back(
 pub async fn delete(connection: &mut Connection, tenant: Tenant, id: EndpointId) -> Result<bool, StoreError> {
     for (table, column) in [("webhook_attempts", "endpoint_id"), ("webhook_endpoints", "id")] {
         let sql = format!("DELETE FROM {table} WHERE institution_id = $1 AND {column} = $2");
-        let gone = execute!(
-            connection,
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant.uuid()).bind(id.uuid())
-        )?;
+        let gone =
+            execute!(connection, sqlx::query(sqlx::AssertSqlSafe(sql)).bind(tenant.uuid()).bind(id.uuid()))?;
         if column == "id" {
             return Ok(gone > 0);
         }

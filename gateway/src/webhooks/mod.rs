@@ -84,7 +84,7 @@ pub struct Webhooks {
 }
 
 /// What is known of an endpoint between its turns.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     /// Whether it has its turn now.
     busy: bool,
@@ -92,8 +92,19 @@ struct Known {
     seen: Option<(i64, i64)>,
     /// Until when this process has it.
     held_until_us: i64,
+    /// What is recorded of its telling.
+    recorded: Recorded,
+}
+
+/// That telling an endpoint is on the ledger, so that trying again is not recorded again.
+#[derive(Clone, Debug, Default)]
+struct Recorded {
+    /// Where it was told.
+    url: String,
+    /// Where it stood.
+    position: i64,
     /// The last entry whose telling is recorded.
-    recorded: i64,
+    up_to: i64,
 }
 
 impl Webhooks {
@@ -191,7 +202,7 @@ impl Webhooks {
                     let is_new = seen.is_none_or(|(_, seen)| seen + 1 < one.size);
                     (!known.busy && (one.ordered || is_new)).then(|| {
                         known.busy = true;
-                        *known
+                        known.clone()
                     })
                 });
                 if let Some(known) = known {
@@ -204,6 +215,7 @@ impl Webhooks {
 
     /// One endpoint's turn.
     async fn turn(self: Arc<Self>, name: (Tenant, EndpointId), known: Known) {
+        let _busy = Busy { webhooks: &self, name };
         let Ok(_turn) = Arc::clone(&self.turns).acquire_owned().await else { return };
         let mut telling = Telling { with: &self, tenant: name.0, id: name.1, known };
         let ended = telling.turn().await;
@@ -211,7 +223,7 @@ impl Webhooks {
         if let Err(error) = &ended {
             tracing::warn!(%error, endpoint = %name.1, "an endpoint could not be told");
         }
-        self.with(|all| all.insert(name, Known { busy: false, ..known }));
+        self.with(|all| all.insert(name, known));
         if matches!(ended, Ok(true)) {
             self.again.notify_one();
         }
@@ -219,6 +231,22 @@ impl Webhooks {
 
     fn with<T>(&self, work: impl FnOnce(&mut HashMap<(Tenant, EndpointId), Known>) -> T) -> T {
         work(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An endpoint that has its turn, however the turn ends.
+struct Busy<'a> {
+    webhooks: &'a Webhooks,
+    name: (Tenant, EndpointId),
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.webhooks.with(|all| {
+            if let Some(known) = all.get_mut(&self.name) {
+                known.busy = false;
+            }
+        });
     }
 }
 

@@ -88,7 +88,8 @@ impl Sender {
             .timeout(timeout);
         if let Some(path) = &config.ca_file {
             let pem = std::fs::read(path).map_err(|error| SenderError::File(path.clone(), error))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(SenderError::Certificates)?;
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(&pem).map_err(SenderError::Certificates)?;
             builder = builder.tls_certs_only(certificates);
         }
         let client = match builder.build() {
@@ -123,7 +124,9 @@ impl Sender {
         let address = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']').parse());
         match address {
             None => Err("it must name a host"),
-            Some(Ok(address)) if self.allowed.check(address).is_err() => Err("its address is not a public one"),
+            Some(Ok(address)) if self.allowed.check(address).is_err() => {
+                Err("its address is not a public one")
+            }
             Some(_) => Ok(url),
         }
     }
@@ -162,7 +165,8 @@ impl Sender {
     async fn exchange(&self, message: Outgoing<'_>) -> Result<(u16, String), Failure> {
         let url = self.check(message.url).map_err(|why| Failure::Told(why.to_owned()))?;
         let client = self.client.as_ref();
-        let client = client.ok_or_else(|| Failure::Told("this service can check no certificate".to_owned()))?;
+        let client =
+            client.ok_or_else(|| Failure::Told("this service can check no certificate".to_owned()))?;
         let request = client
             .post(url)
             .header(header::CONTENT_TYPE, "application/json")

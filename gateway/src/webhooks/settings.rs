@@ -54,7 +54,12 @@ impl Setting<'_> {
         Self { action, id: id.to_string(), r#type: SUBJECT, ..Self::default() }
     }
 
-    fn filing(&self, by: By, idempotency: Option<idempotency::Key>, rows: Rows) -> Result<Filing, RecordError> {
+    fn filing(
+        &self,
+        by: By,
+        idempotency: Option<idempotency::Key>,
+        rows: Rows,
+    ) -> Result<Filing, RecordError> {
         let payload = serde_json::to_vec(self).map_err(|e| RecordError::Unavailable(e.to_string()))?;
         let subject = (SUBJECT, self.id.clone());
         Ok(Filing { by, kind: Kind::Grant, subject, payload, rows, idempotency })
@@ -141,11 +146,7 @@ pub fn rotate(
 ///
 /// # Errors
 /// When the entry can't be written.
-pub fn delete(
-    by: By,
-    id: EndpointId,
-    idempotency: Option<idempotency::Key>,
-) -> Result<Filing, RecordError> {
+pub fn delete(by: By, id: EndpointId, idempotency: Option<idempotency::Key>) -> Result<Filing, RecordError> {
     let rows: Rows = Box::new(move |connection, at| {
         Box::pin(async move { there(webhooks::delete(connection, at.tenant, id).await?) })
     });

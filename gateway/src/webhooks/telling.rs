@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Known, Webhooks, keys,
+    Known, Recorded, Webhooks, keys,
     schedule::next_at_us,
     sender::{Outcome, Outgoing},
     settings::{disable, message_id},
@@ -174,9 +174,9 @@ impl Telling<'_> {
         let (id, holder) = (self.id, self.with.holder.clone());
         let held = self
             .stored(move |connection, tenant| {
-                Box::pin(async move {
-                    webhooks::hold(connection, tenant, id, &holder, (now_us, until_us)).await
-                })
+                Box::pin(
+                    async move { webhooks::hold(connection, tenant, id, &holder, (now_us, until_us)).await },
+                )
             })
             .await?;
         self.known.held_until_us = if held { until_us } else { 0 };
@@ -190,7 +190,14 @@ impl Telling<'_> {
 
     /// Records that the endpoint gets these messages, before any of them leaves.
     async fn record(&mut self, endpoint: &Endpoint, letters: &[Letter]) -> Result<(), Trouble> {
-        let looks = letters.iter().filter(|letter| letter.seq.is_none_or(|seq| seq > self.known.recorded));
+        let recorded = &mut self.known.recorded;
+        if recorded.url != endpoint.url || endpoint.position < recorded.position {
+            // Told elsewhere, or again: another look.
+            *recorded = Recorded { url: endpoint.url.clone(), up_to: endpoint.position, position: 0 };
+        }
+        recorded.position = endpoint.position;
+        let up_to = recorded.up_to;
+        let looks = letters.iter().filter(|letter| letter.seq.is_none_or(|seq| seq > up_to));
         let at = rfc3339(self.with.world.now_us());
         let looks = looks.map(|letter| {
             let access = Access {
@@ -208,7 +215,7 @@ impl Telling<'_> {
         // Asked for together, they make one entry.
         try_join_all(looks).await?;
         let last = letters.iter().filter_map(|letter| letter.seq).max();
-        self.known.recorded = self.known.recorded.max(last.unwrap_or_default());
+        self.known.recorded.up_to = up_to.max(last.unwrap_or_default());
         Ok(())
     }
 
@@ -221,8 +228,7 @@ impl Telling<'_> {
             .map(|key| self.with.secrets.sign(key, &message))
             .collect();
         let (url, body) = (endpoint.url.as_str(), letter.body.clone());
-        let outgoing =
-            Outgoing { url, id: &letter.id, timestamp, signatures: signatures.join(" "), body };
+        let outgoing = Outgoing { url, id: &letter.id, timestamp, signatures: signatures.join(" "), body };
         self.with.sender.send(outgoing).await
     }
 
@@ -437,9 +443,9 @@ impl Telling<'_> {
         W: for<'c> FnOnce(
                 &'c mut Connection,
                 Tenant,
-            ) -> std::pin::Pin<
-                Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'c>,
-            > + Send
+            )
+                -> std::pin::Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'c>>
+            + Send
             + Sync
             + 'static,
     {
