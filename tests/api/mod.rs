@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod evidence_bundles;
+mod exports;
 mod institution;
 mod ledger;
 mod limits;

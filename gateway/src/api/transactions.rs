@@ -4,9 +4,10 @@ use actix_web::{get, web};
 use serde::Serialize;
 
 use super::{
-    State,
+    State, accept,
     as_of::AsOf,
     cursor::Position,
+    direct,
     item::{self, Item, Proof, Shown, shown},
     list::{Page, Run},
     params::Params,
@@ -17,6 +18,7 @@ use crate::{
         AccountId, Currency, Direction, InstitutionId, Money, Status, Transaction, TransactionId, date,
     },
     error::Problem,
+    export::source::Selection,
     store::transactions::{self, After, Comparison, Filter, Sort},
 };
 
@@ -173,7 +175,15 @@ pub struct TransactionList<T> {
 #[utoipa::path(
     operation_id = "listTransactions", tag = "transactions",
     params(ListParams),
-    responses((status = 200, description = "A page of transactions.", body = TransactionList<Transaction>)),
+    responses(
+        (status = 200, description = "A page of transactions; or, by `Accept`, all that there are, as a file in ledger order.", content(
+            (TransactionList<Transaction> = "application/json"),
+            (String = "text/csv"),
+            (Transaction = "application/x-ndjson"),
+        )),
+        (status = 406, description = "There is no such representation.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The whole result is too large for one answer.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["transactions:read"]))
 )]
 #[get("/v1/transactions")]
@@ -208,6 +218,7 @@ pub(super) async fn answer_list(
     account: Option<AccountId>,
 ) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), KNOWN)?;
+    let whole = accept::whole(permit)?;
     let tenant = permit.tenant();
     let operation =
         account.map_or_else(|| "listTransactions".to_owned(), |id| format!("listTransactions {id}"));
@@ -220,6 +231,11 @@ pub(super) async fn answer_list(
     let filter = filter(&params, account)?;
     let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(state, &mut reader, &operation, tenant, &params).await?;
+    if let Some(format) = whole {
+        drop(reader);
+        let selection = Selection::Transactions(selected(&params, account));
+        return direct::answer(permit, state, &params, &run.snapshot, selection, format).await;
+    }
     let after = run.after.as_ref().map(after).transpose()?;
     let snapshot = run.snapshot.seq();
     let mut rows =
@@ -233,7 +249,26 @@ pub(super) async fn answer_list(
     let data: Vec<Shown<'_>> =
         rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
     let answer = TransactionList { data, page, as_of: run.snapshot.as_of()?, proofs };
-    permit.answer(Answer::json(&answer)?).await
+    permit.answer(Answer::json(&answer)?.header("vary", "Accept")).await
+}
+
+/// What a list's parameters select, as an export keeps it.
+fn selected(params: &Params<'_>, account: Option<AccountId>) -> String {
+    let mut query = params.fingerprint();
+    if let Some(account) = account {
+        let joint = if query.is_empty() { "" } else { "&" };
+        query.push_str(&format!("{joint}account_id={account}"));
+    }
+    query
+}
+
+/// What list parameters select.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn read_filter(query: &str) -> Result<Filter, String> {
+    let read = || filter(&Params::read(query, KNOWN)?, None);
+    read().map_err(|problem| problem.detail)
 }
 
 fn after(position: &Position) -> Result<After, Problem> {
