@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod direct;
 mod evidence_bundles;
 mod exports;
 mod institution;

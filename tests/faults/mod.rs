@@ -5,6 +5,7 @@ mod berka;
 mod cancel;
 mod chaos;
 mod doubt;
+mod exports;
 mod fleet;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]

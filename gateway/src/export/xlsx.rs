@@ -126,6 +126,10 @@ fn decimal<'a>(
 fn day(text: &str) -> Option<ExcelDateTime> {
     let date: jiff::civil::Date = text.parse().ok()?;
     let (year, month, day) = (date.year(), date.month(), date.day());
+    if year < 1900 {
+        // The library takes its last day for the nought of Excel's count, which is a time of day.
+        return None;
+    }
     ExcelDateTime::from_ymd(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
 }
 
