@@ -373,7 +373,7 @@ impl ExportPress {
         let looked = path.clone();
         let found = tokio::task::spawn_blocking(move || pipe::digest_of(&looked));
         let found = found.await.map_err(std::io::Error::other)??;
-        if !found.is_some_and(|(_, sha256)| sha256[..] == part.sha256[..]) {
+        if found.is_none_or(|(_, sha256)| sha256[..] != part.sha256[..]) {
             let range = (part.after_seq, part.last_seq);
             let (written, fresh) = self.write(tenant, export, n, range, i64::MAX, |_| {}).await?;
             if written.sha256[..] != part.sha256[..] {

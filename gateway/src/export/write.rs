@@ -30,7 +30,7 @@ pub struct RecordWriter {
 
 enum Out {
     Ndjson(Squeeze),
-    Csv(CsvWriter<Squeeze>),
+    Csv(Box<CsvWriter<Squeeze>>),
     Parquet(Box<ParquetWriter<Squeeze>>),
     Xlsx(Box<XlsxWriter>, Squeeze),
 }
@@ -44,7 +44,7 @@ impl RecordWriter {
         let squeeze = Squeeze::new(file, form.compression)?;
         let out = match form.format {
             Format::Ndjson => Out::Ndjson(squeeze),
-            Format::Csv => Out::Csv(CsvWriter::new(squeeze, table::columns(of))?),
+            Format::Csv => Out::Csv(Box::new(CsvWriter::new(squeeze, table::columns(of))?)),
             Format::Parquet => Out::Parquet(Box::new(ParquetWriter::new(squeeze, table::columns(of))?)),
             Format::Xlsx => {
                 Out::Xlsx(Box::new(XlsxWriter::new(of.as_str(), table::columns(of), scratch)?), squeeze)
