@@ -72,6 +72,7 @@ fn base() -> OpenApi {
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("events", "What happened, in the order of the ledger: asked for, or followed."),
         ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
         ("health", "For whoever restarts and routes."),

@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, events, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
-        transactions, transactions_batch, webhooks, well_known,
+        accounts, admin, docs, events, evidence_bundles, exports, health, institution, ledger, metrics,
+        oauth2, tlog, transactions, transactions_batch, webhooks, well_known,
     },
     error::{Code, Problem},
 };
@@ -49,6 +49,10 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(evidence_bundles::create)
         .service(evidence_bundles::content)
         .service(evidence_bundles::get)
+        .service(exports::create)
+        .service(exports::list)
+        .service(exports::get)
+        .service(exports::content)
         .service(events::list)
         .service(events::stream)
         .service(webhooks::list)

@@ -20,10 +20,13 @@ use crate::{
         load::Load,
         token::Tokens,
     },
-    api::{State, cursor::Cursors, events::Streams},
+    api::{State, cursor::Cursors, events::Streams, transactions},
     config::Config,
     domain::{InstitutionId, Tenant},
-    export::bundle::BundlePress,
+    export::{
+        bundle::BundlePress,
+        press::{ExportPress, Settings},
+    },
     keys::{CheckpointSigner, FileSigner, KeyError, Seed},
     ledger::{
         self, By, RecordError, Recorder, Signer,
@@ -277,6 +280,22 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        let exports = config.storage.data_dir.join("exports");
+        let settings = Settings {
+            part_rows_max: config.exports.part_rows_max.into(),
+            direct_rows_max: config.exports.direct_rows_max.into(),
+            keep_us: i64::from(config.exports.keep_hours) * 3600 * 1_000_000,
+        };
+        let exports = ExportPress::new(
+            ledger.db.clone(),
+            ledger.recorder.clone(),
+            Arc::clone(&ledger.world),
+            exports.clone(),
+            settings,
+            transactions::read_filter,
+        )
+        .map_err(|e| StartError::Folder(exports, e))?;
+        exports.resume().await?;
         let (webhooks, telling) = Webhooks::start(webhooks::Setup {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
@@ -315,6 +334,7 @@ impl Service {
             key: Arc::clone(&ledger.key),
             cursors: Cursors::new(cursor_seed),
             press,
+            exports,
             webhooks: Arc::clone(&webhooks),
             streams: Streams::new(
                 Duration::from_secs(config.events.heartbeat_s),
@@ -342,6 +362,7 @@ impl Service {
             // What it holds is let go of then.
             let _ = task.await;
         }
+        self.state.exports.stop().await;
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }

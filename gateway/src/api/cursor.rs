@@ -136,13 +136,13 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
-    use crate::{domain::InstitutionId, world::At};
+    use crate::world::At;
 
     #[test]
     fn a_cursor_is_good_for_its_time_and_then_says_that_it_is_too_old() {
         let world = At(AtomicI64::new(1_800_000_000_000_000));
         let cursors = Cursors::new(Seed::known());
-        let tenant = Tenant::vouched(InstitutionId::from_parts(1, [2; 10]));
+        let tenant = Tenant::some();
         let snapshot = Snapshot { origin: "a.example".to_owned(), size: 8, root: String::new() };
         let position = Position { snapshot, key: None, seq: 7 };
         let none = Params::read("", &[]).unwrap();

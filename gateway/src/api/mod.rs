@@ -1,14 +1,17 @@
 //! The REST API: one file a noun, named as its URL. A handler takes a permit, parses, asks the
 //! store, chooses the bytes, and answers through the recorder.
 
+pub mod accept;
 pub mod accounts;
 pub mod admin;
 pub mod as_of;
 pub mod cursor;
+pub mod direct;
 pub mod docs;
 pub mod etag;
 pub mod events;
 pub mod evidence_bundles;
+pub mod exports;
 pub mod health;
 pub mod institution;
 pub mod item;
@@ -31,7 +34,7 @@ use std::sync::{
 use crate::{
     access::Door,
     domain::Tenant,
-    export::bundle::BundlePress,
+    export::{bundle::BundlePress, press::ExportPress},
     keys::CheckpointSigner,
     ledger::Signer,
     store::{Reader, StoreError},
@@ -51,6 +54,8 @@ pub struct State {
     pub cursors: cursor::Cursors,
     /// Prepares evidence bundles.
     pub press: BundlePress,
+    /// Prepares exports.
+    pub exports: ExportPress,
     /// Tells webhook endpoints.
     pub webhooks: Arc<Webhooks>,
     /// The streams of events that are open.

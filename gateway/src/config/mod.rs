@@ -4,6 +4,7 @@
 //! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
 
 mod events;
+mod exports;
 mod http;
 mod limits;
 mod log;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     events::Events,
+    exports::Exports,
     http::Http,
     limits::Limits,
     log::Log,
@@ -44,6 +46,8 @@ pub struct Config {
     pub signer: Signer,
     /// What one request may ask for.
     pub limits: Limits,
+    /// What is written for callers to take away.
+    pub exports: Exports,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
     /// What it tells.
@@ -110,6 +114,7 @@ impl Config {
         self.http.check()?;
         self.limits.check()?;
         self.storage.check()?;
+        self.exports.check()?;
         self.redis.check()?;
         self.log.check()?;
         self.telemetry.check()?;
@@ -170,6 +175,7 @@ mod tests {
             ("[http]\nbase_url = \"localhost\"", "http.base_url"),
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[exports]\npart_rows_max = 0", "exports.part_rows_max"),
             ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
             ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
             ("[redis]\nreplicas = 0", "redis.replicas"),

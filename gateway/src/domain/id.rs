@@ -130,6 +130,10 @@ prefixed_id! {
     BundleId, "evb_"
 }
 prefixed_id! {
+    /// An export ordered by a caller.
+    ExportId, "exp_"
+}
+prefixed_id! {
     /// A webhook endpoint of an institution.
     EndpointId, "whk_"
 }

@@ -39,7 +39,7 @@ pub use direction::{Direction, Status};
 pub use event::{Event, EventData, EventType};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
-pub use id::{AccountId, AttemptId, BundleId, ClientId, EndpointId, InstitutionId, TransactionId};
+pub use id::{AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, TransactionId};
 pub use money::Money;
 pub use scope::{ClientKind, Scope};
 pub use tenant::Tenant;

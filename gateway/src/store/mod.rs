@@ -19,6 +19,7 @@ pub mod checkpoints;
 pub mod clients;
 pub mod entries;
 pub mod events;
+pub mod exports;
 pub mod idempotency;
 pub mod institutions;
 pub mod logs;
