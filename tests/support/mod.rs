@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod postgres;
 pub mod proof;
 pub mod python;
+pub mod receiver;
 pub mod redis;
 pub mod replicas;
 pub mod server;
