@@ -3,6 +3,7 @@
 //! No transaction stays open between chunks: what a seq has, it keeps.
 
 use serde::{Deserialize, Serialize};
+use veritrail_audit::Kind;
 
 use super::{order::Of, record::count_looks};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     store::{
         Db, StoreError,
         entries::{self, EntryQuery},
-        exports,
+        payloads,
         transactions::{self, After, Filter, Sort},
     },
 };
@@ -148,7 +149,9 @@ impl Source {
             Wanted::Accesses(Entries { from, until, .. }) => {
                 let (after, until) = (after.max(*from - 1), (last + 1).min(*until));
                 let limit = limit.min(ACCESS_CHUNK);
-                let rows = exports::accesses(&mut reader, tenant, after, until, limit).await?;
+                let rows =
+                    payloads::of_kind(&mut reader, tenant, Kind::Access.as_str(), (after, until), limit)
+                        .await?;
                 let counted = rows.into_iter().map(|row| {
                     let rows = count_looks(&row.payload).map_err(|e| StoreError::Decode(Box::new(e)))?;
                     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
