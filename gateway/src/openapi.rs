@@ -95,9 +95,7 @@ fn describe(scope: Scope) -> &'static str {
         Scope::EvidenceRead => "Order and download evidence bundles",
         Scope::ExportsRead => "Order and download exports",
         Scope::EventsRead => "Follow events",
-        Scope::WebhooksManage => "Set up webhooks and see their deliveries",
-        Scope::ClientsManage => "See and change the keys of the institution's own clients",
-        Scope::UsageRead => "See limits and what was used of them",
+        Scope::WebhooksManage => "Set up webhook endpoints",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

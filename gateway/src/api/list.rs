@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     State,
     as_of::{AsOf, Snapshot},
-    cursor::Position,
+    cursor::{LIFETIME_US, Position},
     etag::Tag,
     params::Params,
 };
@@ -91,9 +91,7 @@ impl<'a> Run<'a> {
             return Ok(Page { next_cursor: None, has_more });
         }
         let position = Position { snapshot: self.snapshot.clone(), key: None, seq };
-        let (state, operation) = (self.state, self.operation);
-        let cursor = state.cursors.seal(state.world(), operation, self.tenant, self.params, position)?;
-        Ok(Page { next_cursor: Some(cursor), has_more })
+        Ok(Page { next_cursor: Some(self.seal(position)?), has_more })
     }
 
     /// Cuts what was fetched to a page, and says how to go on after its last row, by `end`: the sort
@@ -114,9 +112,12 @@ impl<'a> Run<'a> {
         };
         let (key, seq) = end(last);
         let position = Position { snapshot: self.snapshot.clone(), key, seq };
+        Ok(Page { next_cursor: Some(self.seal(position)?), has_more })
+    }
+
+    fn seal(&self, position: Position) -> Result<String, Problem> {
         let (state, operation) = (self.state, self.operation);
-        let cursor = state.cursors.seal(state.world(), operation, self.tenant, self.params, position)?;
-        Ok(Page { next_cursor: Some(cursor), has_more })
+        state.cursors.seal(LIFETIME_US, state.world(), operation, self.tenant, self.params, position)
     }
 }
 

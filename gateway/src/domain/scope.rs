@@ -31,15 +31,9 @@ pub enum Scope {
     /// Follow events.
     #[serde(rename = "events:read")]
     EventsRead,
-    /// Set up webhooks and see their deliveries.
+    /// Set up webhook endpoints.
     #[serde(rename = "webhooks:manage")]
     WebhooksManage,
-    /// See and change the keys of the institution's own clients.
-    #[serde(rename = "clients:manage")]
-    ClientsManage,
-    /// See limits and what was used of them.
-    #[serde(rename = "usage:read")]
-    UsageRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -47,7 +41,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 10] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -57,8 +51,6 @@ impl Scope {
         Self::ExportsRead,
         Self::EventsRead,
         Self::WebhooksManage,
-        Self::ClientsManage,
-        Self::UsageRead,
         Self::Admin,
     ];
 
@@ -75,8 +67,6 @@ impl Scope {
             Self::ExportsRead => "exports:read",
             Self::EventsRead => "events:read",
             Self::WebhooksManage => "webhooks:manage",
-            Self::ClientsManage => "clients:manage",
-            Self::UsageRead => "usage:read",
             Self::Admin => "admin",
         }
     }
@@ -141,22 +131,13 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
+            AccountsRead, Admin, EventsRead, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
+            TransactionsWrite, WebhooksManage,
         };
         match self {
-            Self::System => &[
-                InstitutionRead,
-                AccountsRead,
-                TransactionsRead,
-                LedgerRead,
-                EvidenceRead,
-                ExportsRead,
-                EventsRead,
-                WebhooksManage,
-                ClientsManage,
-                UsageRead,
-            ],
+            Self::System => {
+                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead, EventsRead, WebhooksManage]
+            }
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,
@@ -166,7 +147,6 @@ impl ClientKind {
                 EvidenceRead,
                 ExportsRead,
                 EventsRead,
-                UsageRead,
                 Admin,
             ],
         }
