@@ -47,6 +47,8 @@ struct Things {
     bundle: String,
     export: String,
     webhook: String,
+    /// One that may go.
+    old_webhook: String,
     client: String,
 }
 
@@ -59,6 +61,7 @@ impl Things {
         let export = system.post("/v1/exports", &order).await.ok();
         let hook = json!({"url": "https://hooks.bank.example/coverage"});
         let webhook = system.post("/v1/webhooks", &hook).await.ok();
+        let old_webhook = system.post("/v1/webhooks", &hook).await.ok();
         let institution = server.institution(index).to_owned();
         let new = json!({"name": "to be revoked", "scopes": ["accounts:read"]});
         let path = format!("/admin/v1/institutions/{institution}/clients");
@@ -71,6 +74,7 @@ impl Things {
             bundle: text(&bundle["id"]),
             export: text(&export["id"]),
             webhook: text(&webhook["id"]),
+            old_webhook: text(&old_webhook["id"]),
             client: text(&client["client_id"]),
         };
         system.until_ready(&things.bundle).await;
@@ -88,6 +92,7 @@ impl Things {
             bundle: id("evb"),
             export: id("exp"),
             webhook: id("whk"),
+            old_webhook: id("whk"),
             client: id("cli"),
         }
     }
@@ -101,6 +106,7 @@ impl Things {
             ("id", Some("transactions")) => &self.transaction,
             ("id", Some("evidence-bundles")) => &self.bundle,
             ("id", Some("exports")) => &self.export,
+            ("id", Some("webhooks")) if operation.id() == "deleteWebhook" => &self.old_webhook,
             ("id", Some("webhooks")) => &self.webhook,
             ("id", Some("clients")) => &self.client,
             ("seq", _) => "0",

@@ -357,6 +357,7 @@ impl Service {
 
     /// Stops, once the listeners have.
     pub async fn stop(self) {
+        self.webhooks.stop().await;
         for task in self.background {
             task.abort();
             // What it holds is let go of then.
@@ -366,7 +367,6 @@ impl Service {
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }
-        self.webhooks.let_go().await;
         drop((self.state, self.door, self.webhooks));
         self.ledger.close().await;
     }

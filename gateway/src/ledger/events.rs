@@ -86,7 +86,8 @@ pub async fn after(
     let last = until.min(after.saturating_add(1 + SCAN_MAX));
     while found.more && found.scanned + 1 < last && found.events.len() < limit {
         let (from, end) = (found.scanned + 1, last.min(found.scanned + 1 + WINDOW));
-        let room = i64::try_from(limit).unwrap_or(WINDOW).min(WINDOW);
+        // Nearly every candidate is an event; of some types, there may be few among many.
+        let room = if wanted.0.is_empty() { limit as i64 } else { WINDOW };
         let rows = events::candidates(reader, tenant, (from, end), room).await?;
         let is_cut = rows.len() as i64 == room;
         found.scanned = end - 1;

@@ -18,7 +18,10 @@ mod telling;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,7 +53,9 @@ const ROUND: Duration = Duration::from_secs(1);
 /// The least time between two looks, however much is stored.
 const BREATH: Duration = Duration::from_millis(100);
 /// Endpoints told at once; more wait.
-const AT_ONCE: usize = 32;
+const AT_ONCE: u32 = 32;
+/// How long the end waits for answers; a message without one by then is sent again by whoever is next.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What webhooks need to start.
 pub struct Setup<'a> {
@@ -81,6 +86,7 @@ pub struct Webhooks {
     known: Mutex<HashMap<(Tenant, EndpointId), Known>>,
     turns: Arc<Semaphore>,
     again: Notify,
+    stopping: AtomicBool,
 }
 
 /// What is known of an endpoint between its turns.
@@ -108,7 +114,7 @@ struct Recorded {
 }
 
 impl Webhooks {
-    /// Starts to tell endpoints. The task goes on until it is aborted; then [`let_go`](Self::let_go).
+    /// Starts to tell endpoints. [`stop`](Self::stop) ends it; then the task can be aborted.
     ///
     /// # Errors
     /// When the configured certificates can't be used.
@@ -130,8 +136,9 @@ impl Webhooks {
             world: setup.world,
             holder,
             known: Mutex::default(),
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Arc::new(Semaphore::new(AT_ONCE as usize)),
             again: Notify::new(),
+            stopping: AtomicBool::new(false),
         });
         let task = tokio::spawn(Arc::clone(&webhooks).run());
         Ok((webhooks, task))
@@ -149,8 +156,11 @@ impl Webhooks {
         &self.secrets
     }
 
-    /// Lets go of the endpoints that this process has, so that others need not wait.
-    pub async fn let_go(&self) {
+    /// Begins nothing more, waits a while for what is on its way, and lets go of the endpoints that this process
+    /// has, so that others need not wait.
+    pub async fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        let _ended = tokio::time::timeout(GRACE, self.turns.acquire_many(AT_ONCE)).await;
         let held: Vec<(Tenant, EndpointId)> = self.with(|known| {
             let now_us = self.world.now_us();
             known.iter().filter(|(_, one)| one.held_until_us > now_us).map(|(name, _)| *name).collect()
@@ -165,6 +175,10 @@ impl Webhooks {
                 return;
             }
         }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     async fn run(self: Arc<Self>) {
@@ -217,6 +231,9 @@ impl Webhooks {
     async fn turn(self: Arc<Self>, name: (Tenant, EndpointId), known: Known) {
         let _busy = Busy { webhooks: &self, name };
         let Ok(_turn) = Arc::clone(&self.turns).acquire_owned().await else { return };
+        if self.is_stopping() {
+            return;
+        }
         let mut telling = Telling { with: &self, tenant: name.0, id: name.1, known };
         let ended = telling.turn().await;
         let known = telling.known;

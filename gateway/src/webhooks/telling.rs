@@ -88,7 +88,7 @@ impl Telling<'_> {
     /// Tells what there is to tell; whether there may be more.
     pub(super) async fn turn(&mut self) -> Result<bool, Trouble> {
         for _ in 0..STEPS {
-            if !self.step().await? {
+            if self.with.is_stopping() || !self.step().await? {
                 return Ok(false);
             }
         }
@@ -144,7 +144,7 @@ impl Telling<'_> {
                 let Some(now) = now.filter(|now| Some(now.position) == position) else { return Ok(true) };
                 let unchanged = now.state == "active" && now.url == told.url && now.events == told.events;
                 let is_held = self.known.held_until_us - self.needed_us() > self.with.world.now_us();
-                if !unchanged || !is_held {
+                if !unchanged || !is_held || self.with.is_stopping() {
                     return Ok(true);
                 }
                 endpoint = now;
@@ -272,7 +272,7 @@ impl Telling<'_> {
                 let hours = self.with.retry_hours;
                 let reason = match outcome.is_gone() {
                     true => "it answered 410: nothing more is wanted".to_owned(),
-                    false => format!("it failed for {hours} hours, the last time since {error}"),
+                    false => format!("it failed for {hours} hours, the last time because {error}"),
                 };
                 self.disable(endpoint, attempt, &reason).await
             }

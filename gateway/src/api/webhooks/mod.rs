@@ -27,7 +27,7 @@ const OVERLAP_HOURS_MAX: u32 = 168;
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
-    /// Where it is told: `https://`, at a public address.
+    /// Where it is told: `https://`, at a public address. It stands on the ledger: put no secret into it.
     #[schema(example = "https://hooks.bank.example/veritrail", max_length = 2048)]
     url: String,
     /// The types that it is told of; all unless some are named.
