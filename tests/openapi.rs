@@ -24,8 +24,13 @@ fn the_committed_document_is_what_the_service_prints() {
 }
 
 #[tokio::test]
-async fn the_served_document_is_the_printed_one() {
-    let served = Server::shared().stranger().get("/openapi.json").await;
+async fn the_served_document_is_the_printed_one_with_the_addresses_of_the_service() {
+    let server = Server::shared();
+    let served = server.stranger().get("/openapi.json").await;
     assert_eq!(served.header("content-type"), Some("application/json"));
-    assert!(served.text() == printed(), "the service serves another document than it prints");
+    let printed = printed()
+        .replace("\"http://localhost:8080/oauth2/token\"", &format!("\"{}/oauth2/token\"", server.base_url()))
+        .replace("\"url\": \"http://localhost:8080\"", &format!("\"url\": \"{}\"", server.base_url()))
+        .replace("\"url\": \"http://localhost:8081\"", &format!("\"url\": \"{}\"", server.admin_url()));
+    assert!(served.text() == printed, "the service serves another document than it prints");
 }

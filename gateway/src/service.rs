@@ -295,7 +295,10 @@ impl Service {
             cursors: Cursors::new(cursor_seed),
             press,
             base_url: config.http.base_url.clone(),
-            document: openapi::text()?,
+            document: openapi::text(&openapi::Addresses {
+                api: config.http.base_url.clone(),
+                admin: format!("http://{}", config.http.admin_listen),
+            })?,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
