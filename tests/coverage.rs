@@ -41,6 +41,7 @@ struct Things {
     account: String,
     transaction: String,
     bundle: String,
+    export: String,
     client: String,
 }
 
@@ -49,6 +50,8 @@ impl Things {
         let system = server.system(index).await;
         let page = system.get("/v1/transactions?limit=1&sort=seq").await.ok();
         let bundle = system.post("/v1/evidence-bundles", &json!({"from_seq": "0", "to_seq": "3"})).await.ok();
+        let order = json!({"of": "transactions", "format": "csv"});
+        let export = system.post("/v1/exports", &order).await.ok();
         let institution = server.institution(index).to_owned();
         let new = json!({"name": "to be revoked", "scopes": ["accounts:read"]});
         let path = format!("/admin/v1/institutions/{institution}/clients");
@@ -59,9 +62,11 @@ impl Things {
             account: text(&page["data"][0]["account_id"]),
             transaction: text(&page["data"][0]["id"]),
             bundle: text(&bundle["id"]),
+            export: text(&export["id"]),
             client: text(&client["client_id"]),
         };
         system.until_ready(&things.bundle).await;
+        system.until_exported(&things.export).await;
         things
     }
 
@@ -73,6 +78,7 @@ impl Things {
             account: id("acc"),
             transaction: id("txn"),
             bundle: id("evb"),
+            export: id("exp"),
             client: id("cli"),
         }
     }
@@ -85,9 +91,10 @@ impl Things {
             ("id", Some("accounts")) => &self.account,
             ("id", Some("transactions")) => &self.transaction,
             ("id", Some("evidence-bundles")) => &self.bundle,
+            ("id", Some("exports")) => &self.export,
             ("id", Some("clients")) => &self.client,
             ("seq", _) => "0",
-            ("from", _) => "1",
+            ("from" | "n", _) => "1",
             ("tile", _) => "0/000.p/1",
             ("name", _) => "coverage",
             ("date", _) => "2026-01-31",

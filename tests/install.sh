@@ -20,3 +20,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 "$(dirname "$0")/helm/install.sh"
+"$(dirname "$0")/python/install.sh"

@@ -94,6 +94,7 @@ fn base(at: &Addresses) -> OpenApi {
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];

@@ -13,7 +13,7 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
+        accounts, admin, docs, evidence_bundles, exports, health, institution, ledger, metrics, oauth2, tlog,
         transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
@@ -49,6 +49,10 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(evidence_bundles::create)
         .service(evidence_bundles::content)
         .service(evidence_bundles::get)
+        .service(exports::create)
+        .service(exports::list)
+        .service(exports::get)
+        .service(exports::content)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

@@ -256,7 +256,7 @@ async fn bound(
 
 /// The one range of bytes that a header asks for, as start and length. Another unit, or several
 /// ranges, ask for nothing special (RFC 9110 section 14.2).
-fn byte_range(header: &str, size: u64) -> Result<Option<(u64, u64)>, Problem> {
+pub(super) fn byte_range(header: &str, size: u64) -> Result<Option<(u64, u64)>, Problem> {
     let unfit = || Problem::new(Code::RangeNotSatisfiable, format!("the file has {size} bytes"));
     let Some(range) = header.strip_prefix("bytes=").filter(|range| !range.contains(',')) else {
         return Ok(None);
