@@ -21,3 +21,4 @@ fi
 
 "$(dirname "$0")/helm/install.sh"
 "$(dirname "$0")/python/install.sh"
+"$(dirname "$0")/node/install.sh"

@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod coverage;
 mod faults;
+mod fuzz;
 mod hardening;
 mod helm;
 mod openapi;

@@ -2,28 +2,33 @@
 
 use serde_json::{Map, Value, json};
 
-/// From which operation's answer, to which operation, by which parameter, found where.
-const LINKS: &[(&str, &str, &str, &str)] = &[
-    ("listAccounts", "getAccount", "id", "/data/0/id"),
-    ("listAccounts", "getAccountBalances", "id", "/data/0/id"),
-    ("listAccounts", "listAccountTransactions", "id", "/data/0/id"),
-    ("listTransactions", "getTransaction", "id", "/data/0/id"),
-    ("listTransactions", "listTransactionVersions", "id", "/data/0/id"),
-    ("listAccountTransactions", "getTransaction", "id", "/data/0/id"),
-    ("getTransaction", "getAccount", "id", "/data/account_id"),
-    ("getTransaction", "listEntries", "subject", "/data/id"),
-    ("listEntries", "getEntry", "seq", "/data/0/entry/seq"),
-    ("listEntries", "getInclusionProof", "seq", "/data/0/entry/seq"),
-    ("getInstitution", "getTlogCheckpoint", "institution", "/id"),
-    ("getInstitution", "getTile", "institution", "/id"),
-    ("createEvidenceBundle", "getEvidenceBundle", "id", "/id"),
-    ("createEvidenceBundle", "downloadEvidenceBundle", "id", "/id"),
-    ("createInstitution", "getInstitutionAsOperator", "id", "/id"),
-    ("createInstitution", "changeInstitution", "id", "/id"),
-    ("createInstitution", "createClient", "id", "/id"),
-    ("createInstitution", "listClients", "id", "/id"),
-    ("listInstitutions", "listClients", "id", "/data/0/id"),
-    ("createClient", "revokeClient", "id", "/client_id"),
+/// From one operation's answer to another operation, by parameters: the pointer to each in the body, or
+/// what it is.
+const LINKS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("listAccounts", "getAccount", &[("id", "/data/0/id")]),
+    ("listAccounts", "getAccountBalances", &[("id", "/data/0/id")]),
+    ("listAccounts", "listAccountTransactions", &[("id", "/data/0/id")]),
+    ("listTransactions", "getTransaction", &[("id", "/data/0/id")]),
+    ("listTransactions", "listTransactionVersions", &[("id", "/data/0/id")]),
+    ("listAccountTransactions", "getTransaction", &[("id", "/data/0/id")]),
+    ("getTransaction", "getAccount", &[("id", "/data/account_id")]),
+    ("getTransaction", "listEntries", &[("subject", "/data/id")]),
+    ("listEntries", "getEntry", &[("seq", "/data/0/entry/seq")]),
+    ("listEntries", "getInclusionProof", &[("seq", "/data/0/entry/seq")]),
+    ("getInstitution", "getTlogCheckpoint", &[("institution", "/id")]),
+    ("getInstitution", "getTile", &[("institution", "/id")]),
+    ("createEvidenceBundle", "getEvidenceBundle", &[("id", "/id")]),
+    ("createEvidenceBundle", "downloadEvidenceBundle", &[("id", "/id")]),
+    ("createExport", "getExport", &[("id", "/id")]),
+    ("createExport", "downloadExportPart", &[("id", "/id"), ("n", "1")]),
+    ("listExports", "getExport", &[("id", "/data/0/id")]),
+    ("listExports", "downloadExportPart", &[("id", "/data/0/id"), ("n", "1")]),
+    ("createInstitution", "getInstitutionAsOperator", &[("id", "/id")]),
+    ("createInstitution", "changeInstitution", &[("id", "/id")]),
+    ("createInstitution", "createClient", &[("id", "/id")]),
+    ("createInstitution", "listClients", &[("id", "/id")]),
+    ("listInstitutions", "listClients", &[("id", "/data/0/id")]),
+    ("createClient", "revokeClient", &[("id", "/client_id")]),
 ];
 
 /// Adds an operation's links to its successes.
@@ -32,11 +37,10 @@ pub(super) fn add(operation: &mut Value) {
     let links: Map<String, Value> = LINKS
         .iter()
         .filter(|(from, ..)| *from == id)
-        .map(|(_, to, parameter, pointer)| {
-            let link = json!({
-                "operationId": to, "parameters": {*parameter: format!("$response.body#{pointer}")},
-            });
-            ((*to).to_owned(), link)
+        .map(|(_, to, parameters)| {
+            let parameters: Map<String, Value> =
+                parameters.iter().map(|(name, at)| ((*name).to_owned(), expression(at))).collect();
+            ((*to).to_owned(), json!({"operationId": to, "parameters": parameters}))
         })
         .collect();
     if links.is_empty() {
@@ -48,4 +52,8 @@ pub(super) fn add(operation: &mut Value) {
             response["links"] = Value::Object(links.clone());
         }
     }
+}
+
+fn expression(at: &str) -> Value {
+    if at.starts_with('/') { format!("$response.body#{at}").into() } else { at.into() }
 }
