@@ -51,6 +51,7 @@ fn run(server: &Server, admin: bool, caller: &str, seed: u64) -> u64 {
         .env("VERITRAIL_DEMO", server.data_dir().join("demo.json"))
         .env("VERITRAIL_CALLER", caller)
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(server.data_dir())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
