@@ -12,6 +12,7 @@ mod hardening;
 mod helm;
 mod openapi;
 mod production;
+mod samples;
 mod signer;
 mod store;
 mod support;

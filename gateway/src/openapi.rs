@@ -4,6 +4,7 @@
 mod examples;
 mod links;
 mod parameters;
+mod samples;
 mod schemas;
 
 use serde_json::{Map, Value, json};
@@ -50,7 +51,7 @@ pub fn whole(at: &Addresses) -> Result<Value, serde_json::Error> {
     members(&mut api, "/paths").extend(admin_paths);
     let admin_schemas = std::mem::take(members(&mut admin, "/components/schemas"));
     members(&mut api, "/components/schemas").extend(admin_schemas);
-    complete(&mut api);
+    complete(&mut api, &at.api);
     Ok(api)
 }
 
@@ -135,7 +136,7 @@ fn members<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Map<String, Va
 }
 
 /// Adds what every operation has: its problems, its headers, an example of each body.
-fn complete(document: &mut Value) {
+fn complete(document: &mut Value, api: &str) {
     let components = members(document, "/components/schemas");
     schemas::complete(components);
     let mut schemas = std::mem::take(components);
@@ -146,7 +147,8 @@ fn complete(document: &mut Value) {
         ((*name).to_owned(), json!({"description": what, "schema": {"type": kind}}))
     });
     document["components"]["headers"] = Value::Object(headers.collect());
-    for item in members(document, "/paths").values_mut() {
+    for (path, item) in members(document, "/paths") {
+        let base = item["servers"][0]["url"].as_str().unwrap_or(api).to_owned();
         for method in ["get", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
                 let fields = schemas::some_fields(operation, &mut schemas, &records);
@@ -156,6 +158,7 @@ fn complete(document: &mut Value) {
                 parameters::complete(operation, &fields);
                 examples::add(operation, &schemas);
                 links::add(operation);
+                samples::add(operation, method, path, &base, &schemas);
             }
         }
     }

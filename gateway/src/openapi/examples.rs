@@ -35,6 +35,11 @@ pub(super) fn add(operation: &mut Value, schemas: &Map<String, Value>) {
 }
 
 /// An example of a schema, from those of its parts.
+pub(super) fn of(schema: &Value, schemas: &Map<String, Value>) -> Value {
+    example(schema, schemas, 0)
+}
+
+/// The same, so many schemas deep.
 fn example(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Value {
     // Deeper than any body; a schema that contains itself ends here.
     if depth > 12 {
