@@ -8,6 +8,7 @@ mod cli;
 mod coverage;
 mod faults;
 mod fuzz;
+mod generated;
 mod hardening;
 mod helm;
 mod openapi;

@@ -10,6 +10,11 @@ pub(super) fn add(operation: &mut Value, schemas: &Map<String, Value>) {
     let fill = |holder: &mut Value| {
         let Some(content) = holder.get_mut("content").and_then(Value::as_object_mut) else { return };
         for (kind, media) in content {
+            let bytes = &media["schema"]["items"]["format"] == "int32" && media["schema"]["type"] == "array";
+            if bytes {
+                // A file, which is no JSON.
+                media["schema"] = json!({"type": "string", "format": "binary"});
+            }
             if media.get("example").is_none() {
                 media["example"] = match kind.as_str() {
                     "application/json" | "application/x-ndjson" | "application/x-www-form-urlencoded" => {
