@@ -4,6 +4,7 @@
 mod examples;
 mod links;
 mod parameters;
+pub mod reference;
 mod samples;
 mod schemas;
 
@@ -55,12 +56,12 @@ pub fn whole(at: &Addresses) -> Result<Value, serde_json::Error> {
     Ok(api)
 }
 
-/// The whole document as text: two spaces deep, with a newline at its end.
+/// The document as text: two spaces deep, with a newline at its end.
 ///
 /// # Errors
 /// When it can't be written as JSON.
-pub fn text(at: &Addresses) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&whole(at)?).map(|text| text + "\n")
+pub fn text(document: &Value) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
 fn base(at: &Addresses) -> OpenApi {
