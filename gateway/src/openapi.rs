@@ -116,10 +116,6 @@ fn describe(scope: Scope) -> &'static str {
         Scope::LedgerRead => "See the ledger: entries, proofs, checkpoints, tiles",
         Scope::EvidenceRead => "Order and download evidence bundles",
         Scope::ExportsRead => "Order and download exports",
-        Scope::EventsRead => "Follow events",
-        Scope::WebhooksManage => "Set up webhooks and see their deliveries",
-        Scope::ClientsManage => "See and change the keys of the institution's own clients",
-        Scope::UsageRead => "See limits and what was used of them",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

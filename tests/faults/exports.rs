@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 use crate::support::{
     Caller, Server,
     behind::{Behind, behind},
+    data,
     engine::Engine,
     ledger::uuid,
     postgres::Postgres,
@@ -92,6 +93,32 @@ async fn a_stopped_export_goes_on_where_it_ended() {
     assert_eq!(ready["rows"], before["rows"]);
     let scratch = server.data_dir().join("exports/scratch");
     assert_eq!(std::fs::read_dir(scratch).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_part_is_written_again_as_it_stood_at_the_exports_seq_not_at_its_own_last_one() {
+    let server = Server::demo_with(&[], &[SMALL_PARTS]);
+    let (system, feeder) = (server.system(0).await, server.feeder().await);
+    let prefix = data::unique("again");
+    let line = |place: usize| {
+        let mut line = data::transaction(&format!("{prefix}-{place}"));
+        line["account"] = json!(prefix);
+        line
+    };
+    let lines: Vec<Value> = (0..150).map(line).collect();
+    feeder.deliver(server.institution(0), &data::ndjson(&lines)).await.ok();
+    // Its first version is in the range of the first part, and is superseded by the time of the order.
+    let corrected = data::revised(&lines[7], "correction", "after all the others");
+    feeder.deliver(server.institution(0), &data::ndjson(&[corrected])).await.ok();
+    let account = system.get(&format!("/v1/accounts?reference={prefix}")).await.ok()["data"][0]["id"].clone();
+    let wanted = json!({"of": "transactions", "format": "ndjson", "filter": {"account_id": account}});
+    let id = order(&system, &wanted).await;
+    let export = system.until_exported(&id).await;
+    let rows: Vec<&Value> = export["parts"].as_array().unwrap().iter().map(|part| &part["rows"]).collect();
+    assert_eq!(rows, [100, 50]);
+    let whole = files(&system, &export).await;
+    std::fs::remove_dir_all(folder(&server, &id)).unwrap();
+    assert!(files(&system, &export).await == whole, "the same bytes");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use veritrail_audit::{Hash, Kind};
 use super::{
     State,
     as_of::Snapshot,
-    evidence_bundles::byte_range,
+    download::Wanted,
     ledger,
     list::{List, Run},
     params::Params,
@@ -21,7 +21,6 @@ use super::{
 use crate::{
     access::{
         Answer, Door, Permit, Recorded,
-        answer::FileSlice,
         right::{OrderExports, ReadExports, Right},
     },
     domain::{ExportId, InstitutionId, Scope, Tenant},
@@ -319,21 +318,10 @@ pub async fn content(permit: Permit<ReadExports>, state: web::Data<State>) -> Re
         let of = permit.header(header::IF_RANGE.as_str());
         of.is_none_or(|of| of == etag)
     });
-    let range = asked.map(|range| byte_range(range, size)).transpose()?.flatten();
+    let wanted = Wanted::of(asked, size)?;
     let path = state.exports.file(tenant, &row, &part).await?;
-    let (start, length) = range.unwrap_or((0, size));
-    let slice = FileSlice { path, start, length };
-    let mut answer = Answer::file(slice, form.media_type())
-        .header("accept-ranges", "bytes")
-        .header("etag", &etag)
-        .header("content-disposition", &format!("attachment; filename=\"{id}-{n}.{}\"", form.extension()));
-    if range.is_some() {
-        let last = start + length - 1;
-        answer = answer
-            .status(StatusCode::PARTIAL_CONTENT)
-            .header("content-range", &format!("bytes {start}-{last}/{size}"));
-    }
-    permit.answer(answer).await
+    let answer = wanted.answer(path, form.media_type(), &format!("{id}-{n}.{}", form.extension()));
+    permit.answer(answer.header("etag", &etag)).await
 }
 
 /// Whether a caller may see what an export is of.

@@ -8,6 +8,7 @@ pub mod as_of;
 pub mod cursor;
 pub mod direct;
 pub mod docs;
+mod download;
 pub mod etag;
 pub mod evidence_bundles;
 pub mod exports;

@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{
     order::{Compression, Form, Format},
     pipe::{self, PipeError, Target, Written},
-    source::{ReadFilter, Selection, Source},
+    source::{Range, ReadFilter, Selection, Source},
     stock::Stock,
 };
 use crate::{
@@ -248,7 +248,7 @@ impl ExportPress {
                     tenant,
                     &export,
                     n,
-                    (after, export.as_of),
+                    Range { after, last: export.as_of, as_of: export.as_of },
                     export.part_rows,
                     self.notes(tenant, id, rows),
                 )
@@ -275,13 +275,13 @@ impl ExportPress {
         Ok(())
     }
 
-    /// Writes the rows between two seqs into a file on its way.
+    /// Writes the rows of a range into a file on its way.
     async fn write(
         &self,
         tenant: Tenant,
         export: &Export,
         n: i64,
-        range: (i64, i64),
+        range: Range,
         rows_max: i64,
         progress: impl FnMut(i64),
     ) -> Result<(Written, PathBuf), ExportError> {
@@ -301,7 +301,7 @@ impl ExportPress {
         }
     }
 
-    fn source(&self, tenant: Tenant, selection: Selection, range: (i64, i64)) -> Result<Source, ExportError> {
+    fn source(&self, tenant: Tenant, selection: Selection, range: Range) -> Result<Source, ExportError> {
         Source::new(self.0.db.clone(), tenant, selection, self.0.read, range).map_err(ExportError::Other)
     }
 
@@ -374,7 +374,7 @@ impl ExportPress {
         let found = tokio::task::spawn_blocking(move || pipe::digest_of(&looked));
         let found = found.await.map_err(std::io::Error::other)??;
         if found.is_none_or(|(_, sha256)| sha256[..] != part.sha256[..]) {
-            let range = (part.after_seq, part.last_seq);
+            let range = Range { after: part.after_seq, last: part.last_seq, as_of: export.as_of };
             let (written, fresh) = self.write(tenant, export, n, range, i64::MAX, |_| {}).await?;
             if written.sha256[..] != part.sha256[..] {
                 std::fs::remove_file(fresh)?;
@@ -404,7 +404,8 @@ impl ExportPress {
         let (of, form) = (selection.of(), Form::plain(format));
         let target = Target { of, form, file, scratch: self.0.stock.scratch() };
         let most = self.0.settings.direct_rows_max;
-        let source = self.source(tenant, selection, (-1, as_of))?;
+        let range = Range { after: -1, last: as_of, as_of };
+        let source = self.source(tenant, selection, range)?;
         let written = pipe::write(source, target, most + 1, |_| {}).await?;
         if written.rows > most { Err(ExportError::TooLarge(most)) } else { Ok(written) }
     }

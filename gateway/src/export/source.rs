@@ -3,6 +3,7 @@
 //! No transaction stays open between chunks: what a seq has, it keeps.
 
 use serde::{Deserialize, Serialize};
+use veritrail_audit::Kind;
 
 use super::{order::Of, record::count_looks};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     store::{
         Db, StoreError,
         entries::{self, EntryQuery},
-        exports,
+        payloads,
         transactions::{self, After, Filter, Sort},
     },
 };
@@ -48,13 +49,23 @@ pub struct Entries {
 /// Reads a filter of transactions out of the list's query parameters; what is wrong with it otherwise.
 pub type ReadFilter = fn(&str) -> Result<Filter, String>;
 
+/// The entries whose records are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    /// They come after this seq …
+    pub after: i64,
+    /// … up to this one.
+    pub last: i64,
+    /// The seq at which they stood: what was superseded between `last` and this is not among them.
+    pub as_of: i64,
+}
+
 /// Records to be read, in ledger order.
 pub struct Source {
     db: Db,
     tenant: Tenant,
     wanted: Wanted,
-    after: i64,
-    last: i64,
+    range: Range,
 }
 
 enum Wanted {
@@ -87,7 +98,7 @@ impl Selection {
 }
 
 impl Source {
-    /// The selected records after one seq and up to another.
+    /// The selected records of a range.
     ///
     /// # Errors
     /// What is wrong with the filter.
@@ -96,14 +107,14 @@ impl Source {
         tenant: Tenant,
         selection: Selection,
         read: ReadFilter,
-        (after, last): (i64, i64),
+        range: Range,
     ) -> Result<Self, String> {
         let wanted = match selection {
             Selection::Transactions(query) => Wanted::Transactions(Box::new(read(&query)?)),
             Selection::Entries(entries) => Wanted::Entries(entries),
             Selection::Accesses(entries) => Wanted::Accesses(entries),
         };
-        Ok(Self { db, tenant, wanted, after, last })
+        Ok(Self { db, tenant, wanted, range })
     }
 
     /// The next records, `most` at most; none when there are no more.
@@ -113,15 +124,16 @@ impl Source {
     pub async fn next(&mut self, most: i64) -> Result<Vec<Item>, StoreError> {
         let limit = most.min(CHUNK);
         let mut reader = self.db.read(self.tenant).await?;
-        let (tenant, after, last) = (self.tenant, self.after, self.last);
+        let (tenant, Range { after, last, as_of }) = (self.tenant, self.range);
         let one = |seq, record| Item { seq, record, rows: 1 };
         let items: Vec<Item> = match &self.wanted {
             Wanted::Transactions(filter) => {
                 // In ledger order the seq alone says where to go on.
                 let after = Some(After { booking_date: jiff::civil::Date::MIN, seq: after });
                 let rows =
-                    transactions::page(&mut reader, tenant, last, filter, Sort::Seq, after, limit).await?;
-                rows.into_iter().map(|row| one(row.seq, row.payload)).collect()
+                    transactions::page(&mut reader, tenant, as_of, filter, Sort::Seq, after, limit).await?;
+                let meant = rows.into_iter().take_while(|row| row.seq <= last);
+                meant.map(|row| one(row.seq, row.payload)).collect()
             }
             Wanted::Entries(Entries { from, until, kind, seqs }) => {
                 let query = EntryQuery {
@@ -137,7 +149,9 @@ impl Source {
             Wanted::Accesses(Entries { from, until, .. }) => {
                 let (after, until) = (after.max(*from - 1), (last + 1).min(*until));
                 let limit = limit.min(ACCESS_CHUNK);
-                let rows = exports::accesses(&mut reader, tenant, after, until, limit).await?;
+                let rows =
+                    payloads::of_kind(&mut reader, tenant, Kind::Access.as_str(), (after, until), limit)
+                        .await?;
                 let counted = rows.into_iter().map(|row| {
                     let rows = count_looks(&row.payload).map_err(|e| StoreError::Decode(Box::new(e)))?;
                     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
@@ -147,7 +161,7 @@ impl Source {
             }
         };
         if let Some(item) = items.last() {
-            self.after = item.seq;
+            self.range.after = item.seq;
         }
         Ok(items)
     }

@@ -99,17 +99,6 @@ pub struct Part {
 
 from_row!(Part { n, after_seq, last_seq, rows_in, bytes, sha256 });
 
-/// An entry and its payload.
-#[derive(Debug)]
-pub struct Look {
-    /// The entry's seq.
-    pub seq: i64,
-    /// The payload's canonical bytes.
-    pub payload: Vec<u8>,
-}
-
-from_row!(Look { seq, payload });
-
 const SELECT: &str = "SELECT id, seq, what, format, compression, filter, selection, as_of, part_rows, state, \
                       rows_done, created_at_us, touched_at_us, finished_at_us, expires_at_us FROM exports";
 
@@ -281,27 +270,4 @@ pub async fn unfinished(
         .into_iter()
         .map(|(institution, id)| (InstitutionId::from_uuid(institution), ExportId::from_uuid(id)))
         .collect())
-}
-
-/// The `access` entries with `after < seq < until` and their payloads, at most `limit`, in order.
-pub async fn accesses(
-    connection: &mut Connection,
-    tenant: Tenant,
-    after: i64,
-    until: i64,
-    limit: i64,
-) -> Result<Vec<Look>, StoreError> {
-    fetch_all!(
-        connection,
-        sqlx::query_as(
-            "SELECT e.seq, p.payload FROM entries e \
-             JOIN payloads p ON p.institution_id = e.institution_id AND p.seq = e.seq \
-             WHERE e.institution_id = $1 AND e.kind = 'access' AND e.seq > $2 AND e.seq < $3 \
-             ORDER BY e.seq LIMIT $4",
-        )
-        .bind(tenant.uuid())
-        .bind(after)
-        .bind(until)
-        .bind(limit)
-    )
 }
