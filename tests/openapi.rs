@@ -38,7 +38,7 @@ async fn the_served_document_is_the_printed_one_with_the_addresses_of_the_servic
 /// Runs a linter on the committed document; it must find no error.
 fn lint(program: &str, arguments: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let output = Command::new(programs::of_node(program))
+    let output = programs::of_node(program)
         .args(arguments)
         .arg("openapi/openapi.json")
         .env("REDOCLY_TELEMETRY", "off")

@@ -41,7 +41,7 @@ fn interpreter(label: &str) -> Command {
             python
         }
         "JavaScript" => {
-            let mut node = Command::new("node");
+            let mut node = Command::new(programs::of_python("node"));
             node.args(["--input-type=module", "--eval"]);
             node
         }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs packages of Node in target/node with what the tests check the document by: programs that are
-# not ours. Does nothing where they are there and as new as the list.
+# not ours. Node itself comes with the environment of Python. Does nothing where they are there and as
+# new as the list.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,6 +10,6 @@ stamp=$target/node/.installed
 if [ ! "$stamp" -nt "$here/package.json" ]; then
   mkdir -p "$target/node"
   cp "$here/package.json" "$target/node/"
-  npm install --prefix "$target/node" --silent --no-audit --no-fund
+  PATH=$target/python/bin:$PATH npm install --prefix "$target/node" --silent --no-audit --no-fund
   touch "$stamp"
 fi

@@ -1,6 +1,6 @@
 //! Programs of others that the tests run, as `tests/install.sh` installs them.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use super::server::binary;
 
@@ -16,9 +16,11 @@ pub fn of_python(name: &str) -> PathBuf {
     path
 }
 
-/// A program of the packages of Node.
-pub fn of_node(name: &str) -> PathBuf {
+/// A program of the packages of Node, to be run by the Node that came with them.
+pub fn of_node(name: &str) -> Command {
     let path = target().join("node/node_modules/.bin").join(name);
     assert!(path.exists(), "{} is missing: run `make test`, or `tests/install.sh` first", path.display());
-    path
+    let mut node = Command::new(of_python("node"));
+    node.arg(path);
+    node
 }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 /// From one operation's answer to another operation, by parameters: the pointer to each in the body, or
 /// what it is.
-const LINKS: &[(&str, &str, &[(&str, &str)])] = &[
+type Link = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const LINKS: &[Link] = &[
     ("listAccounts", "getAccount", &[("id", "/data/0/id")]),
     ("listAccounts", "getAccountBalances", &[("id", "/data/0/id")]),
     ("listAccounts", "listAccountTransactions", &[("id", "/data/0/id")]),

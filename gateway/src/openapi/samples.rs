@@ -259,7 +259,7 @@ impl Call<'_> {
             Body::None => {}
             Body::Json(value) => options.push(format!("body: JSON.stringify({})", indented(value))),
             Body::Lines(value) => {
-                options.push(format!("body: JSON.stringify({}) + \"\\n\"", indented(value)))
+                options.push(format!("body: JSON.stringify({}) + \"\\n\"", indented(value)));
             }
             Body::Raw(_, body) => options.push(format!("body: {}", Value::from(*body))),
             Body::Form(fields) => {
