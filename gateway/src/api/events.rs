@@ -136,10 +136,10 @@ pub async fn list(permit: Permit<FollowEvents>, state: web::Data<State>) -> Resu
         ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event; with what happens from now on unless told.", pattern = "^[0-9]+$"),
         ("last_event_id" = Option<String>, Query, description = "The same, for receivers that can't set a header.", pattern = "^[0-9]+$"),
         ("type[in]" = Option<String>, Query, description = "Only these types, with commas between them.", example = "transaction.created"),
-        ("duration_s" = Option<u64>, Query, description = "End after so many seconds, for receivers that would rather ask again than hold a connection.", minimum = 0, maximum = 3600),
+        ("duration_s" = Option<u32>, Query, description = "End after so many seconds, for receivers that would rather ask again than hold a connection.", minimum = 0, maximum = 3600),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream")),
+    responses((status = 200, description = "The stream.", body = String, content_type = "text/event-stream", example = json!("retry: 1000\n\nid: 49102\nevent: transaction.created\ndata: {\"id\":\"49102\",\"type\":\"transaction.created\",…}\n\n"))),
     security(("oauth2" = ["events:read"]))
 )]
 #[get("/v1/events/stream")]

@@ -10,7 +10,8 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! types {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    // A name is one token (tt): what describes the type looks at it, and can't look into a literal fragment.
+    ($($(#[$doc:meta])* $name:ident = $text:tt;)*) => {
         /// What happened.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
