@@ -97,10 +97,12 @@ async fn an_endpoint_is_made_changed_and_removed_and_the_ledger_has_it_without_a
         assert!(!system.get(&path).await.text().contains(secret.strip_prefix("whsec_").unwrap()));
     }
 
-    let changed = change(&system, &plain, json!({"state": "paused", "events": [], "description": "Ledger"})).await;
+    let changed =
+        change(&system, &plain, json!({"state": "paused", "events": [], "description": "Ledger"})).await;
     let changed = changed.ok();
     assert_eq!((&changed["state"], &changed["events"]), (&json!("paused"), &json!([])));
-    let rotated = system.post(&format!("{}/rotate-secret", path(&shared)), &json!({"overlap_hours": 1})).await.ok();
+    let rotated =
+        system.post(&format!("{}/rotate-secret", path(&shared)), &json!({"overlap_hours": 1})).await.ok();
     let second = text(&rotated["secret"]);
     assert_ne!(second, secret);
     let gone = system.send(system.request(Method::DELETE, &path(&plain))).await.ok();
@@ -164,7 +166,12 @@ async fn what_is_no_public_address_or_no_endpoint_is_refused() {
         assert!([400, 422].contains(&refused.status.as_u16()), "{order}: {}", refused.text());
     }
     let redeliver = format!("{}/redeliver", path(&endpoint));
-    for order in [json!({}), json!({"event": "0", "since": "2026-01-05T09:30:00Z"}), json!({"event": "99999999"}), json!({"since": "yesterday"})] {
+    for order in [
+        json!({}),
+        json!({"event": "0", "since": "2026-01-05T09:30:00Z"}),
+        json!({"event": "99999999"}),
+        json!({"since": "yesterday"}),
+    ] {
         system.post(&redeliver, &order).await.problem(422, "refused");
     }
 
@@ -172,7 +179,10 @@ async fn what_is_no_public_address_or_no_endpoint_is_refused() {
     let local = add(&system, json!({"url": "https://localhost:1/"})).await;
     let ordered = try_out(&system, &local).await;
     let made = until_made(&system, &local, &ordered).await;
-    assert_eq!((&made["state"], &made["error"]), (&json!("failed"), &json!("the address is not a public one")));
+    assert_eq!(
+        (&made["state"], &made["error"]),
+        (&json!("failed"), &json!("the address is not a public one"))
+    );
     assert_eq!(made.get("status").filter(|status| !status.is_null()), None);
 }
 
@@ -251,7 +261,11 @@ async fn a_rotated_key_signs_beside_the_one_before_until_the_overlap_ends() {
     let server = server();
     let system = server.system(0).await;
     let receiver = Receiver::start().await;
-    let hmac = add(&system, json!({"url": receiver.url(), "signature": "hmac_sha256", "events": ["account.created"]})).await;
+    let hmac = add(
+        &system,
+        json!({"url": receiver.url(), "signature": "hmac_sha256", "events": ["account.created"]}),
+    )
+    .await;
     let ed = add(&system, json!({"url": receiver.url(), "events": ["account.created"]})).await;
     let rotate = async |endpoint: &Value, overlap_hours: u32| {
         let order = json!({"overlap_hours": overlap_hours});
@@ -279,11 +293,16 @@ async fn a_rotated_key_signs_beside_the_one_before_until_the_overlap_ends() {
     let second = rotate(&ed, 24).await;
     assert_eq!(second["previous_public_key"], ed["public_key"]);
     let message = send(&ed).await;
-    assert!(message.is_signed_by(text(&ed["public_key"])) && message.is_signed_by(text(&second["public_key"])));
+    assert!(
+        message.is_signed_by(text(&ed["public_key"])) && message.is_signed_by(text(&second["public_key"]))
+    );
     let third = rotate(&ed, 0).await;
     assert_eq!(third.get("previous_public_key"), None);
     let message = send(&ed).await;
-    assert!(message.is_signed_by(text(&third["public_key"])) && !message.is_signed_by(text(&second["public_key"])));
+    assert!(
+        message.is_signed_by(text(&third["public_key"]))
+            && !message.is_signed_by(text(&second["public_key"]))
+    );
 }
 
 #[tokio::test]
@@ -305,7 +324,10 @@ async fn one_event_or_all_since_a_time_are_told_again_and_each_message_is_a_look
     let made = until_made(&system, &endpoint, &ordered).await;
     assert_eq!(made["message_id"], first[1].header("webhook-id"));
     let again = receiver.until_taken(6).await;
-    assert_eq!((&again[5].body, again[5].header("webhook-id")), (&first[1].body, first[1].header("webhook-id")));
+    assert_eq!(
+        (&again[5].body, again[5].header("webhook-id")),
+        (&first[1].body, first[1].header("webhook-id"))
+    );
 
     // One that is paused is told when it is active again.
     change(&system, &endpoint, json!({"state": "paused"})).await.ok();

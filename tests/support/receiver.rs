@@ -1,7 +1,8 @@
 //! A receiver of webhooks on an address of its own, which answers as a test wants it to.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -9,10 +10,11 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
 
 use super::python::python;
 
@@ -92,7 +94,28 @@ impl Receiver {
         let address = listener.local_addr().unwrap();
         let manner = Arc::new(Mutex::new(Manner::Status(204, "")));
         let messages = Arc::default();
-        let task = tokio::spawn(listen(listener, Arc::clone(&manner), Arc::clone(&messages)));
+        let task = tokio::spawn(listen(listener, None, Arc::clone(&manner), Arc::clone(&messages)));
+        Self { address, manner, messages, task }
+    }
+
+    /// One that speaks TLS with a certificate of a name, and leaves what to check it by in a file.
+    pub async fn start_tls(name: &str, ca_file: &Path) -> Self {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        std::fs::write(ca_file, made.cert.pem()).unwrap();
+        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.into())
+            .unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let manner = Arc::new(Mutex::new(Manner::Status(204, "")));
+        let messages = Arc::default();
+        let tls = Some(TlsAcceptor::from(Arc::new(config)));
+        let task = tokio::spawn(listen(listener, tls, Arc::clone(&manner), Arc::clone(&messages)));
         Self { address, manner, messages, task }
     }
 
@@ -175,17 +198,34 @@ pub fn refused_by_public_library(secret: &str, messages: &[Message]) -> usize {
     said["refused"].as_array().unwrap().len()
 }
 
-async fn listen(listener: TcpListener, manner: Arc<Mutex<Manner>>, messages: Arc<Mutex<Vec<Message>>>) {
+async fn listen(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    manner: Arc<Mutex<Manner>>,
+    messages: Arc<Mutex<Vec<Message>>>,
+) {
     loop {
-        let Ok((stream, peer)) = listener.accept().await else { return };
-        assert!(matches!(peer.ip(), IpAddr::V4(_)));
-        let (manner, messages) = (Arc::clone(&manner), Arc::clone(&messages));
-        tokio::spawn(async move { serve(stream, &manner, &messages).await });
+        let Ok((stream, _)) = listener.accept().await else { return };
+        let (tls, manner, messages) = (tls.clone(), Arc::clone(&manner), Arc::clone(&messages));
+        tokio::spawn(async move {
+            match tls {
+                None => serve(stream, &manner, &messages).await,
+                Some(tls) => {
+                    // A sender that does not trust the certificate goes away.
+                    let Ok(stream) = tls.accept(stream).await else { return };
+                    serve(stream, &manner, &messages).await;
+                }
+            }
+        });
     }
 }
 
 /// Reads one request and answers it.
-async fn serve(mut stream: TcpStream, manner: &Mutex<Manner>, messages: &Mutex<Vec<Message>>) {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    manner: &Mutex<Manner>,
+    messages: &Mutex<Vec<Message>>,
+) {
     let mut bytes = Vec::new();
     let (head, length) = loop {
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
@@ -193,7 +233,8 @@ async fn serve(mut stream: TcpStream, manner: &Mutex<Manner>, messages: &Mutex<V
         }
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
         break (head, end + 4 + length.unwrap_or(0_usize));
     };
     while bytes.len() < length {
@@ -209,7 +250,10 @@ async fn serve(mut stream: TcpStream, manner: &Mutex<Manner>, messages: &Mutex<V
     messages.lock().unwrap().push(Message { headers, body, taken });
     let answer = match manner {
         Manner::Status(status, body) => {
-            format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+            format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            )
         }
         Manner::Redirect(to) => {
             format!("HTTP/1.1 307 X\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -223,7 +267,7 @@ async fn serve(mut stream: TcpStream, manner: &Mutex<Manner>, messages: &Mutex<V
     };
     let is_endless = answer.ends_with("X\r\n\r\n");
     let waits = answer.contains("content-length: 9");
-    if stream.write_all(answer.as_bytes()).await.is_err() {
+    if stream.write_all(answer.as_bytes()).await.is_err() || stream.flush().await.is_err() {
         return;
     }
     while is_endless && stream.write_all(&[b'x'; 4096]).await.is_ok() {}

@@ -100,7 +100,7 @@ impl Drop for Place {
     params(
         ("after" = Option<String>, Query, description = "Only what was recorded after this entry; from the beginning unless told.", pattern = "^[0-9]+$", example = "49102"),
         ("type[in]" = Option<String>, Query, description = "Only these types, with commas between them.", example = "transaction.created,transaction.corrected"),
-        ("limit" = Option<i64>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
+        ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),

@@ -131,13 +131,20 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, EventsRead, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
-            TransactionsWrite, WebhooksManage,
+            AccountsRead, Admin, EventsRead, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead,
+            TransactionsRead, TransactionsWrite, WebhooksManage,
         };
         match self {
-            Self::System => {
-                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead, EventsRead, WebhooksManage]
-            }
+            Self::System => &[
+                InstitutionRead,
+                AccountsRead,
+                TransactionsRead,
+                LedgerRead,
+                EvidenceRead,
+                ExportsRead,
+                EventsRead,
+                WebhooksManage,
+            ],
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,

@@ -91,7 +91,7 @@ pub struct AttemptList {
     params(
         ("id" = EndpointId, Path, description = "The endpoint."),
         ("before" = Option<AttemptId>, Query, description = "`next_before` of the page before."),
-        ("limit" = Option<i64>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
+        ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
     responses((status = 200, description = "A page of attempts.", body = AttemptList)),
