@@ -342,7 +342,9 @@ impl Service {
             exports,
             webhooks: Arc::clone(&webhooks),
             streams: Streams::new(
-                Duration::from_secs(config.events.heartbeat_s),
+                // A connection that is silent for longer would be ended.
+                Duration::from_secs(config.events.heartbeat_s)
+                    .min(Duration::from_secs(config.http.idle_timeout_s) / 2),
                 config.events.streams_max,
                 config.events.streams_per_client_max,
             ),

@@ -8,7 +8,8 @@ use super::{ConfigError, refused};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Events {
-    /// Seconds after which a stream with nothing to tell shows that it is there.
+    /// Seconds after which a stream with nothing to tell shows that it is there; half of http.idle_timeout_s if
+    /// that is less.
     pub heartbeat_s: u64,
     /// Open streams in this process; more are turned away.
     pub streams_max: usize,
@@ -24,9 +25,9 @@ impl Default for Events {
 
 impl Events {
     /// Checks what types can't.
-    pub(super) fn check(&self, idle_timeout_s: u64) -> Result<(), ConfigError> {
-        if !(1..idle_timeout_s).contains(&self.heartbeat_s) {
-            return refused("events.heartbeat_s", "at least 1, and less than http.idle_timeout_s");
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.heartbeat_s == 0 {
+            return refused("events.heartbeat_s", "at least 1");
         }
         if self.streams_max == 0 || self.streams_per_client_max == 0 {
             return refused("events.streams_max, events.streams_per_client_max", "at least 1");

@@ -118,7 +118,7 @@ impl Config {
         self.redis.check()?;
         self.log.check()?;
         self.telemetry.check()?;
-        self.events.check(self.http.idle_timeout_s)?;
+        self.events.check()?;
         self.webhooks.check()
     }
 
@@ -188,7 +188,7 @@ mod tests {
             ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
             ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
             ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
-            ("[events]\nheartbeat_s = 60", "events.heartbeat_s"),
+            ("[events]\nheartbeat_s = 0", "events.heartbeat_s"),
             ("[events]\nstreams_max = 0", "events.streams_max"),
             ("[webhooks]\nallow_networks = \"10.0.0.0/33\"", "webhooks.allow_networks"),
             ("[webhooks]\ntimeout_s = 0", "webhooks.timeout_s"),
