@@ -98,7 +98,7 @@ impl Drop for Place {
 #[utoipa::path(
     operation_id = "listEvents", tag = "events",
     params(
-        ("after" = Option<String>, Query, description = "Only what was recorded after this entry; from the beginning unless told.", pattern = "^[0-9]+$", example = "49102"),
+        ("after" = Option<String>, Query, description = "Only what was recorded after this entry; from the beginning unless told.", pattern = "^[0-9]{1,18}$", example = "49102"),
         ("type[in]" = Option<String>, Query, description = "Only these types, with commas between them.", example = "transaction.created,transaction.corrected"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
@@ -133,8 +133,8 @@ pub async fn list(permit: Permit<FollowEvents>, state: web::Data<State>) -> Resu
 #[utoipa::path(
     operation_id = "streamEvents", tag = "events",
     params(
-        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event; with what happens from now on unless told.", pattern = "^[0-9]+$"),
-        ("last_event_id" = Option<String>, Query, description = "The same, for receivers that can't set a header.", pattern = "^[0-9]+$"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event; with what happens from now on unless told.", pattern = "^[0-9]{1,18}$"),
+        ("last_event_id" = Option<String>, Query, description = "The same, for receivers that can't set a header.", pattern = "^[0-9]{1,18}$"),
         ("type[in]" = Option<String>, Query, description = "Only these types, with commas between them.", example = "transaction.created"),
         ("duration_s" = Option<u32>, Query, description = "End after so many seconds, for receivers that would rather ask again than hold a connection.", minimum = 0, maximum = 3600),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),

@@ -52,7 +52,6 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         ("header", "Idempotency-Key", _) => {
             json!({"type": "string", "pattern": "^[!-~]{1,255}$"})
         }
-        ("header", "Last-Event-ID", _) | (_, "after" | "last_event_id", _) => pattern("^[0-9]{1,18}$"),
         ("header", ..) => json!({"type": "string"}),
         (_, "cursor", _) => json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 2048}),
         (_, "as_of", _) => json!({"type": "string", "pattern": "^[0-9]{1,18}$"}),
