@@ -15,7 +15,7 @@
 //!
 //! # The map
 //!
-//! `api → access, ledger, store, export, intake → domain, audit`. [`domain`] imports nothing of ours
+//! `api → access, ledger, store, export, intake, webhooks → domain, audit`. [`domain`] imports nothing of ours
 //! and does no I/O. [`access`] asks [`shared`] (Redis) for what replicas hold together; the truth of
 //! what must not be lost is in the database alone. Nothing imports [`api`] but what puts the service
 //! together ([`router`], [`service`], [`server`]). A test holds these arrows.
@@ -40,4 +40,5 @@ pub mod shared;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod webhooks;
 pub mod world;

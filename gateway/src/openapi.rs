@@ -97,6 +97,8 @@ fn base(at: &Addresses) -> OpenApi {
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
+        ("events", "What happened, in the order of the ledger: asked for, or followed."),
+        ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];
@@ -116,6 +118,8 @@ fn describe(scope: Scope) -> &'static str {
         Scope::LedgerRead => "See the ledger: entries, proofs, checkpoints, tiles",
         Scope::EvidenceRead => "Order and download evidence bundles",
         Scope::ExportsRead => "Order and download exports",
+        Scope::EventsRead => "Follow events",
+        Scope::WebhooksManage => "Set up webhook endpoints",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, exports, health, institution, ledger, metrics, oauth2, tlog,
-        transactions, transactions_batch, well_known,
+        accounts, admin, docs, events, evidence_bundles, exports, health, institution, ledger, metrics,
+        oauth2, tlog, transactions, transactions_batch, webhooks, well_known,
     },
     error::{Code, Problem},
 };
@@ -53,6 +53,17 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(exports::list)
         .service(exports::get)
         .service(exports::content)
+        .service(events::list)
+        .service(events::stream)
+        .service(webhooks::list)
+        .service(webhooks::create)
+        .service(webhooks::telling::deliveries)
+        .service(webhooks::telling::redeliver)
+        .service(webhooks::telling::test)
+        .service(webhooks::rotate)
+        .service(webhooks::get)
+        .service(webhooks::change)
+        .service(webhooks::delete)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

@@ -20,7 +20,7 @@ use crate::{
         load::Load,
         token::Tokens,
     },
-    api::{State, cursor::Cursors, transactions},
+    api::{State, cursor::Cursors, events::Streams, transactions},
     config::Config,
     domain::{InstitutionId, Tenant},
     export::{
@@ -41,6 +41,7 @@ use crate::{
         Db, Place, StoreError, institutions,
         plans::{self, Plan},
     },
+    webhooks::{self, Webhooks, address::SystemNames, sender::SenderError},
     world::{Machine, World, id_parts},
 };
 
@@ -74,6 +75,9 @@ pub enum StartError {
     /// Redis can't be configured.
     #[error(transparent)]
     Redis(#[from] RedisError),
+    /// Webhook endpoints can't be told.
+    #[error(transparent)]
+    Webhooks(#[from] SenderError),
     /// The API's description can't be written.
     #[error("OpenAPI document: {0}")]
     Document(#[from] serde_json::Error),
@@ -119,7 +123,14 @@ impl Ledger {
     /// # Errors
     /// When a part can't be started. Another process that signs is no error.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
-        let world: Arc<dyn World> = Arc::new(Machine);
+        Self::open_in(config, Arc::new(Machine)).await
+    }
+
+    /// The same, in a world of its own.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_in(config: &Config, world: Arc<dyn World>) -> Result<Self, StartError> {
         let keys = config.storage.data_dir.join("keys");
         std::fs::create_dir_all(&keys).map_err(|e| StartError::Folder(keys.clone(), e))?;
         let db = Db::open(&place(config)).await?;
@@ -220,6 +231,7 @@ pub struct Service {
     pub door: web::Data<Door>,
     ledger: Ledger,
     redis: Option<Arc<Redis>>,
+    webhooks: Arc<Webhooks>,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -284,6 +296,14 @@ impl Service {
         )
         .map_err(|e| StartError::Folder(exports, e))?;
         exports.resume().await?;
+        let (webhooks, telling) = Webhooks::start(webhooks::Setup {
+            db: ledger.db.clone(),
+            recorder: ledger.recorder.clone(),
+            world: Arc::clone(&ledger.world),
+            seed: &cursor_seed,
+            config: &config.webhooks,
+            names: Arc::new(SystemNames),
+        })?;
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();
@@ -293,6 +313,7 @@ impl Service {
             tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
+            telling,
         ];
         if matches!(ledger.db, Db::Postgres(_)) && redis.is_none() {
             // Another replica may revoke, and would not be heard.
@@ -319,6 +340,14 @@ impl Service {
             cursors: Cursors::new(cursor_seed),
             press,
             exports,
+            webhooks: Arc::clone(&webhooks),
+            streams: Streams::new(
+                // A connection that is silent for longer would be ended.
+                Duration::from_secs(config.events.heartbeat_s)
+                    .min(Duration::from_secs(config.http.idle_timeout_s) / 2),
+                config.events.streams_max,
+                config.events.streams_per_client_max,
+            ),
             base_url: config.http.base_url.clone(),
             document,
             reference,
@@ -326,7 +355,7 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, redis, background })
+        Ok(Self { state, door, ledger, redis, webhooks, background })
     }
 
     /// The parts that write and sign.
@@ -336,6 +365,7 @@ impl Service {
 
     /// Stops, once the listeners have.
     pub async fn stop(self) {
+        self.webhooks.stop().await;
         for task in self.background {
             task.abort();
             // What it holds is let go of then.
@@ -345,7 +375,7 @@ impl Service {
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }
-        drop((self.state, self.door));
+        drop((self.state, self.door, self.webhooks));
         self.ledger.close().await;
     }
 }

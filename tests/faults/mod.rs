@@ -17,6 +17,7 @@ mod rollback;
 mod shared_limits;
 mod stored;
 mod tally;
+mod webhooks;
 
 use serde_json::json;
 

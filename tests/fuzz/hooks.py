@@ -83,15 +83,27 @@ def within(value):
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
     """What no schema can say of a valid request, since it depends on what is there or on another part."""
+    if case.operation.definition.raw.get("operationId") == "streamEvents":
+        end_stream(case)
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if case.query:
         fit_query(case.query)
+    if "Last-Event-ID" in (case.headers or {}):
+        case.headers["Last-Event-ID"] = str(within(case.headers["Last-Event-ID"]))
     # A repeated key asks for the first answer.
     if "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
     if isinstance(case.body, dict):
         fit_body(case)
+
+
+def end_stream(case):
+    """A stream goes on for as long as it may."""
+    query = case.query = dict(case.query or {})
+    asked = str(query.get("duration_s", 0))
+    if asked.isdigit() and int(asked) <= 3600:
+        query["duration_s"] = 0
 
 
 def fit_query(query):
@@ -111,7 +123,7 @@ def fit_query(query):
         query.pop("currency[in]", None)
         query["currency"] = "EUR"
     # Entries and sizes that the log has.
-    for name in ("as_of", "seq"):
+    for name in ("as_of", "seq", "last_event_id"):
         if name in query:
             query[name] = str(within(query[name]))
     if "from" in query:

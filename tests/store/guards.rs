@@ -59,6 +59,10 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         let order = serde_json::json!({"of": "transactions", "format": "csv"});
         let made = system.post("/v1/exports", &order).await.ok();
         system.until_exported(made["id"].as_str().unwrap()).await;
+        let endpoint = serde_json::json!({"url": "https://hooks.bank.example/guards"});
+        let made = system.post("/v1/webhooks", &endpoint).await.ok();
+        let test = format!("/v1/webhooks/{}/test", made["id"].as_str().unwrap());
+        system.send(system.request(reqwest::Method::POST, &test)).await.ok();
     }
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;

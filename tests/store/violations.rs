@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 11] = [
+pub const TENANT_TABLES: [&str; 13] = [
     "logs",
     "entries",
     "payloads",
@@ -15,6 +15,8 @@ pub const TENANT_TABLES: [&str; 11] = [
     "evidence_bundles",
     "exports",
     "export_parts",
+    "webhook_endpoints",
+    "webhook_attempts",
     "idempotency",
 ];
 /// Tables in which nothing is ever changed.
@@ -35,7 +37,15 @@ logs SELECT, logs.at_us UPDATE, logs.prev UPDATE, logs.root UPDATE, logs.size UP
 payloads SELECT, plans INSERT, plans SELECT, plans.client_burst UPDATE, plans.client_per_second UPDATE,
 plans.institution_burst UPDATE, plans.institution_per_second UPDATE, revoked_tokens DELETE,
 revoked_tokens INSERT, revoked_tokens SELECT, tiles INSERT, tiles SELECT, transactions INSERT,
-transactions SELECT";
+transactions SELECT, webhook_attempts DELETE, webhook_attempts INSERT, webhook_attempts SELECT,
+webhook_attempts.answer UPDATE, webhook_attempts.at_us UPDATE, webhook_attempts.error UPDATE,
+webhook_attempts.state UPDATE, webhook_attempts.status UPDATE, webhook_attempts.took_ms UPDATE,
+webhook_endpoints DELETE, webhook_endpoints INSERT, webhook_endpoints SELECT,
+webhook_endpoints.attempts UPDATE, webhook_endpoints.description UPDATE, webhook_endpoints.events UPDATE,
+webhook_endpoints.failing_since_us UPDATE, webhook_endpoints.generation UPDATE,
+webhook_endpoints.held_until_us UPDATE, webhook_endpoints.holder UPDATE, webhook_endpoints.next_at_us UPDATE,
+webhook_endpoints.overlap_until_us UPDATE, webhook_endpoints.position UPDATE, webhook_endpoints.reason UPDATE,
+webhook_endpoints.state UPDATE, webhook_endpoints.url UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
 pub async fn all(connection: &mut PgConnection, own: &str, other: &str) -> Vec<String> {

@@ -13,9 +13,11 @@ pub mod postgres;
 pub mod programs;
 pub mod proof;
 pub mod python;
+pub mod receiver;
 pub mod redis;
 pub mod replicas;
 pub mod server;
+pub mod sse;
 
 pub use caller::{Answer, Caller};
 pub use ledger::Ledger;

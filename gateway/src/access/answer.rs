@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
-    body::{BoxBody, SizedStream},
+    body::{BodyStream, BoxBody, SizedStream},
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
@@ -218,6 +218,18 @@ pub(super) async fn record(
             response.body(SizedStream::new(length, chunks(Some(file.into()), slice)))
         }
     }))
+}
+
+/// An answer that goes on: its beginning is on the ledger, and each part that has data is before it leaves.
+pub(super) fn recorded_stream(
+    receipt: &Receipt,
+    content_type: &'static str,
+    parts: impl stream::Stream<Item = std::io::Result<Bytes>> + 'static,
+) -> Recorded {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, content_type));
+    response.insert_header((AUDIT_RECEIPT, format!("{} {}", receipt.origin, receipt.seq)));
+    Recorded(response.body(BodyStream::new(Box::pin(parts))))
 }
 
 /// Records that a client, proven otherwise than by a token, gets this answer on its home's log.

@@ -117,6 +117,11 @@ impl Untaken {
         })
     }
 
+    /// Counts an answer again that was not for a while.
+    fn restore(&self, connection: &Arc<Connection>) -> u64 {
+        self.add(CHUNK as u64, connection)
+    }
+
     fn remove(&self, answer: u64) {
         self.with(|waiting| {
             if let Some(waits) = waiting.answers.remove(&answer) {
@@ -238,6 +243,8 @@ struct Large {
     rest: Bytes,
     connection: Arc<Connection>,
     answer: u64,
+    /// Whether all that there is of it was taken, and more is to come.
+    waits: bool,
 }
 
 impl Drop for Large {
@@ -261,7 +268,7 @@ pub(super) fn watched(body: BoxBody, connection: &Arc<Connection>) -> BoxBody {
         Err(body) => (body, Bytes::new(), CHUNK as u64),
     };
     let answer = connection.untaken.add(bytes, connection);
-    BoxBody::new(Large { size, body, rest, connection: Arc::clone(connection), answer })
+    BoxBody::new(Large { size, body, rest, connection: Arc::clone(connection), answer, waits: false })
 }
 
 impl MessageBody for Large {
@@ -280,7 +287,16 @@ impl MessageBody for Large {
         if self.rest.is_empty() {
             match Pin::new(&mut self.body).poll_next(context) {
                 Poll::Ready(Some(Ok(part))) => self.rest = part,
+                Poll::Pending if self.size == BodySize::Stream => {
+                    // A stream that nothing happens on: its client has taken everything.
+                    self.connection.untaken.remove(self.answer);
+                    self.waits = true;
+                    return Poll::Pending;
+                }
                 other => return other,
+            }
+            if std::mem::take(&mut self.waits) {
+                self.answer = self.connection.untaken.restore(&self.connection);
             }
         }
         let length = self.rest.len().min(PART);

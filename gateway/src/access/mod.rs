@@ -18,6 +18,7 @@ pub mod load;
 pub mod metrics;
 pub mod permit;
 pub mod right;
+pub mod stream;
 pub mod token;
 mod trace;
 

@@ -124,6 +124,26 @@ impl<R: Right> Permit<R> {
         }))
     }
 
+    /// Whether the caller may still do this, by the token that it came with: it may have expired since, or
+    /// been revoked, or lost the scope.
+    pub(super) async fn still_holds(&self) -> bool {
+        let Ok(token) = bearer(&self.request) else { return false };
+        self.door.authenticate(token).await.is_ok_and(|caller| {
+            let named = named_institution(self.request.query_string()).unwrap_or(None);
+            caller.scopes.contains(&R::SCOPE) && (!R::TENANT || caller.tenant(named) == Some(self.tenant))
+        })
+    }
+
+    /// What the request passed.
+    pub(super) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// The request as it is recorded.
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// Records the look and lets the answer go.
     ///
     /// # Errors

@@ -41,6 +41,12 @@ rights! {
     ReadExports: ExportsRead, 1;
     /// Order an export.
     OrderExports: ExportsRead, 20;
+    /// Follow events.
+    FollowEvents: EventsRead, 1;
+    /// Set up webhook endpoints and see what they were told.
+    ManageWebhooks: WebhooksManage, 1;
+    /// Have a webhook endpoint told at once: something is sent to it.
+    TellWebhooks: WebhooksManage, 20;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -82,6 +82,18 @@ impl<'a> Run<'a> {
         self.limit + 1
     }
 
+    /// A page that ends at an entry, with others to follow or not; it may have any number of rows.
+    ///
+    /// # Errors
+    /// When the cursor can't be written.
+    pub fn ends_at(&self, seq: i64, has_more: bool) -> Result<Page, Problem> {
+        if !has_more {
+            return Ok(Page { next_cursor: None, has_more });
+        }
+        let position = Position { snapshot: self.snapshot.clone(), key: None, seq };
+        Ok(Page { next_cursor: Some(self.seal(position)?), has_more })
+    }
+
     /// Cuts what was fetched to a page, and says how to go on after its last row, by `end`: the sort
     /// key, when it is not the seq alone, and the seq.
     ///
@@ -100,10 +112,12 @@ impl<'a> Run<'a> {
         };
         let (key, seq) = end(last);
         let position = Position { snapshot: self.snapshot.clone(), key, seq };
+        Ok(Page { next_cursor: Some(self.seal(position)?), has_more })
+    }
+
+    fn seal(&self, position: Position) -> Result<String, Problem> {
         let (state, operation) = (self.state, self.operation);
-        let cursor =
-            state.cursors.seal(LIFETIME_US, state.world(), operation, self.tenant, self.params, position)?;
-        Ok(Page { next_cursor: Some(cursor), has_more })
+        state.cursors.seal(LIFETIME_US, state.world(), operation, self.tenant, self.params, position)
     }
 }
 

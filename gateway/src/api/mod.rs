@@ -10,6 +10,7 @@ pub mod direct;
 pub mod docs;
 mod download;
 pub mod etag;
+pub mod events;
 pub mod evidence_bundles;
 pub mod exports;
 pub mod health;
@@ -23,6 +24,7 @@ pub mod params;
 pub mod tlog;
 pub mod transactions;
 pub mod transactions_batch;
+pub mod webhooks;
 pub mod well_known;
 
 use std::sync::{
@@ -37,6 +39,7 @@ use crate::{
     keys::CheckpointSigner,
     ledger::Signer,
     store::{Reader, StoreError},
+    webhooks::Webhooks,
     world::World,
 };
 
@@ -54,6 +57,10 @@ pub struct State {
     pub press: BundlePress,
     /// Prepares exports.
     pub exports: ExportPress,
+    /// Tells webhook endpoints.
+    pub webhooks: Arc<Webhooks>,
+    /// The streams of events that are open.
+    pub streams: events::Streams,
     /// Where the service can be reached from outside, without a trailing slash.
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.

@@ -3,6 +3,7 @@
 //! Environment variables are named `VERITRAIL_` and the key's path with `__` between its parts:
 //! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
 
+mod events;
 mod exports;
 mod http;
 mod limits;
@@ -11,6 +12,7 @@ mod redis;
 mod secret;
 mod storage;
 mod telemetry;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,7 @@ use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    events::Events,
     exports::Exports,
     http::Http,
     limits::Limits,
@@ -26,6 +29,7 @@ pub use self::{
     secret::Secret,
     storage::{Keys, Signer, Storage},
     telemetry::Telemetry,
+    webhooks::Webhooks,
 };
 
 /// Every key, with its default.
@@ -50,6 +54,10 @@ pub struct Config {
     pub log: Log,
     /// What it exports of what it does.
     pub telemetry: Telemetry,
+    /// How events are followed.
+    pub events: Events,
+    /// How webhook endpoints are told.
+    pub webhooks: Webhooks,
 }
 
 /// Why the configuration can't be used.
@@ -109,7 +117,9 @@ impl Config {
         self.exports.check()?;
         self.redis.check()?;
         self.log.check()?;
-        self.telemetry.check()
+        self.telemetry.check()?;
+        self.events.check()?;
+        self.webhooks.check()
     }
 
     /// Where the signer's memory is.
@@ -137,6 +147,7 @@ mod tests {
         defaults.http.workers = 2;
         defaults.storage.signed_heads = Some("/var/lib/veritrail/signed-heads".into());
         defaults.redis.ca_file = Some("/etc/veritrail/redis-ca.pem".into());
+        defaults.webhooks.ca_file = Some("/etc/veritrail/webhooks-ca.pem".into());
         defaults.http.tls_certificate = Some("/etc/veritrail/tls.crt".into());
         defaults.http.tls_key = Some("/etc/veritrail/tls.key".into());
         defaults.http.tls_client_ca = Some("/etc/veritrail/clients.crt".into());
@@ -177,6 +188,11 @@ mod tests {
             ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
             ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
             ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
+            ("[events]\nheartbeat_s = 0", "events.heartbeat_s"),
+            ("[events]\nstreams_max = 0", "events.streams_max"),
+            ("[webhooks]\nallow_networks = \"10.0.0.0/33\"", "webhooks.allow_networks"),
+            ("[webhooks]\ntimeout_s = 0", "webhooks.timeout_s"),
+            ("[webhooks]\nretry_hours = 0", "webhooks.retry_hours"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

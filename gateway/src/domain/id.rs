@@ -133,6 +133,14 @@ prefixed_id! {
     /// An export ordered by a caller.
     ExportId, "exp_"
 }
+prefixed_id! {
+    /// A webhook endpoint of an institution.
+    EndpointId, "whk_"
+}
+prefixed_id! {
+    /// An attempt to tell a webhook endpoint of an event.
+    AttemptId, "wha_"
+}
 
 #[cfg(test)]
 mod tests {

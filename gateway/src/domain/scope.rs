@@ -28,6 +28,12 @@ pub enum Scope {
     /// Order and download exports; each also needs the scope of what it exports.
     #[serde(rename = "exports:read")]
     ExportsRead,
+    /// Follow events.
+    #[serde(rename = "events:read")]
+    EventsRead,
+    /// Set up webhook endpoints.
+    #[serde(rename = "webhooks:manage")]
+    WebhooksManage,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -35,7 +41,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -43,6 +49,8 @@ impl Scope {
         Self::LedgerRead,
         Self::EvidenceRead,
         Self::ExportsRead,
+        Self::EventsRead,
+        Self::WebhooksManage,
         Self::Admin,
     ];
 
@@ -57,6 +65,8 @@ impl Scope {
             Self::LedgerRead => "ledger:read",
             Self::EvidenceRead => "evidence:read",
             Self::ExportsRead => "exports:read",
+            Self::EventsRead => "events:read",
+            Self::WebhooksManage => "webhooks:manage",
             Self::Admin => "admin",
         }
     }
@@ -121,13 +131,20 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
-            TransactionsWrite,
+            AccountsRead, Admin, EventsRead, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead,
+            TransactionsRead, TransactionsWrite, WebhooksManage,
         };
         match self {
-            Self::System => {
-                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead]
-            }
+            Self::System => &[
+                InstitutionRead,
+                AccountsRead,
+                TransactionsRead,
+                LedgerRead,
+                EvidenceRead,
+                ExportsRead,
+                EventsRead,
+                WebhooksManage,
+            ],
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,
@@ -136,6 +153,7 @@ impl ClientKind {
                 LedgerRead,
                 EvidenceRead,
                 ExportsRead,
+                EventsRead,
                 Admin,
             ],
         }

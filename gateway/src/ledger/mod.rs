@@ -12,6 +12,7 @@ pub mod command;
 mod deliver;
 mod directory;
 mod doubt;
+pub mod events;
 mod filing;
 pub mod fsck;
 mod log;

@@ -183,7 +183,7 @@ impl Recorder {
     }
 
     /// Counts commits; changes when something was appended.
-    pub(super) fn commits(&self) -> watch::Receiver<u64> {
+    pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.clone()
     }
 

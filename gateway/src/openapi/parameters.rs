@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use veritrail_audit::Kind;
 
+use crate::domain::EventType;
+
 /// A text without control characters.
 pub(super) const TEXT: &str = "^[^\\x00-\\x1f\\x7f-\\x9f]*$";
 
@@ -64,6 +66,10 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         (_, "amount", _) => pattern("^[0-9]{1,14}(\\.[0-9]{1,2})?$"),
         (_, "currency", "in]") => list("[A-Z]{3}"),
         (_, "status", "in]") => list("(booked|pending|information)"),
+        (_, "type", "in]") => {
+            let names: Vec<&str> = EventType::ALL.iter().map(|one| one.as_str()).collect();
+            list(&format!("({})", names.join("|").replace('.', "\\.")))
+        }
         (_, "id", "in]") => list("txn_[0-9a-f]{32}"),
         (_, "reference", "in]") => list("[^,\\x00-\\x1f\\x7f-\\x9f]{1,64}"),
         (_, "subject", _) => pattern("^(acc|txn|evb)_[0-9a-f]{32}$"),

@@ -18,6 +18,7 @@ pub mod bundles;
 pub mod checkpoints;
 pub mod clients;
 pub mod entries;
+pub mod events;
 pub mod exports;
 pub mod idempotency;
 pub mod institutions;
@@ -35,6 +36,8 @@ pub mod sqlite;
 pub mod tiles;
 pub mod tokens;
 pub mod transactions;
+pub mod webhook_attempts;
+pub mod webhooks;
 
 use std::{
     path::{Path, PathBuf},
