@@ -42,4 +42,4 @@ pub use money::Money;
 pub use scope::{ClientKind, Scope};
 pub use tenant::Tenant;
 pub use text::Text;
-pub use transaction::{Counterparty, NewTransaction, Transaction};
+pub use transaction::{Counterparty, NewTransaction, Source, Transaction};

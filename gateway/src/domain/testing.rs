@@ -72,6 +72,7 @@ pub(crate) fn new_transaction() -> impl Strategy<Value = NewTransaction> {
                 purpose,
                 reference,
                 remittance_information,
+                source: None,
                 status,
                 value_date,
             }

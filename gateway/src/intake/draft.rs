@@ -49,6 +49,7 @@ impl Draft {
             purpose: self.purpose,
             reference,
             remittance_information: self.remittance_information,
+            source: None,
             status: self.status.unwrap_or_default(),
             value_date: self.value_date,
         };

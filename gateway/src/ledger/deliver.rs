@@ -309,7 +309,7 @@ fn judge_transaction(
 ) -> Judged {
     if let Some(first) = new_transactions.get(transaction.reference.as_str()) {
         return match &steps[*first] {
-            Step::Add(_, Item::Transaction(earlier)) if earlier == transaction => {
+            Step::Add(_, Item::Transaction(earlier)) if same_content(earlier, transaction) => {
                 Ok(Some(Step::Repeat(line, *first)))
             }
             _ => Err(conflict(line, "transaction", &transaction.reference)),
@@ -318,7 +318,8 @@ fn judge_transaction(
     let known_account = log.open.accounts.get(transaction.account.as_str());
     if let Some(existing) = log.known.get(transaction.reference.as_str()) {
         let same = known_account.is_some_and(|account| {
-            Transaction::new(existing.id, account.id, transaction.clone()).payload() == existing.payload
+            let again = Transaction::new(existing.id, account.id, transaction.clone());
+            again.payload() == existing.payload || is_from_elsewhere(again, &existing.payload)
         });
         if !same {
             return Err(conflict(line, "transaction", &transaction.reference));
@@ -338,6 +339,19 @@ fn judge_transaction(
             Ok(None)
         }
     }
+}
+
+/// Whether two deliveries say the same, wherever in a file they stand.
+fn same_content(one: &NewTransaction, other: &NewTransaction) -> bool {
+    let without_source = |new: &NewTransaction| NewTransaction { source: None, ..new.clone() };
+    one == other || without_source(one) == without_source(other)
+}
+
+/// Whether a record is the stored one, but for where in a file it stands: what two files say alike is one
+/// record, and keeps the source that it had first.
+fn is_from_elsewhere(again: Transaction, stored: &[u8]) -> bool {
+    let Ok(stored) = serde_json::from_slice::<Transaction>(stored) else { return false };
+    stored.source != again.source && stored == Transaction { source: stored.source.clone(), ..again }
 }
 
 fn kept(line: u64, kind: &str, reference: &str, id: impl ToString, seq: u64) -> DeliveredRecord {
