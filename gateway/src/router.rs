@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
-        transactions, transactions_batch, well_known,
+        accounts, admin, docs, evidence_bundles, health, institution, intake_mappings, intakes, ledger,
+        metrics, oauth2, tlog, transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
 };
@@ -34,6 +34,13 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(transactions_batch::deliver)
         .service(transactions::list)
         .service(transactions::get)
+        .service(intakes::create)
+        .service(intakes::findings)
+        .service(intakes::get)
+        .service(intakes::offset)
+        .service(intakes::append)
+        .service(intake_mappings::put)
+        .service(intake_mappings::get)
         .service(ledger::list_entries)
         .service(ledger::get_entry)
         .service(ledger::prove_inclusion)

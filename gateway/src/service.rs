@@ -33,6 +33,7 @@ use crate::{
         rounds,
     },
     openapi,
+    receiving::{self, Receiver},
     shared::{Redis, RedisError},
     store::{
         Db, Place, StoreError, institutions,
@@ -265,6 +266,18 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        let limits = receiving::Limits {
+            file_bytes_max: config.intake.file_bytes_max,
+            records_max: config.intake.records_max,
+            upload_kept_us: i64::from(config.intake.upload_kept_h) * 3_600_000_000,
+        };
+        let receiver = Receiver::new(
+            ledger.db.clone(),
+            ledger.recorder.clone(),
+            Arc::clone(&ledger.world),
+            config.storage.data_dir.join("intakes"),
+            limits,
+        );
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();
@@ -273,6 +286,7 @@ impl Service {
             ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world)),
             tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
+            tokio::spawn(receiver.clone().tend()),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
         ];
         if matches!(ledger.db, Db::Postgres(_)) && redis.is_none() {
@@ -294,6 +308,8 @@ impl Service {
             key: Arc::clone(&ledger.key),
             cursors: Cursors::new(cursor_seed),
             press,
+            receiver,
+            upload_time: Duration::from_secs(config.intake.upload_timeout_s),
             base_url: config.http.base_url.clone(),
             document: openapi::text()?,
             batch_lines_max: config.limits.batch_lines_max,
@@ -310,6 +326,7 @@ impl Service {
 
     /// Stops, once the listeners have.
     pub async fn stop(self) {
+        self.state.receiver.stop();
         for task in self.background {
             task.abort();
             // What it holds is let go of then.

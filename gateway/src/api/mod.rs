@@ -9,6 +9,8 @@ pub mod docs;
 pub mod evidence_bundles;
 pub mod health;
 pub mod institution;
+pub mod intake_mappings;
+pub mod intakes;
 pub mod item;
 pub mod ledger;
 pub mod list;
@@ -31,6 +33,7 @@ use crate::{
     export::bundle::BundlePress,
     keys::CheckpointSigner,
     ledger::Signer,
+    receiving::Receiver,
     store::{Reader, StoreError},
     world::World,
 };
@@ -47,6 +50,10 @@ pub struct State {
     pub cursors: cursor::Cursors,
     /// Prepares evidence bundles.
     pub press: BundlePress,
+    /// Takes files.
+    pub receiver: Receiver,
+    /// The time for an upload.
+    pub upload_time: std::time::Duration,
     /// Where the service can be reached from outside, without a trailing slash.
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.

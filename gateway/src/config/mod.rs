@@ -4,6 +4,7 @@
 //! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
 
 mod http;
+mod intake;
 mod limits;
 mod log;
 mod redis;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     http::Http,
+    intake::Intake,
     limits::Limits,
     log::Log,
     redis::Redis,
@@ -40,6 +42,8 @@ pub struct Config {
     pub signer: Signer,
     /// What one request may ask for.
     pub limits: Limits,
+    /// What a delivered file may have.
+    pub intake: Intake,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
     /// What it tells.
@@ -101,6 +105,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.http.check()?;
         self.limits.check()?;
+        self.intake.check()?;
         self.storage.check()?;
         self.redis.check()?;
         self.log.check()?;
@@ -159,6 +164,7 @@ mod tests {
             ("[http]\nbase_url = \"localhost\"", "http.base_url"),
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[intake]\nrecords_max = 0", "intake.records_max"),
             ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
             ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
             ("[redis]\nreplicas = 0", "redis.replicas"),

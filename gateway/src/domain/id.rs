@@ -129,6 +129,10 @@ prefixed_id! {
     /// An evidence bundle made for a caller.
     BundleId, "evb_"
 }
+prefixed_id! {
+    /// A file of records that a feeder delivers.
+    IntakeId, "int_"
+}
 
 #[cfg(test)]
 mod tests {

@@ -79,7 +79,10 @@ impl Format {
             Some(Self::Mt940)
         } else if text.starts_with(b"{\"") || text.starts_with(b"{ ") {
             Some(Self::Ndjson)
-        } else if [berka::TRANSACTIONS, berka::ACCOUNTS].iter().any(|header| text.starts_with(header.as_bytes())) {
+        } else if [berka::TRANSACTIONS, berka::ACCOUNTS]
+            .iter()
+            .any(|header| text.starts_with(header.as_bytes()))
+        {
             Some(Self::Berka)
         } else {
             None

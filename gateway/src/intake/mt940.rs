@@ -126,12 +126,16 @@ impl Block {
             self.informs = false;
         } else if let Some(first) = text.strip_prefix(":86:") {
             self.informs = !self.text_has_closed();
-            if self.informs && let Some((_, _, information)) = self.entries.last_mut() {
+            if self.informs
+                && let Some((_, _, information)) = self.entries.last_mut()
+            {
                 information.push_str(first);
             }
         } else if text.starts_with(':') {
             self.informs = false;
-        } else if self.informs && let Some((_, _, information)) = self.entries.last_mut() {
+        } else if self.informs
+            && let Some((_, _, information)) = self.entries.last_mut()
+        {
             information.push(' ');
             information.push_str(text);
         }
@@ -146,7 +150,8 @@ impl Block {
     fn read(&self, path: &str) -> Result<Vec<Pulled>, Vec<Finding>> {
         let refuse = |line, path: &str, code, detail: String| vec![Finding::at(line, path, code, detail)];
         if self.is_too_long {
-            let detail = format!("a statement has at most {STATEMENT_BYTES} bytes, and lines that can be read");
+            let detail =
+                format!("a statement has at most {STATEMENT_BYTES} bytes, and lines that can be read");
             return Err(refuse(self.line, path, "statement_too_long", detail));
         }
         self.check_days(path)?;
@@ -309,7 +314,9 @@ fn read_day(text: &str) -> Result<jiff::civil::Date, (&'static str, String)> {
 fn near(entered: jiff::civil::Date, value: jiff::civil::Date) -> jiff::civil::Date {
     let away = |day: jiff::civil::Date| (day - value).get_days().unsigned_abs();
     let years = [value.year() - 1, value.year(), value.year() + 1];
-    let days = years.into_iter().filter_map(|year| date::of(year, entered.month().into(), entered.day().into()).ok());
+    let days = years
+        .into_iter()
+        .filter_map(|year| date::of(year, entered.month().into(), entered.day().into()).ok());
     days.min_by_key(|day| away(*day)).unwrap_or(entered)
 }
 
@@ -321,7 +328,8 @@ fn day(year: &str, rest: &str) -> Option<jiff::civil::Date> {
 
 /// The first line of a parser's message, not too long.
 fn short(text: &str) -> String {
-    let line = text.lines().map(str::trim).filter(|line| line.len() > 3).next_back().unwrap_or("it cannot be read");
+    let line =
+        text.lines().map(str::trim).filter(|line| line.len() > 3).next_back().unwrap_or("it cannot be read");
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 

@@ -121,7 +121,13 @@ impl Statement {
         (is != expected).then(|| self.broken(code, text(expected), text(is), Some(text(is - expected))))
     }
 
-    fn broken(&self, code: &'static str, expected: String, stated: String, difference: Option<String>) -> Break {
+    fn broken(
+        &self,
+        code: &'static str,
+        expected: String,
+        stated: String,
+        difference: Option<String>,
+    ) -> Break {
         let (line, path) = (self.line, self.path.clone());
         let (statement, account) = (self.id.clone(), self.account.clone());
         Break { line, path, code, statement, account, expected, stated, difference }

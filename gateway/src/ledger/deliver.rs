@@ -317,10 +317,8 @@ fn judge_transaction(
     }
     let known_account = log.open.accounts.get(transaction.account.as_str());
     if let Some(existing) = log.known.get(transaction.reference.as_str()) {
-        let same = known_account.is_some_and(|account| {
-            let again = Transaction::new(existing.id, account.id, transaction.clone());
-            again.payload() == existing.payload || is_from_elsewhere(again, &existing.payload)
-        });
+        let same = known_account
+            .is_some_and(|account| is_recorded(existing.id, account.id, transaction, &existing.payload));
         if !same {
             return Err(conflict(line, "transaction", &transaction.reference));
         }
@@ -347,8 +345,14 @@ fn same_content(one: &NewTransaction, other: &NewTransaction) -> bool {
     one == other || without_source(one) == without_source(other)
 }
 
-/// Whether a record is the stored one, but for where in a file it stands: what two files say alike is one
-/// record, and keeps the source that it had first.
+/// Whether a delivery says what is stored under an id: what two files say alike is one record, and keeps the
+/// source that it had first.
+#[must_use]
+pub fn is_recorded(id: TransactionId, account: AccountId, new: &NewTransaction, stored: &[u8]) -> bool {
+    let again = Transaction::new(id, account, new.clone());
+    again.payload() == stored || is_from_elsewhere(again, stored)
+}
+
 fn is_from_elsewhere(again: Transaction, stored: &[u8]) -> bool {
     let Ok(stored) = serde_json::from_slice::<Transaction>(stored) else { return false };
     stored.source != again.source && stored == Transaction { source: stored.source.clone(), ..again }

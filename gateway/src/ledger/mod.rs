@@ -25,5 +25,6 @@ pub mod stops;
 pub mod tree;
 
 pub use command::{By, Receipt, RecordError};
+pub use deliver::is_recorded;
 pub use recorder::Recorder;
 pub use signer::Signer;

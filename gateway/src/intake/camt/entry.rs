@@ -62,12 +62,8 @@ const DETAIL: &[&str] = &[
     "AddtlTxInf",
 ];
 /// Kinds of codes: the domain's three parts, and the servicer's own.
-const CODES: [&[&str]; 4] = [
-    &["BkTxCd/Domn/Cd"],
-    &["BkTxCd/Domn/Fmly/Cd"],
-    &["BkTxCd/Domn/Fmly/SubFmlyCd"],
-    &["BkTxCd/Prtry/Cd"],
-];
+const CODES: [&[&str]; 4] =
+    [&["BkTxCd/Domn/Cd"], &["BkTxCd/Domn/Fmly/Cd"], &["BkTxCd/Domn/Fmly/SubFmlyCd"], &["BkTxCd/Prtry/Cd"]];
 
 /// An entry as far as it was read.
 #[derive(Debug)]
@@ -232,7 +228,12 @@ impl Entry {
         Record { line: self.line, offset: self.offset, item: Item::Transaction(transaction) }
     }
 
-    fn batch(&self, common: &Common, parts: Vec<(Money, Direction)>, findings: &mut Vec<Finding>) -> Vec<Record> {
+    fn batch(
+        &self,
+        common: &Common,
+        parts: Vec<(Money, Direction)>,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Record> {
         let mut seen: HashSet<&str> = HashSet::from([common.reference.as_str()]);
         let mut records = Vec::with_capacity(parts.len());
         for ((number, detail), money) in (1..).zip(&self.details).zip(parts) {

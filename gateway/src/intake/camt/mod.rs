@@ -166,7 +166,9 @@ impl<R: BufRead> Reader<R> {
             }
             Event::DocType(_) => Err(("dtd_refused", "a document type definition is not taken".to_owned())),
             Event::Decl(declaration) => match declaration.encoding() {
-                Some(Ok(name)) if !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("us-ascii") => {
+                Some(Ok(name))
+                    if !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("us-ascii") =>
+                {
                     Err(("unsupported_encoding", "a document is taken in UTF-8 alone".to_owned()))
                 }
                 _ => Ok(()),
@@ -205,9 +207,13 @@ impl<R: BufRead> Reader<R> {
             0 if self.message == ' ' => self.message = message(start)?,
             0 => return Err(("malformed_xml", "a document has one root".to_owned())),
             1 if self.part.is_empty() => {
-                let known = MESSAGES.iter().find(|(known, digit, _)| *known == name && *digit == self.message);
+                let known =
+                    MESSAGES.iter().find(|(known, digit, _)| *known == name && *digit == self.message);
                 let Some((_, _, part)) = known else {
-                    return Err(("unknown_message", format!("the namespace is of another message than {name:?}")));
+                    return Err((
+                        "unknown_message",
+                        format!("the namespace is of another message than {name:?}"),
+                    ));
                 };
                 self.part = part;
             }
@@ -260,7 +266,12 @@ impl<R: BufRead> Reader<R> {
             (2, _) if self.parts == 0 => {
                 let detail = format!("the message has no {}", self.part);
                 let path = format!("{}/{}", self.place.path(), self.part);
-                self.waiting.push_back(Pulled::Finding(Finding::at(self.line, path, "missing_field", detail)));
+                self.waiting.push_back(Pulled::Finding(Finding::at(
+                    self.line,
+                    path,
+                    "missing_field",
+                    detail,
+                )));
             }
             (3, name) if name == self.part => self.end_part(),
             (4, "Acct") => self.end_account(),
@@ -300,10 +311,15 @@ impl<R: BufRead> Reader<R> {
         let Some(head) = &mut self.head else { return };
         match head.account() {
             Ok(Some(account)) => {
-                let is_new = self.told.len() < ACCOUNTS_MAX && self.told.insert(account.reference.to_string());
+                let is_new =
+                    self.told.len() < ACCOUNTS_MAX && self.told.insert(account.reference.to_string());
                 if is_new {
                     let (line, offset) = (self.line, self.xml.get_ref().offset());
-                    self.waiting.push_back(Pulled::Record(Record { line, offset, item: Item::Account(account) }));
+                    self.waiting.push_back(Pulled::Record(Record {
+                        line,
+                        offset,
+                        item: Item::Account(account),
+                    }));
                 }
             }
             Ok(None) => {}
