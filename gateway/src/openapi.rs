@@ -121,7 +121,7 @@ fn complete(document: &mut Value) {
     });
     document["components"]["headers"] = Value::Object(headers.collect());
     for item in members(document, "/paths").values_mut() {
-        for method in ["get", "post", "put", "patch", "delete"] {
+        for method in ["get", "head", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
                 add_problems(operation);
                 add_headers(operation);

@@ -2,7 +2,7 @@
 
 mod body;
 mod load;
-mod raw;
+pub mod raw;
 mod slow;
 mod stop;
 mod tls;

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 9] = [
+pub const TENANT_TABLES: [&str; 13] = [
     "logs",
     "entries",
     "payloads",
@@ -14,6 +14,10 @@ pub const TENANT_TABLES: [&str; 9] = [
     "transactions",
     "evidence_bundles",
     "idempotency",
+    "intakes",
+    "intake_findings",
+    "statements",
+    "intake_mappings",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -31,7 +35,12 @@ logs SELECT, logs.at_us UPDATE, logs.prev UPDATE, logs.root UPDATE, logs.size UP
 payloads SELECT, plans INSERT, plans SELECT, plans.client_burst UPDATE, plans.client_per_second UPDATE,
 plans.institution_burst UPDATE, plans.institution_per_second UPDATE, revoked_tokens DELETE,
 revoked_tokens INSERT, revoked_tokens SELECT, tiles INSERT, tiles SELECT, transactions INSERT,
-transactions SELECT";
+transactions SELECT,
+intakes INSERT, intakes SELECT, intake_findings INSERT, intake_findings SELECT, statements INSERT, statements SELECT,
+intake_mappings INSERT, intake_mappings SELECT, intake_mappings.mapping UPDATE, intake_mappings.seq UPDATE,
+intakes.seq UPDATE, intakes.state UPDATE, intakes.reason UPDATE, intakes.sha256 UPDATE, intakes.statements UPDATE,
+intakes.records UPDATE, intakes.added UPDATE, intakes.unchanged UPDATE, intakes.faults UPDATE, intakes.breaks UPDATE,
+intakes.delivered UPDATE, intakes.finished_at_us UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
 pub async fn all(connection: &mut PgConnection, own: &str, other: &str) -> Vec<String> {

@@ -174,7 +174,9 @@ pub(super) async fn record(
     let look = door.recorder.access(log, access).instrument(tracing::info_span!("record")).await?;
     let receipt = answer.receipt.unwrap_or(look);
     let mut response = HttpResponse::build(answer.status);
-    response.insert_header((header::CONTENT_TYPE, answer.content_type));
+    if answer.status != StatusCode::NO_CONTENT {
+        response.insert_header((header::CONTENT_TYPE, answer.content_type));
+    }
     response.insert_header((AUDIT_RECEIPT, format!("{} {}", receipt.origin, receipt.seq)));
     response.insert_header((CONTENT_DIGEST, digest));
     for (name, value) in answer.headers {
