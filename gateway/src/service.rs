@@ -195,6 +195,18 @@ async fn provider(db: &Db, recorder: &Recorder, world: &dyn World) -> Result<Ten
     }
 }
 
+/// What takes files, as the configuration has it.
+#[must_use]
+pub fn receiver(config: &Config, db: &Db, recorder: &Recorder, world: &Arc<dyn World>) -> Receiver {
+    let limits = receiving::Limits {
+        file_bytes_max: config.intake.file_bytes_max,
+        records_max: config.intake.records_max,
+        upload_kept_us: i64::from(config.intake.upload_kept_h) * 3_600_000_000,
+    };
+    let folder = config.storage.data_dir.join("intakes");
+    Receiver::new(db.clone(), recorder.clone(), Arc::clone(world), folder, limits)
+}
+
 /// The plan that there always is.
 pub const STANDARD: &str = "standard";
 
@@ -266,18 +278,7 @@ impl Service {
             bundles,
         );
         press.resume().await?;
-        let limits = receiving::Limits {
-            file_bytes_max: config.intake.file_bytes_max,
-            records_max: config.intake.records_max,
-            upload_kept_us: i64::from(config.intake.upload_kept_h) * 3_600_000_000,
-        };
-        let receiver = Receiver::new(
-            ledger.db.clone(),
-            ledger.recorder.clone(),
-            Arc::clone(&ledger.world),
-            config.storage.data_dir.join("intakes"),
-            limits,
-        );
+        let receiver = receiver(config, &ledger.db, &ledger.recorder, &ledger.world);
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();

@@ -126,7 +126,8 @@ async fn what_is_recorded_with_other_content_or_in_another_currency_is_found() {
     changed["amount"]["amount"] = json!("99.00");
     let mut foreign = data::transaction("c");
     (foreign["account"], foreign["amount"]["currency"]) = (json!("acct-b"), json!("CHF"));
-    let intake = bank.take("format=ndjson", NDJSON, data::ndjson(&[changed, stored[1].clone(), foreign])).await;
+    let intake =
+        bank.take("format=ndjson", NDJSON, data::ndjson(&[changed, stored[1].clone(), foreign])).await;
     assert_eq!(intake["state"], "refused", "{intake}");
     let found = bank.findings(&intake).await;
     assert_eq!(codes(&found), [(1, "reference_conflict", "error"), (3, "currency_mismatch", "error")]);
@@ -170,7 +171,10 @@ async fn a_balance_that_does_not_add_up_is_a_break_and_is_stored() {
     let intake = bank.take("format=camt", XML, next).await;
     let findings = bank.findings(&intake).await;
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert_eq!(findings[0]["code"], "previous_closing_differs", "also against what an earlier file ended with");
+    assert_eq!(
+        findings[0]["code"], "previous_closing_differs",
+        "also against what an earlier file ended with"
+    );
     assert_eq!(findings[0]["balance"]["expected"], "-5.40");
 }
 
@@ -222,7 +226,8 @@ async fn csv_is_read_by_a_mapping_that_was_set_before() {
                    [fixed]\naccount = \"DE04\"\ncurrency = \"EUR\"\n";
     let set = |name: &str, text: &str| {
         let path = bank.path(&format!("/v1/intake-mappings/{name}"));
-        let request = bank.feeder.request(reqwest::Method::PUT, &path).header("content-type", "application/toml");
+        let request =
+            bank.feeder.request(reqwest::Method::PUT, &path).header("content-type", "application/toml");
         bank.feeder.send(request.body(text.to_owned()))
     };
     bank.send("format=csv&mapping=konto", "text/csv", "x").await.problem(400, "invalid_parameter");
@@ -281,7 +286,11 @@ async fn what_is_no_file_is_refused() {
             "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrAcctRpt/></Document>",
             "unknown_message",
         ),
-        ("camt", "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>", "malformed_xml"),
+        (
+            "camt",
+            "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt>",
+            "malformed_xml",
+        ),
     ] {
         let intake = bank.take(&format!("format={format}&on_error=skip"), "text/plain", body).await;
         assert_eq!(intake["state"], "refused", "{body}: {intake}");

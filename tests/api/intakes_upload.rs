@@ -45,7 +45,8 @@ impl<'a> Upload<'a> {
 async fn break_off(server: &Server, method: &str, path: &str, bank: &Bank, head: &str, part: &[u8]) {
     let mut raw = Raw::to(server.address()).await;
     let token = bank.feeder.token.as_ref().unwrap();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{head}\r\n\r\n");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{head}\r\n\r\n");
     raw.say(head).await;
     raw.say(part).await;
 }

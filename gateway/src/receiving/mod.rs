@@ -46,7 +46,7 @@ use crate::{
     },
     store::{
         Db, StoreError, idempotency, intake_findings,
-        intakes::{self, Intake, New},
+        intakes::{self, Counts, Intake, New, Progress},
     },
     world::World,
 };
@@ -231,6 +231,54 @@ impl Receiver {
             idempotency,
         };
         self.recorder.file(tenant, filing).await
+    }
+
+    /// Records a file that somebody else reads and delivers, from a path of theirs.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub async fn record(
+        &self,
+        tenant: Tenant,
+        by: By,
+        new: New,
+        sha256: [u8; 32],
+    ) -> Result<(), RecordError> {
+        let (id, payload) = (new.id, payload(&new, sha256));
+        let rows: Rows = Box::new(move |connection, at| {
+            Box::pin(async move {
+                Ok(intakes::insert(connection, at.tenant, &new, Some((at.seq, sha256)), at.at_us).await?)
+            })
+        });
+        self.recorder.file(tenant, filing(by, id, payload, rows, None)).await.map(drop)
+    }
+
+    /// Records what became of such a file.
+    ///
+    /// # Errors
+    /// When the ledger can't be written, or nothing is known of it.
+    pub async fn conclude(
+        &self,
+        tenant: Tenant,
+        id: IntakeId,
+        (counts, progress): (Counts, Progress),
+        is_stored: bool,
+    ) -> Result<(), Trouble> {
+        self.note(tenant, move |connection, tenant| {
+            Box::pin(async move {
+                intakes::examined(connection, tenant, id, counts, true).await?;
+                Ok(intakes::advance(connection, tenant, id, progress).await?)
+            })
+        })
+        .await?;
+        let mut reader = self.db.read(tenant).await?;
+        let row = intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?;
+        drop(reader);
+        let (state, reason) = match is_stored {
+            true => ("stored", None),
+            false => ("failed", Some("storing broke off; what was added stays")),
+        };
+        self.finish(tenant, &row, state, reason).await
     }
 
     /// Stops between two portions of whatever is under way.

@@ -267,7 +267,7 @@ impl<R: BufRead> Reader<R> {
                 let detail = format!("the message has no {}", self.part);
                 let path = format!("{}/{}", self.place.path(), self.part);
                 self.waiting.push_back(Pulled::Finding(Finding::at(
-                    self.line,
+                    self.xml.get_ref().line(),
                     path,
                     "missing_field",
                     detail,
