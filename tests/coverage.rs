@@ -41,6 +41,7 @@ struct Things {
     account: String,
     transaction: String,
     bundle: String,
+    export: String,
     client: String,
     intake: String,
 }
@@ -50,6 +51,8 @@ impl Things {
         let system = server.system(index).await;
         let page = system.get("/v1/transactions?limit=1&sort=seq").await.ok();
         let bundle = system.post("/v1/evidence-bundles", &json!({"from_seq": "0", "to_seq": "3"})).await.ok();
+        let order = json!({"of": "transactions", "format": "csv"});
+        let export = system.post("/v1/exports", &order).await.ok();
         let institution = server.institution(index).to_owned();
         let new = json!({"name": "to be revoked", "scopes": ["accounts:read"]});
         let path = format!("/admin/v1/institutions/{institution}/clients");
@@ -68,10 +71,12 @@ impl Things {
             account: text(&page["data"][0]["account_id"]),
             transaction: text(&page["data"][0]["id"]),
             bundle: text(&bundle["id"]),
+            export: text(&export["id"]),
             client: text(&client["client_id"]),
             intake: text(&intake["id"]),
         };
         system.until_ready(&things.bundle).await;
+        system.until_exported(&things.export).await;
         things
     }
 
@@ -83,6 +88,7 @@ impl Things {
             account: id("acc"),
             transaction: id("txn"),
             bundle: id("evb"),
+            export: id("exp"),
             client: id("cli"),
             intake: id("int"),
         }
@@ -96,13 +102,15 @@ impl Things {
             ("id", Some("accounts")) => &self.account,
             ("id", Some("transactions")) => &self.transaction,
             ("id", Some("evidence-bundles")) => &self.bundle,
+            ("id", Some("exports")) => &self.export,
             ("id", Some("clients")) => &self.client,
             ("id", Some("intakes")) => &self.intake,
             ("format", _) => "ndjson",
             ("seq", _) => "0",
-            ("from", _) => "1",
+            ("from" | "n", _) => "1",
             ("tile", _) => "0/000.p/1",
             ("name", _) => "coverage",
+            ("date", _) => "2026-01-31",
             _ => panic!("say here what stands for {name} of {}", operation.path),
         }
         .to_owned()

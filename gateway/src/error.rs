@@ -59,7 +59,9 @@ codes! {
     UnknownParameter = "unknown_parameter", BAD_REQUEST, "A parameter is not known";
     /// A parameter that must be there.
     MissingParameter = "missing_parameter", BAD_REQUEST, "A parameter is missing";
-    /// A cursor that was not made for this query by this service, or is too old.
+    /// A cursor that was made long ago: what it was pinned to is no longer promised.
+    ExpiredCursor = "expired_cursor", BAD_REQUEST, "The cursor is too old";
+    /// A cursor that was not made for this query by this service.
     InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor does not fit this query";
     /// The body is not what its media type says.
     MalformedBody = "malformed_body", BAD_REQUEST, "The body cannot be read";
@@ -73,8 +75,12 @@ codes! {
     NotFound = "not_found", NOT_FOUND, "There is nothing here";
     /// The path exists with another method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    /// None of the media types that the caller takes.
+    NotAcceptable = "not_acceptable", NOT_ACCEPTABLE, "There is no such representation";
     /// It is there already, or no longer as the caller thought.
     Conflict = "conflict", CONFLICT, "This does not fit what is there";
+    /// It was there and is no longer kept.
+    Expired = "expired", GONE, "This is no longer kept";
     /// The body is larger than the operation takes.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body did not come in time.

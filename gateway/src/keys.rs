@@ -49,6 +49,14 @@ pub enum KeyError {
 #[derive(Debug)]
 pub struct Seed(SecretBox<[u8; 32]>);
 
+#[cfg(test)]
+impl Seed {
+    /// One that is no secret.
+    pub(crate) fn known() -> Self {
+        Self(SecretBox::new(Box::new([7; 32])))
+    }
+}
+
 impl Seed {
     /// Reads a key file, or makes it with a new key when there is none.
     ///

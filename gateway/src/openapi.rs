@@ -72,6 +72,7 @@ fn base() -> OpenApi {
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];
@@ -91,10 +92,6 @@ fn describe(scope: Scope) -> &'static str {
         Scope::LedgerRead => "See the ledger: entries, proofs, checkpoints, tiles",
         Scope::EvidenceRead => "Order and download evidence bundles",
         Scope::ExportsRead => "Order and download exports",
-        Scope::EventsRead => "Follow events",
-        Scope::WebhooksManage => "Set up webhooks and see their deliveries",
-        Scope::ClientsManage => "See and change the keys of the institution's own clients",
-        Scope::UsageRead => "See limits and what was used of them",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }
@@ -125,6 +122,7 @@ fn complete(document: &mut Value) {
             if let Some(operation) = item.get_mut(method) {
                 add_problems(operation);
                 add_headers(operation);
+                add_conditions(operation);
                 add_examples(operation, &schemas);
             }
         }
@@ -201,6 +199,11 @@ const HEADERS: &[(&str, &str, &str)] = &[
     ("RateLimit", "Where the caller stands with it: units left (r), seconds until full (t).", "string"),
     ("Audit-Receipt", "Where this is recorded: the log's origin and the entry's seq.", "string"),
     ("Content-Digest", "SHA-256 of the content (RFC 9530); the access's entry holds it too.", "string"),
+    (
+        "ETag",
+        "Names the records that the answer shows, for `If-None-Match`; weak (RFC 9110 section 8.8.3).",
+        "string",
+    ),
     ("Retry-After", "Seconds to wait.", "integer"),
 ];
 
@@ -222,6 +225,30 @@ fn add_headers(operation: &mut Value) {
             response["headers"] = shared_headers(names);
         }
     }
+}
+
+/// What is read as of some entry has a tag, and is not sent again to whoever has it.
+fn add_conditions(operation: &mut Value) {
+    let is_as_of = |parameter: &Value| parameter["in"] == "query" && parameter["name"] == "as_of";
+    let takes_body = operation.get("requestBody").is_some();
+    let parameters = operation["parameters"].as_array_mut();
+    let Some(parameters) = parameters.filter(|all| !takes_body && all.iter().any(is_as_of)) else { return };
+    parameters.push(json!({
+        "name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
+        "description": "Tags of what the caller has (RFC 9110 section 13.1.2): that is not sent again.",
+    }));
+    let responses = members(operation, "/responses");
+    responses["200"]["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+    let mut names = vec!["X-Request-Id", "RateLimit-Policy", "RateLimit", "Audit-Receipt", "ETag"];
+    names.sort_unstable();
+    responses.insert(
+        "304".to_owned(),
+        json!({
+            "description": "The caller has it already. That it asked is on the ledger all the same.",
+            "headers": shared_headers(&names),
+        }),
+    );
+    responses.sort_keys();
 }
 
 fn add_examples(operation: &mut Value, schemas: &Value) {

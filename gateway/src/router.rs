@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, health, institution, intake_mappings, intakes, ledger,
-        metrics, oauth2, tlog, transactions, transactions_batch, well_known,
+        accounts, admin, docs, evidence_bundles, exports, health, institution, intake_mappings, intakes,
+        ledger, metrics, oauth2, tlog, transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
 };
@@ -30,9 +30,13 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(institution::get)
         .service(accounts::list)
         .service(accounts::transactions)
+        .service(accounts::balances::get)
         .service(accounts::get)
         .service(transactions_batch::deliver)
         .service(transactions::list)
+        .service(transactions::lookup::look_up)
+        .service(transactions::sync::changes)
+        .service(transactions::versions::list)
         .service(transactions::get)
         .service(intakes::create)
         .service(intakes::findings)
@@ -52,6 +56,10 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(evidence_bundles::create)
         .service(evidence_bundles::content)
         .service(evidence_bundles::get)
+        .service(exports::create)
+        .service(exports::list)
+        .service(exports::get)
+        .service(exports::content)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

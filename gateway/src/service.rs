@@ -20,10 +20,13 @@ use crate::{
         load::Load,
         token::Tokens,
     },
-    api::{State, cursor::Cursors},
+    api::{State, cursor::Cursors, transactions},
     config::Config,
     domain::{InstitutionId, Tenant},
-    export::bundle::BundlePress,
+    export::{
+        bundle::BundlePress,
+        press::{ExportPress, Settings},
+    },
     keys::{CheckpointSigner, FileSigner, KeyError, Seed},
     ledger::{
         self, By, RecordError, Recorder, Signer,
@@ -279,6 +282,22 @@ impl Service {
         );
         press.resume().await?;
         let receiver = receiver(config, &ledger.db, &ledger.recorder, &ledger.world);
+        let exports = config.storage.data_dir.join("exports");
+        let settings = Settings {
+            part_rows_max: config.exports.part_rows_max.into(),
+            direct_rows_max: config.exports.direct_rows_max.into(),
+            keep_us: i64::from(config.exports.keep_hours) * 3600 * 1_000_000,
+        };
+        let exports = ExportPress::new(
+            ledger.db.clone(),
+            ledger.recorder.clone(),
+            Arc::clone(&ledger.world),
+            exports.clone(),
+            settings,
+            transactions::read_filter,
+        )
+        .map_err(|e| StartError::Folder(exports, e))?;
+        exports.resume().await?;
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();
@@ -311,6 +330,7 @@ impl Service {
             press,
             receiver,
             upload_time: Duration::from_secs(config.intake.upload_timeout_s),
+            exports,
             base_url: config.http.base_url.clone(),
             document: openapi::text()?,
             batch_lines_max: config.limits.batch_lines_max,
@@ -333,6 +353,7 @@ impl Service {
             // What it holds is let go of then.
             let _ = task.await;
         }
+        self.state.exports.stop().await;
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }

@@ -27,6 +27,22 @@ impl World for Machine {
     }
 }
 
+/// A clock that is set, for tests.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct At(pub(crate) std::sync::atomic::AtomicI64);
+
+#[cfg(test)]
+impl World for At {
+    fn now_us(&self) -> i64 {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
 /// `N` unpredictable bytes.
 pub fn random<const N: usize>(world: &dyn World) -> [u8; N] {
     let mut bytes = [0; N];

@@ -2,19 +2,26 @@
 
 mod accounts;
 mod admin;
+mod balances;
+mod conditions;
+mod direct;
 mod evidence_bundles;
+mod exports;
 mod institution;
 mod intakes;
 mod intakes_camt;
 mod intakes_upload;
 mod ledger;
 mod limits;
+mod lookup;
 mod oauth2;
 mod oauth2_assertion;
 mod paging;
 mod problems;
+mod sync;
 mod tlog;
 mod token_attacks;
 mod transactions;
 mod transactions_batch;
+mod versions;
 mod well_known;

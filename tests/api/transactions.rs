@@ -91,6 +91,58 @@ async fn each_filter_keeps_what_it_names_and_they_combine() {
 }
 
 #[tokio::test]
+async fn a_reconciliation_team_finds_by_counterparty_reference_text_and_value_date() {
+    let server = Server::shared();
+    let account = data::unique("reconciled");
+    let line = |place: usize, more: Value| {
+        let mut line = data::transaction(&format!("{account}-{place}"));
+        line["account"] = json!(account);
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        line
+    };
+    let lines = [
+        line(
+            0,
+            json!({"value_date": "2026-03-01", "end_to_end_id": "RENT-03",
+                       "counterparty": {"name": "Gärtnerei Süßmilch", "account": "AT560000000012345864"}}),
+        ),
+        line(1, json!({"value_date": "2026-03-05", "remittance_information": "MIETE MÄRZ, Wohnung 7"})),
+        line(2, json!({"remittance_information": "100% of a_b\\c", "counterparty": {"name": "ÖBB"}})),
+    ];
+    server.feeder().await.deliver(server.institution(0), &data::ndjson(&lines)).await.ok();
+    let system = server.system(0).await;
+    let found = system.get(&format!("/v1/accounts?reference={account}")).await.ok();
+    let account_id = found["data"][0]["id"].as_str().unwrap();
+    let all = system.pages(&format!("/v1/transactions?account_id={account_id}&sort=seq")).await;
+    let id = |place: usize| all[place]["id"].as_str().unwrap().to_owned();
+    for (name, value, expected) in [
+        ("value_date", "2026-03-01", vec![0]),
+        ("value_date[gt]", "2026-03-01", vec![1]),
+        ("value_date[lte]", "2026-03-05", vec![0, 1]),
+        ("end_to_end_id", "RENT-03", vec![0]),
+        ("counterparty_account", "AT560000000012345864", vec![0]),
+        ("counterparty_name[contains]", "süßmilch", vec![0]),
+        ("counterparty_name[contains]", "öbb", vec![2]),
+        ("remittance_information[contains]", "märz", vec![1]),
+        ("remittance_information[contains]", "%", vec![2]),
+        ("remittance_information[contains]", "a_b\\c", vec![2]),
+        ("remittance_information[contains]", "a_b_c", vec![]),
+        ("id[in]", &format!("{},{}", id(2), id(0)), vec![0, 2]),
+    ] {
+        let request = system.request(reqwest::Method::GET, "/v1/transactions").query(&[
+            ("account_id", account_id),
+            ("sort", "seq"),
+            (name, value),
+        ]);
+        let page = system.send(request).await.ok();
+        let references: Vec<&str> =
+            page["data"].as_array().unwrap().iter().map(|one| one["reference"].as_str().unwrap()).collect();
+        let expected: Vec<String> = expected.iter().map(|place| format!("{account}-{place}")).collect();
+        assert_eq!(references, expected, "{name}={value}");
+    }
+}
+
+#[tokio::test]
 async fn sorts_go_both_ways_and_ledger_order_breaks_ties() {
     let set = Set::delivered(Server::shared()).await;
     for (sort, expected) in [
@@ -145,6 +197,9 @@ async fn a_query_that_makes_no_sense_is_refused_and_its_parameter_named() {
         ("amount=5&currency[in]=EUR,CHF", "invalid_parameter", "?amount", "one currency"),
         ("amount=5.001&currency=EUR", "invalid_parameter", "?amount", "2 decimals"),
         ("amount=-5&currency=EUR", "invalid_parameter", "?amount", ""),
+        ("id[in]=1", "invalid_parameter", "?id[in]", "ids"),
+        ("as_of=999999999999", "invalid_parameter", "?as_of", "last entry"),
+        ("as_of=-1", "invalid_parameter", "?as_of", ""),
         ("currency=EURO", "invalid_parameter", "?currency", ""),
         ("currency[in]=EUR,,CHF", "invalid_parameter", "?currency[in]", "list"),
         ("direction=up", "invalid_parameter", "?direction", "credit, debit"),

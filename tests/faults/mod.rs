@@ -4,7 +4,9 @@ mod backup;
 mod berka;
 mod cancel;
 mod chaos;
+mod copies;
 mod doubt;
+mod exports;
 mod fleet;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]

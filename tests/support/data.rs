@@ -43,3 +43,10 @@ pub fn transaction(reference: &str) -> Value {
 pub fn ndjson(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
+
+/// A transaction revised: as it is to be, with what kind of change it is and why.
+pub fn revised(transaction: &Value, kind: &str, reason: &str) -> Value {
+    let mut line = transaction.clone();
+    line["revision"] = json!({"kind": kind, "reason": reason});
+    line
+}

@@ -43,6 +43,10 @@ rights! {
     ReadEvidence: EvidenceRead, 1;
     /// Order a bundle.
     OrderEvidence: EvidenceRead, 20;
+    /// See the state of an export, and download it.
+    ReadExports: ExportsRead, 1;
+    /// Order an export.
+    OrderExports: ExportsRead, 20;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

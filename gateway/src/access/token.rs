@@ -275,30 +275,12 @@ fn key(token: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{access::caller::Reach, domain::ClientKind};
-
-    /// A clock that is set.
-    #[derive(Debug)]
-    struct At(AtomicI64);
-
-    impl World for At {
-        fn now_us(&self) -> i64 {
-            self.0.load(Ordering::SeqCst)
-        }
-
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(7);
-        }
-    }
+    use crate::{access::caller::Reach, domain::ClientKind, world::At};
 
     #[test]
     fn a_verdict_is_believed_for_a_minute_by_who_hears_of_revocations_and_for_5_s_by_who_does_not() {
         let world = At(AtomicI64::new(1_800_000_000_000_000));
-        let folder = std::env::temp_dir().join(format!("veritrail-token-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let seed = Seed::load_or_make(&folder.join("token.pem"), &world).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
-        let tokens = Tokens::new(&seed, "https://a.example", "https://a.example");
+        let tokens = Tokens::new(&Seed::known(), "https://a.example", "https://a.example");
         let (client, home) = (ClientId::from_parts(1, [1; 10]), InstitutionId::from_parts(1, [2; 10]));
         let token = tokens.issue(&world, client, home, &[]).unwrap();
         let claims = tokens.verify(&world, &token).unwrap();

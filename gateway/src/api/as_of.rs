@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 use veritrail_audit::{Checkpoint, Hash};
 
+use super::params::Params;
 use crate::{
     domain::Tenant,
     error::Problem,
+    ledger::tree,
     store::{Reader, logs},
 };
+
+/// The parameter that names an entry: what is shown is as it stood then.
+pub const AS_OF: &str = "as_of";
 
 /// A log as it stood when it had some number of entries: always at least one, since a log begins
 /// with the entry that names its key.
@@ -31,6 +36,22 @@ impl Snapshot {
         let root = <[u8; 32]>::try_from(head.root.as_slice())
             .map_err(|_| Problem::internal("a head without a root"))?;
         Ok(Self { origin: head.origin, size: head.size.unsigned_abs(), root: Hash(root).to_string() })
+    }
+
+    /// The log as a query wants to see it: as it stood at `as_of`, or as it stands now.
+    ///
+    /// # Errors
+    /// 404 when there is no such log, 400 when it has no such entry yet.
+    pub async fn wanted(reader: &mut Reader, tenant: Tenant, params: &Params<'_>) -> Result<Self, Problem> {
+        let now = Self::now(reader, tenant).await?;
+        let Some(seq) = params.parse::<u64>(AS_OF)? else { return Ok(now) };
+        if seq >= now.size {
+            let detail = format!("the last entry is {}", now.seq());
+            return Err(Problem::parameter(AS_OF, "out_of_range", detail));
+        }
+        let size = seq + 1;
+        let root = tree::root_at(reader, tenant, size).await?.to_string();
+        Ok(Self { origin: now.origin, size, root })
     }
 
     /// The last entry's seq.

@@ -16,8 +16,8 @@ use crate::{
     world::World,
 };
 
-/// How long a cursor is good for.
-const LIFETIME_US: i64 = 24 * 3600 * 1_000_000;
+/// How long the cursor of a list is good for.
+pub const LIFETIME_US: i64 = 24 * 3600 * 1_000_000;
 const TAG_BYTES: usize = 32;
 const CURSOR_MAX: usize = 2048;
 
@@ -48,19 +48,20 @@ impl Cursors {
         Self(secret)
     }
 
-    /// A cursor for the next page of a query.
+    /// A cursor for the next page of a query, good for some microseconds.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn seal(
         &self,
+        lifetime_us: i64,
         world: &dyn World,
         operation: &str,
         tenant: Tenant,
         params: &Params<'_>,
         position: Position,
     ) -> Result<String, Problem> {
-        let sealed = Sealed { position, expires_us: world.now_us() + LIFETIME_US };
+        let sealed = Sealed { position, expires_us: world.now_us() + lifetime_us };
         let text = serde_json::to_vec(&sealed).map_err(Problem::internal)?;
         let tag = self.mac(operation, tenant, params, &text)?.finalize().into_bytes();
         Ok(URL_SAFE_NO_PAD.encode([tag.as_slice(), text.as_slice()].concat()))
@@ -92,7 +93,7 @@ impl Cursors {
         self.mac(operation, tenant, params, text)?.verify_slice(tag).map_err(|_| unfit())?;
         let sealed: Sealed = serde_json::from_slice(text).map_err(|_| unfit())?;
         if sealed.expires_us < world.now_us() {
-            return Err(Problem::new(Code::InvalidCursor, "the cursor has expired; begin again without one"));
+            return Err(Problem::new(Code::ExpiredCursor, "the cursor has expired; begin again without one"));
         }
         Ok(Some(sealed.position))
     }
@@ -112,5 +113,30 @@ impl Cursors {
             mac.update(part);
         }
         Ok(mac)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::world::At;
+
+    #[test]
+    fn a_cursor_is_good_for_its_time_and_then_says_that_it_is_too_old() {
+        let world = At(AtomicI64::new(1_800_000_000_000_000));
+        let cursors = Cursors::new(Seed::known());
+        let tenant = Tenant::some();
+        let snapshot = Snapshot { origin: "a.example".to_owned(), size: 8, root: String::new() };
+        let position = Position { snapshot, key: None, seq: 7 };
+        let none = Params::read("", &[]).unwrap();
+        let cursor = cursors.seal(60_000_000, &world, "list", tenant, &none, position.clone()).unwrap();
+        let query = format!("cursor={cursor}");
+        let params = Params::read(&query, &["cursor"]).unwrap();
+        let open = || cursors.open(&world, "list", tenant, &params);
+        assert_eq!(open().unwrap(), Some(position));
+        world.0.fetch_add(60_000_001, Ordering::SeqCst);
+        assert_eq!(open().unwrap_err().code, Code::ExpiredCursor);
     }
 }

@@ -8,7 +8,8 @@ use veritrail_audit::inclusion_spans;
 
 use super::{
     State,
-    as_of::{AsOf, Snapshot},
+    as_of::{AS_OF, AsOf, Snapshot},
+    etag::{self, Tag},
     list::raw,
     params::Params,
 };
@@ -65,6 +66,9 @@ pub fn wants_proof(params: &Params<'_>) -> Result<bool, Problem> {
     Ok(wanted)
 }
 
+/// What a query about one record takes.
+pub const KNOWN: &[&str] = &["proof", "fields", AS_OF];
+
 /// Answers with one record, by the entry that recorded it.
 ///
 /// # Errors
@@ -73,20 +77,22 @@ pub async fn answer<R: Right>(
     permit: &Permit<R>,
     state: &State,
     mut reader: Reader,
+    params: &Params<'_>,
+    snapshot: &Snapshot,
     seq: i64,
     known_fields: &[&str],
 ) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), &["proof", "fields"])?;
-    let (fields, proof) = (fields(&params, known_fields)?, wants_proof(&params)?);
-    let snapshot = Snapshot::now(&mut reader, permit.tenant()).await?;
+    let (fields, proof) = (fields(params, known_fields)?, wants_proof(params)?);
     let row = payloads::get(&mut reader, permit.tenant(), seq).await?.ok_or_else(Problem::not_found)?;
     drop(reader);
     let proof = match proof {
         true => proofs(state, permit.tenant(), &[seq]).await?.pop(),
         false => None,
     };
+    let proven = i64::from(proof.is_some());
     let item = Item { data: shown(&row.payload, &fields)?, as_of: snapshot.as_of()?, proof };
-    permit.answer(Answer::json(&item)?).await
+    let tag = Tag::of("item", &fields.join(","), [seq, proven]);
+    etag::answer(permit, &tag, || Answer::json(&item)).await
 }
 
 /// Proofs for some entries, all against one signed checkpoint.

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::{
     State,
     as_of::{AsOf, Snapshot},
-    cursor::Position,
+    cursor::{LIFETIME_US, Position},
+    etag::Tag,
     params::Params,
 };
 use crate::{access::Answer, domain::Tenant, error::Problem, store::Reader};
@@ -63,9 +64,16 @@ impl<'a> Run<'a> {
         let after = state.cursors.open(state.world(), operation, tenant, params)?;
         let snapshot = match &after {
             Some(position) => position.snapshot.clone(),
-            None => Snapshot::now(reader, tenant).await?,
+            None => Snapshot::wanted(reader, tenant, params).await?,
         };
         Ok(Self { snapshot, after, limit, state, operation, tenant, params })
+    }
+
+    /// The condition on which nothing is sent, since the caller has it: the same rows of the same query.
+    #[must_use]
+    pub fn tag(&self, seqs: impl IntoIterator<Item = i64>, page: &Page) -> Tag {
+        let query = self.params.fingerprint();
+        Tag::of(self.operation, &query, seqs.into_iter().chain([i64::from(page.has_more)]))
     }
 
     /// One row more than a page has: it tells whether there is a next page.
@@ -93,7 +101,8 @@ impl<'a> Run<'a> {
         let (key, seq) = end(last);
         let position = Position { snapshot: self.snapshot.clone(), key, seq };
         let (state, operation) = (self.state, self.operation);
-        let cursor = state.cursors.seal(state.world(), operation, self.tenant, self.params, position)?;
+        let cursor =
+            state.cursors.seal(LIFETIME_US, state.world(), operation, self.tenant, self.params, position)?;
         Ok(Page { next_cursor: Some(cursor), has_more })
     }
 }

@@ -1,12 +1,17 @@
 //! The REST API: one file a noun, named as its URL. A handler takes a permit, parses, asks the
 //! store, chooses the bytes, and answers through the recorder.
 
+pub mod accept;
 pub mod accounts;
 pub mod admin;
 pub mod as_of;
 pub mod cursor;
+pub mod direct;
 pub mod docs;
+mod download;
+pub mod etag;
 pub mod evidence_bundles;
+pub mod exports;
 pub mod health;
 pub mod institution;
 pub mod intake_mappings;
@@ -30,7 +35,7 @@ use std::sync::{
 use crate::{
     access::Door,
     domain::Tenant,
-    export::bundle::BundlePress,
+    export::{bundle::BundlePress, press::ExportPress},
     keys::CheckpointSigner,
     ledger::Signer,
     receiving::Receiver,
@@ -54,6 +59,8 @@ pub struct State {
     pub receiver: Receiver,
     /// The time for an upload.
     pub upload_time: std::time::Duration,
+    /// Prepares exports.
+    pub exports: ExportPress,
     /// Where the service can be reached from outside, without a trailing slash.
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.

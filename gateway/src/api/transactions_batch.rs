@@ -71,7 +71,14 @@ pub struct BatchRecord {
         ("on_error" = Option<String>, Query, description = "`abort` (unless told): all or nothing. `skip`: keep the good lines.", example = "abort"),
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
     ),
-    request_body(content = NewTransaction, content_type = "application/x-ndjson", description = "A transaction a line."),
+    request_body(content = NewTransaction, content_type = "application/x-ndjson", description = "A transaction a line.", example = json!({
+        "account": "DE04000000000000000576", "amount": {"amount": "750.00", "currency": "EUR"},
+        "balance_after": {"amount": "1310.07", "currency": "EUR", "direction": "credit"},
+        "bank_transaction_code": "PMNT-RCDT-ESCT", "booking_date": "2026-03-31",
+        "counterparty": {"account": "AT560000000012345864", "name": "Gärtnerei Süßmilch"},
+        "direction": "credit", "end_to_end_id": "RENT-2026-03", "reference": "2026033100018844",
+        "remittance_information": "Miete März, Wohnung 7", "status": "booked", "value_date": "2026-03-31",
+    })),
     responses(
         (status = 201, description = "What became of each line.", body = BatchResult),
         (status = 422, description = "Lines were refused, so nothing was stored; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),

@@ -133,6 +133,10 @@ prefixed_id! {
     /// A file of records that a feeder delivers.
     IntakeId, "int_"
 }
+prefixed_id! {
+    /// An export ordered by a caller.
+    ExportId, "exp_"
+}
 
 #[cfg(test)]
 mod tests {

@@ -38,9 +38,11 @@ pub use currency::Currency;
 pub use direction::{Direction, Status};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
-pub use id::{AccountId, BundleId, ClientId, InstitutionId, IntakeId, TransactionId};
+pub use id::{AccountId, BundleId, ClientId, ExportId, InstitutionId, IntakeId, TransactionId};
 pub use money::Money;
 pub use scope::{ClientKind, Scope};
 pub use tenant::Tenant;
 pub use text::Text;
-pub use transaction::{Counterparty, NewTransaction, Source, Transaction};
+pub use transaction::{
+    Counterparty, NewRevision, NewTransaction, RevisionKind, Source, Transaction, Version,
+};

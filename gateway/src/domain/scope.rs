@@ -28,18 +28,6 @@ pub enum Scope {
     /// Order and download exports; each also needs the scope of what it exports.
     #[serde(rename = "exports:read")]
     ExportsRead,
-    /// Follow events.
-    #[serde(rename = "events:read")]
-    EventsRead,
-    /// Set up webhooks and see their deliveries.
-    #[serde(rename = "webhooks:manage")]
-    WebhooksManage,
-    /// See and change the keys of the institution's own clients.
-    #[serde(rename = "clients:manage")]
-    ClientsManage,
-    /// See limits and what was used of them.
-    #[serde(rename = "usage:read")]
-    UsageRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -47,7 +35,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 8] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -55,10 +43,6 @@ impl Scope {
         Self::LedgerRead,
         Self::EvidenceRead,
         Self::ExportsRead,
-        Self::EventsRead,
-        Self::WebhooksManage,
-        Self::ClientsManage,
-        Self::UsageRead,
         Self::Admin,
     ];
 
@@ -73,10 +57,6 @@ impl Scope {
             Self::LedgerRead => "ledger:read",
             Self::EvidenceRead => "evidence:read",
             Self::ExportsRead => "exports:read",
-            Self::EventsRead => "events:read",
-            Self::WebhooksManage => "webhooks:manage",
-            Self::ClientsManage => "clients:manage",
-            Self::UsageRead => "usage:read",
             Self::Admin => "admin",
         }
     }
@@ -141,22 +121,13 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
+            AccountsRead, Admin, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
+            TransactionsWrite,
         };
         match self {
-            Self::System => &[
-                InstitutionRead,
-                AccountsRead,
-                TransactionsRead,
-                LedgerRead,
-                EvidenceRead,
-                ExportsRead,
-                EventsRead,
-                WebhooksManage,
-                ClientsManage,
-                UsageRead,
-            ],
+            Self::System => {
+                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead]
+            }
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,
@@ -165,8 +136,6 @@ impl ClientKind {
                 LedgerRead,
                 EvidenceRead,
                 ExportsRead,
-                EventsRead,
-                UsageRead,
                 Admin,
             ],
         }

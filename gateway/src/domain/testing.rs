@@ -6,7 +6,8 @@ use proptest::sample::select;
 
 use super::money::MAX_MINOR;
 use super::{
-    Balance, Counterparty, Currency, Direction, Money, NewAccount, NewTransaction, Status, Text, date,
+    Balance, Counterparty, Currency, Direction, Money, NewAccount, NewRevision, NewTransaction, RevisionKind,
+    Status, Text, date,
 };
 
 /// A text of 1 to 20 characters from all over Unicode, quotes and separators included.
@@ -33,6 +34,10 @@ fn counterparty() -> impl Strategy<Value = Counterparty> {
     })
 }
 
+fn revision() -> impl Strategy<Value = NewRevision> {
+    (select(RevisionKind::ALL.to_vec()), text()).prop_map(|(kind, reason)| NewRevision { kind, reason })
+}
+
 pub(crate) fn new_account() -> impl Strategy<Value = NewAccount> {
     (currency(), of(text()), of(date()), text(), of(text())).prop_map(
         |(currency, name, opened_on, reference, servicer)| NewAccount {
@@ -49,13 +54,13 @@ pub(crate) fn new_transaction() -> impl Strategy<Value = NewTransaction> {
     let money = (currency(), 0..=MAX_MINOR, of(-MAX_MINOR..=MAX_MINOR));
     let words = (select(Direction::ALL.to_vec()), select(Status::ALL.to_vec()));
     let texts = (text(), text(), of(text()), of(text()), of(text()), of(text()));
-    (money, words, texts, (date(), of(date())), of(counterparty())).prop_map(
+    (money, words, texts, (date(), of(date())), (of(counterparty()), of(revision()))).prop_map(
         |(
             (currency, minor, balance),
             (direction, status),
             texts,
             (booking_date, value_date),
-            counterparty,
+            (counterparty, revision),
         )| {
             let (account, reference, bank_transaction_code, purpose, end_to_end_id, remittance_information) =
                 texts;
@@ -72,6 +77,7 @@ pub(crate) fn new_transaction() -> impl Strategy<Value = NewTransaction> {
                 purpose,
                 reference,
                 remittance_information,
+                revision,
                 source: None,
                 status,
                 value_date,

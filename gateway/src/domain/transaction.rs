@@ -47,6 +47,10 @@ pub struct NewTransaction {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, example = "Miete März, Wohnung 7")]
     pub remittance_information: Option<Text<1000>>,
+    /// That this changes a transaction which is on record under this reference, and why. The other fields
+    /// are then the transaction as it is to be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revision: Option<NewRevision>,
     /// Where in a delivered file it stands: for whoever reads the file to say, not for the file.
     #[serde(skip)]
     #[schema(ignore)]
@@ -85,6 +89,67 @@ impl Counterparty {
     pub fn known(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
     }
+}
+
+/// What a revision does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionKind {
+    /// The transaction was not as recorded: this is how it is.
+    Correction,
+    /// The transaction is withdrawn, as if it had never been (ISO 20022 `RvslInd`): it stands in no list,
+    /// no balance and no export from then on, and only its history shows it.
+    Reversal,
+}
+
+impl RevisionKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Correction, Self::Reversal];
+
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Correction => "correction",
+            Self::Reversal => "reversal",
+        }
+    }
+
+    /// The kind with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// That a delivered transaction changes one that is on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRevision {
+    /// What it does.
+    #[schema(example = "correction")]
+    pub kind: RevisionKind,
+    /// Why, for people to read.
+    #[schema(value_type = String, min_length = 1, max_length = 500, example = "amount was keyed in wrongly")]
+    pub reason: Text<500>,
+}
+
+/// How a version of a transaction differs from the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// What it does.
+    #[schema(example = "correction")]
+    pub kind: RevisionKind,
+    /// Why, for people to read.
+    #[schema(value_type = String, min_length = 1, max_length = 500, example = "amount was keyed in wrongly")]
+    pub reason: Text<500>,
+    /// The seq of the version that it takes the place of.
+    #[schema(example = "7", pattern = "^[0-9]+$")]
+    pub supersedes: String,
+    /// Its number, from 2: the first version has no revision.
+    #[schema(example = "2", pattern = "^[0-9]+$")]
+    pub version: String,
 }
 
 /// A transaction on record.
@@ -132,6 +197,9 @@ pub struct Transaction {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, example = "Miete März, Wohnung 7")]
     pub remittance_information: Option<Text<1000>>,
+    /// How this version differs from the one before; absent from the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revision: Option<Revision>,
     /// Where it stands in the file that it was delivered in; absent when it came in none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source: Option<Source>,
@@ -220,11 +288,33 @@ impl NewTransaction {
     }
 }
 
+/// A version of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// Its entry's seq.
+    pub seq: u64,
+    /// Its number, from 1.
+    pub number: u64,
+}
+
 impl Transaction {
-    /// The transaction that a delivery makes under this id, on this account.
+    /// The transaction that a delivery makes under this id, on this account; `before` is the version that
+    /// it revises, if it revises one.
     #[must_use]
-    pub fn new(id: TransactionId, account_id: AccountId, new: NewTransaction) -> Self {
+    pub fn new(
+        id: TransactionId,
+        account_id: AccountId,
+        new: NewTransaction,
+        before: Option<Version>,
+    ) -> Self {
+        let revision = new.revision.zip(before).map(|(new, before)| Revision {
+            kind: new.kind,
+            reason: new.reason,
+            supersedes: before.seq.to_string(),
+            version: (before.number + 1).to_string(),
+        });
         Self {
+            revision,
             account: new.account,
             account_id,
             amount: new.amount,
@@ -243,6 +333,12 @@ impl Transaction {
             kind: TransactionKind::Transaction,
             value_date: new.value_date,
         }
+    }
+
+    /// Whether it withdraws the transaction.
+    #[must_use]
+    pub fn is_reversal(&self) -> bool {
+        self.revision.as_ref().is_some_and(|revision| revision.kind == RevisionKind::Reversal)
     }
 
     /// The bytes that the ledger commits to and that are served: RFC 8785 canonical JSON.
@@ -275,7 +371,8 @@ mod tests {
     fn the_payload_is_one_canonical_line() {
         let new: NewTransaction = serde_json::from_str(SMALLEST).unwrap();
         let (id, account_id) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
-        let record = Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(account_id), new);
+        let record =
+            Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(account_id), new, None);
         assert_eq!(
             String::from_utf8(record.payload()).unwrap(),
             concat!(
@@ -305,7 +402,7 @@ mod tests {
         #[test]
         fn the_payload_is_what_rfc_8785_says(new in testing::new_transaction(), id: u128) {
             let id = uuid::Uuid::from_u128(id);
-            let record = Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(id), new);
+            let record = Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(id), new, Some(Version { seq: 7, number: 1 }));
             let payload = record.payload();
             prop_assert_eq!(&payload, &serde_json_canonicalizer::to_vec(&record).unwrap());
             prop_assert_eq!(serde_json::from_slice::<Transaction>(&payload).unwrap(), record);

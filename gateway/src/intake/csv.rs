@@ -135,6 +135,7 @@ impl Row<'_> {
             purpose: fixed.purpose.clone().or_else(|| self.optional(columns.purpose.as_deref(), str::parse)),
             reference: self.required(Some(&columns.reference), str::parse),
             remittance_information: self.optional(columns.remittance_information.as_deref(), str::parse),
+            revision: None,
             status: fixed.status.or_else(|| self.status()),
             value_date: self.optional(columns.value_date.as_deref(), |text| date(value_date_format, text)),
         }

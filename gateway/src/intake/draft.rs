@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 
 use super::faults::{Faults, UnknownWord};
-use crate::domain::{Balance, Counterparty, Direction, Fault, Finding, Money, NewTransaction, Status, Text};
+use crate::domain::{
+    Balance, Counterparty, Direction, Fault, Finding, Money, NewRevision, NewTransaction, RevisionKind,
+    Status, Text,
+};
 
 /// A [`NewTransaction`] whose required fields may still be lacking. A reader fills in what it can, notes every
 /// fault on the way, and finishes.
@@ -20,6 +23,7 @@ pub(super) struct Draft {
     pub(super) purpose: Option<Text<35>>,
     pub(super) reference: Option<Text<64>>,
     pub(super) remittance_information: Option<Text<1000>>,
+    pub(super) revision: Option<NewRevision>,
     pub(super) status: Option<Status>,
     pub(super) value_date: Option<Date>,
 }
@@ -49,6 +53,7 @@ impl Draft {
             purpose: self.purpose,
             reference,
             remittance_information: self.remittance_information,
+            revision: self.revision,
             source: None,
             status: self.status.unwrap_or_default(),
             value_date: self.value_date,
@@ -69,4 +74,10 @@ pub(super) fn direction(word: &str) -> Result<Direction, UnknownWord> {
 /// The status with this word.
 pub(super) fn status(word: &str) -> Result<Status, UnknownWord> {
     Status::parse(word).ok_or_else(|| UnknownWord::new(word, Status::ALL.map(Status::as_str)))
+}
+
+/// The kind of revision with this word.
+pub(super) fn revision_kind(word: &str) -> Result<RevisionKind, UnknownWord> {
+    RevisionKind::parse(word)
+        .ok_or_else(|| UnknownWord::new(word, RevisionKind::ALL.map(RevisionKind::as_str)))
 }

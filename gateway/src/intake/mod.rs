@@ -111,6 +111,10 @@ impl std::str::FromStr for Format {
 
 /// What a line delivers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are transactions: a box for each would be for nothing"
+)]
 pub enum Item {
     /// An account.
     Account(NewAccount),

@@ -44,6 +44,8 @@ struct Block {
     entries: Vec<(u64, u64, String)>,
     /// Whether the lines at hand belong to a `:86:` of an entry.
     informs: bool,
+    /// Whether the closing balance was seen: a `:86:` after it is about the whole statement.
+    closed: bool,
     is_too_long: bool,
 }
 
@@ -125,7 +127,7 @@ impl Block {
             self.entries.push((line, offset, String::new()));
             self.informs = false;
         } else if let Some(first) = text.strip_prefix(":86:") {
-            self.informs = !self.text_has_closed();
+            self.informs = !self.closed;
             if self.informs
                 && let Some((_, _, information)) = self.entries.last_mut()
             {
@@ -133,6 +135,7 @@ impl Block {
             }
         } else if text.starts_with(':') {
             self.informs = false;
+            self.closed |= text.starts_with(":62F:") || text.starts_with(":62M:");
         } else if self.informs
             && let Some((_, _, information)) = self.entries.last_mut()
         {
@@ -141,10 +144,6 @@ impl Block {
         }
         self.text.extend(text.chars().map(|c| if is_swift(c) { c } else { '.' }));
         self.text.push_str("\r\n");
-    }
-
-    fn text_has_closed(&self) -> bool {
-        self.text.contains("\n:62F:") || self.text.contains("\n:62M:")
     }
 
     fn read(&self, path: &str) -> Result<Vec<Pulled>, Vec<Finding>> {
@@ -273,6 +272,7 @@ fn transaction(
         remittance_information: text(information)
             .map(|text| Text::new(text).map_err(|fault| ("86", fault.code(), fault.to_string())))
             .transpose()?,
+        revision: None,
         source: None,
         status: Status::Booked,
         value_date: Some(value_date),

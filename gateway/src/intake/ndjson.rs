@@ -9,9 +9,11 @@ use super::draft::{self, Draft};
 use super::faults::Faults;
 use super::json::Node;
 use super::lines::Line;
-use crate::domain::{Balance, Counterparty, Currency, Fault, Finding, Money, NewTransaction, Text, date};
+use crate::domain::{
+    Balance, Counterparty, Currency, Fault, Finding, Money, NewRevision, NewTransaction, Text, date,
+};
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "account",
     "amount",
     "balance_after",
@@ -23,6 +25,7 @@ const FIELDS: [&str; 13] = [
     "purpose",
     "reference",
     "remittance_information",
+    "revision",
     "status",
     "value_date",
 ];
@@ -64,6 +67,7 @@ impl Reader {
             purpose,
             reference,
             remittance_information,
+            revision,
             status,
             value_date,
         ] = node.fields("", FIELDS, &mut self.faults)?;
@@ -83,6 +87,7 @@ impl Reader {
                 remittance_information,
                 Text::new,
             ),
+            revision: present(revision).and_then(|node| self.revision(node)),
             // Not nullable: it has a default, and null does not say which.
             status: match status {
                 None => None,
@@ -130,6 +135,13 @@ impl Reader {
             agent: self.optional("/counterparty/agent", agent, Text::new),
             name: self.optional("/counterparty/name", name, Text::new),
         })
+    }
+
+    fn revision(&mut self, node: Node) -> Option<NewRevision> {
+        let [kind, reason] = node.fields("/revision", ["kind", "reason"], &mut self.faults)?;
+        let kind = self.required("/revision/kind", kind, |word| draft::revision_kind(&word));
+        let reason = self.required("/revision/reason", reason, Text::new);
+        Some(NewRevision { kind: kind?, reason: reason? })
     }
 
     /// The value of a field that must be there.

@@ -1,13 +1,15 @@
 //! Deliveries: accounts and transactions, stored once however often they are sent.
 //!
 //! A record's reference is its identity. One that is there with the same content is left alone;
-//! one with other content is refused, and so is, by default, all that came with it.
+//! one with other content is refused, and so is, by default, all that came with it. A transaction is
+//! changed only by a line that says so: its revision becomes the next version, beside the ones before.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use veritrail_audit::{Kind, Subject};
 
 use super::{
+    again::{Existing, Known, conflict, nothing_to_revise, other_currency, same_content},
     batch::Batch,
     command::{By, Delivered, DeliveredRecord, Delivery, Job, RecordError},
     log::{Draft, KnownAccount, signed, unavailable},
@@ -18,21 +20,15 @@ use crate::{
         account::{Account, NewAccount},
         finding::Finding,
         id::{AccountId, InstitutionId, TransactionId},
-        transaction::{NewTransaction, Transaction},
+        transaction::{NewTransaction, Transaction, Version},
     },
     intake::Item,
     store::{accounts, idempotency, transactions},
     world,
 };
 
-/// A transaction that is in the log, or earlier in this batch.
-pub(super) struct Existing {
-    id: TransactionId,
-    seq: u64,
-    payload: Vec<u8>,
-}
-
 /// What to do with one delivered record.
+#[expect(clippy::large_enum_variant, reason = "nearly all steps add: a box for each would be for nothing")]
 enum Step {
     Add(u64, Item),
     /// The same record was there before.
@@ -87,14 +83,12 @@ impl Batch<'_> {
         if wanted.is_empty() {
             return Ok(());
         }
-        for row in transactions::by_reference(self.connection, wanted).await.map_err(unavailable)? {
-            let existing = Existing {
-                id: TransactionId::from_uuid(row.id),
-                seq: row.seq.unsigned_abs(),
-                payload: row.payload,
-            };
+        let mut rows = transactions::by_reference(self.connection, wanted).await.map_err(unavailable)?;
+        rows.sort_unstable_by_key(|row| row.version);
+        for row in rows {
             let log = self.open_log(Tenant::vouched(InstitutionId::from_uuid(row.institution_id)))?;
-            log.known.insert(row.reference, existing);
+            let id = TransactionId::from_uuid(row.id);
+            log.known.entry(row.reference.clone()).or_insert_with(|| Existing::new(id)).learn(row);
         }
         Ok(())
     }
@@ -237,28 +231,39 @@ impl Batch<'_> {
             };
             self.add_account(tenant, by, line, opened)?;
         }
-        let account_id = self.open_log(tenant)?.open.accounts[new.account.as_str()].id;
         let (ms, random) = world::id_parts(&*self.shared.world);
-        let id = TransactionId::from_parts(ms, random);
-        let row = transactions::NewRow {
-            tenant,
-            seq: 0,
-            id,
-            account_id,
-            reference: new.reference.to_string(),
-            booking_date: new.booking_date,
-            amount_minor: new.amount.minor(),
-            currency: new.amount.currency().code(),
-            direction: new.direction.as_str(),
-            status: new.status.as_str(),
-        };
-        let payload = Transaction::new(id, account_id, new).payload();
+        let log = self.open_log(tenant)?;
+        let account_id = log.open.accounts[new.account.as_str()].id;
+        let existing = log.known.get(new.reference.as_str());
+        let id = existing.map_or_else(|| TransactionId::from_parts(ms, random), |existing| existing.id);
+        let before = existing.and_then(Existing::last).map(|known| known.version);
+        let record = Transaction::new(id, account_id, new, before);
+        let payload = record.payload();
         let text = id.to_string();
         let subject = Some(Subject { kind: "transaction", id: &text });
         let seq = self.append(tenant, Draft { kind: Kind::Record, by, subject, payload: payload.clone() })?;
-        let reference = row.reference.clone();
-        self.pending.transactions.push(transactions::NewRow { seq: signed(seq), ..row });
-        self.open_log(tenant)?.known.insert(reference.clone(), Existing { id, seq, payload });
+        let version = Version { seq, number: before.map_or(1, |before| before.number + 1) };
+        let is_reversal = record.is_reversal();
+        let reference = record.reference.to_string();
+        self.pending.transactions.push(transactions::NewRow {
+            tenant,
+            seq: signed(seq),
+            id,
+            account_id,
+            reference: reference.clone(),
+            booking_date: record.booking_date,
+            amount_minor: record.amount.minor(),
+            currency: record.amount.currency().code(),
+            direction: record.direction.as_str(),
+            status: record.status.as_str(),
+            version: signed(version.number),
+            supersedes: before.map(|before| signed(before.seq)),
+            reversed: is_reversal,
+            search: transactions::Search::of(&record),
+        });
+        let known = Known { version, is_reversal, payload };
+        let existing = self.open_log(tenant)?.known.entry(reference.clone());
+        existing.or_insert_with(|| Existing::new(id)).versions.push(known);
         Ok(DeliveredRecord { line, kind: "transaction".to_owned(), reference, id: text, seq, added: true })
     }
 }
@@ -317,13 +322,14 @@ fn judge_transaction(
     }
     let known_account = log.open.accounts.get(transaction.account.as_str());
     if let Some(existing) = log.known.get(transaction.reference.as_str()) {
-        let same = known_account
-            .is_some_and(|account| is_recorded(existing.id, account.id, transaction, &existing.payload));
-        if !same {
-            return Err(conflict(line, "transaction", &transaction.reference));
-        }
-        let record = kept(line, "transaction", &transaction.reference, existing.id, existing.seq);
-        return Ok(Some(Step::Keep(record)));
+        let account = known_account.map(|account| (account.id, account.currency.as_str()));
+        let seq = existing.judge(account, line, transaction)?;
+        return Ok(
+            seq.map(|seq| Step::Keep(kept(line, "transaction", &transaction.reference, existing.id, seq)))
+        );
+    }
+    if transaction.revision.is_some() {
+        return Err(nothing_to_revise(line, transaction));
     }
     let currency: Option<Cow<'_, str>> = known_account
         .map(|account| Cow::from(&account.currency))
@@ -339,36 +345,7 @@ fn judge_transaction(
     }
 }
 
-/// Whether two deliveries say the same, wherever in a file they stand.
-fn same_content(one: &NewTransaction, other: &NewTransaction) -> bool {
-    let without_source = |new: &NewTransaction| NewTransaction { source: None, ..new.clone() };
-    one == other || without_source(one) == without_source(other)
-}
-
-/// Whether a delivery says what is stored under an id: what two files say alike is one record, and keeps the
-/// source that it had first.
-#[must_use]
-pub fn is_recorded(id: TransactionId, account: AccountId, new: &NewTransaction, stored: &[u8]) -> bool {
-    let again = Transaction::new(id, account, new.clone());
-    again.payload() == stored || is_from_elsewhere(again, stored)
-}
-
-fn is_from_elsewhere(again: Transaction, stored: &[u8]) -> bool {
-    let Ok(stored) = serde_json::from_slice::<Transaction>(stored) else { return false };
-    stored.source != again.source && stored == Transaction { source: stored.source.clone(), ..again }
-}
-
 fn kept(line: u64, kind: &str, reference: &str, id: impl ToString, seq: u64) -> DeliveredRecord {
     let (kind, reference, id) = (kind.to_owned(), reference.to_owned(), id.to_string());
     DeliveredRecord { line, kind, reference, id, seq, added: false }
-}
-
-fn conflict(line: u64, kind: &str, reference: &str) -> Finding {
-    let detail = format!("{kind} {reference:?} is recorded with other content");
-    Finding::at(line, "/reference", "reference_conflict", detail)
-}
-
-fn other_currency(line: u64, reference: &str, currency: &str) -> Finding {
-    let detail = format!("account {reference:?} is kept in {currency}");
-    Finding::at(line, "/amount/currency", "currency_mismatch", detail)
 }

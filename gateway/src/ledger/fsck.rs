@@ -303,7 +303,17 @@ impl RecordRows {
                 && row.amount_minor == record.amount.minor()
                 && row.currency == record.amount.currency().code()
                 && row.direction == record.direction.as_str()
-                && row.status == record.status.as_str();
+                && row.status == record.status.as_str()
+                && is_version(&row, &record)
+                && transactions::Search {
+                    value_date: row.value_date.map(jiff_sqlx::Date::to_jiff),
+                    end_to_end_id: row.end_to_end_id,
+                    counterparty_account: row.counterparty_account,
+                    // Rows older than these columns got them from the database, whose lower case is not
+                    // quite ours.
+                    counterparty_name: row.counterparty_name.map(|name| name.to_lowercase()),
+                    remittance_information: row.remittance_information.map(|text| text.to_lowercase()),
+                } == transactions::Search::of(&record);
             return if same { Ok(()) } else { Err("its transaction's row says something else") };
         }
         if let Ok(record) = serde_json::from_slice::<Account>(payload) {
@@ -332,4 +342,15 @@ impl RecordRows {
         let left = self.transactions.keys().chain(self.accounts.keys()).chain(self.intakes.keys()).min();
         left.map_or(Ok(()), |seq| Err((*seq, "a row names it, but it records nothing of the kind")))
     }
+}
+
+/// Whether a row is the version that its record says.
+fn is_version(row: &transactions::Stored, record: &Transaction) -> bool {
+    let (version, supersedes) = match &record.revision {
+        None => (Some(1), None),
+        Some(revision) => (revision.version.parse().ok(), Some(revision.supersedes.as_str())),
+    };
+    version == Some(row.version)
+        && supersedes == row.supersedes.map(|seq| seq.to_string()).as_deref()
+        && (row.reversed != 0) == record.is_reversal()
 }

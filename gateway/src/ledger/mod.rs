@@ -7,6 +7,7 @@
 //!   ([`memory`]), so that a database from a backup cannot lead to a signed fork.
 //! - Entries are hashed as they stand; nothing re-serialises them.
 
+pub mod again;
 mod batch;
 pub mod command;
 mod deliver;
@@ -25,6 +26,5 @@ pub mod stops;
 pub mod tree;
 
 pub use command::{By, Receipt, RecordError};
-pub use deliver::is_recorded;
 pub use recorder::Recorder;
 pub use signer::Signer;

@@ -12,14 +12,14 @@ use super::{
 use crate::{
     domain::{AccountId, Currency, Finding, NewTransaction, Tenant, TransactionId},
     intake::{Item, Pulled, Record, Stated, Statement},
-    ledger::is_recorded,
+    ledger::again::{Existing, nothing_to_revise, other_currency},
     store::{accounts, intake_findings, intakes::Counts, statements, transactions},
 };
 
 /// Findings that are kept; more are counted.
 const FINDINGS_MAX: usize = 10_000;
 /// Accounts of a file whose currency and last balance are remembered; what is beyond them is found in storing.
-const ACCOUNTS_MAX: usize = 100_000;
+const ACCOUNTS_MAX: usize = 10_000;
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -125,14 +125,15 @@ async fn name_conflicts(
             let Pulled::Record(Record { line, item: Item::Transaction(new), .. }) = pulled else { continue };
             if conflicts.is_other(&new) {
                 found.counts.records -= 1;
-                found.fault(conflict(line, &new, "stands in the file before, with other content"));
+                found.fault(conflict(line, &new));
             }
         }
     }
 }
 
-fn conflict(line: u64, new: &NewTransaction, what: &str) -> Finding {
-    let detail = format!("transaction {:?} {what}", new.reference.as_str());
+fn conflict(line: u64, new: &NewTransaction) -> Finding {
+    let detail =
+        format!("transaction {:?} stands in the file before, with other content", new.reference.as_str());
     Finding::at(line, "/reference", "reference_conflict", detail)
 }
 
@@ -178,14 +179,18 @@ impl Examiner<'_> {
         }
         let mut reader = self.receiver.db.read(self.tenant).await?;
         let accounts = accounts::by_reference(&mut reader, &wanted_accounts).await?;
-        let stored = transactions::by_reference(&mut reader, &wanted).await?;
+        let mut stored = transactions::by_reference(&mut reader, &wanted).await?;
         drop(reader);
         let accounts: HashMap<_, _> = accounts
             .into_iter()
             .map(|row| (row.reference, (AccountId::from_uuid(row.id), row.currency)))
             .collect();
-        let stored: HashMap<_, _> =
-            stored.into_iter().map(|row| (row.reference, (row.id, row.payload))).collect();
+        let mut known: HashMap<String, Existing> = HashMap::new();
+        stored.sort_unstable_by_key(|row| row.version);
+        for row in stored {
+            let id = TransactionId::from_uuid(row.id);
+            known.entry(row.reference.clone()).or_insert_with(|| Existing::new(id)).learn(row);
+        }
         let mut faults = Vec::with_capacity(records.len());
         for record in records {
             let Item::Transaction(new) = &record.item else {
@@ -193,15 +198,11 @@ impl Examiner<'_> {
                 continue;
             };
             let account = accounts.get(new.account.as_str());
-            let is_other = stored.get(new.reference.as_str()).is_some_and(|(id, payload)| {
-                !account.is_some_and(|(account, _)| {
-                    is_recorded(TransactionId::from_uuid(*id), *account, new, payload)
-                })
-            });
-            faults.push(if is_other {
-                Some(conflict(record.line, new, "is recorded with other content"))
-            } else {
-                self.other_currency(record.line, new, account.map(|(_, currency)| currency.as_str()))
+            let account = account.map(|(id, currency)| (*id, currency.as_str()));
+            faults.push(match known.get(new.reference.as_str()) {
+                Some(existing) => existing.judge(account, record.line, new).err(),
+                None if new.revision.is_some() => Some(nothing_to_revise(record.line, new)),
+                None => self.other_currency(record.line, new, account.map(|(_, currency)| currency)),
             });
         }
         Ok(faults)
@@ -225,10 +226,7 @@ impl Examiner<'_> {
                 }
             }
         };
-        (kept_in != own.code()).then(|| {
-            let detail = format!("account {:?} is kept in {kept_in}", new.account.as_str());
-            Finding::at(line, "/amount/currency", "currency_mismatch", detail)
-        })
+        (kept_in != own.code()).then(|| other_currency(line, &new.account, &kept_in))
     }
 
     /// Checks a statement by itself, and against the one before it in the file or, for the first of an account,

@@ -90,7 +90,14 @@ impl From<Break> for IntakeFinding {
             code: code.to_owned(),
             severity: Severity::Break,
             detail,
-            balance: Some(BalanceBreak { statement, account, expected, stated, difference }),
+            // An id of any length that schemas allow is told whole.
+            balance: Some(BalanceBreak {
+                statement: statement.chars().take(64).collect(),
+                account,
+                expected,
+                stated,
+                difference,
+            }),
         }
     }
 }

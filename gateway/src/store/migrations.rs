@@ -26,6 +26,8 @@ macro_rules! pairs {
 const PAIRS: &[Pair] = pairs![
     1 "foundation" "0001_foundation",
     2 "bundle_checkpoint" "0002_bundle_checkpoint",
+    3 "versions" "0003_versions",
+    4 "exports" "0004_exports",
     6 "intake" "0006_intake",
 ];
 

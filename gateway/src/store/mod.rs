@@ -13,10 +13,12 @@ mod engine;
 
 pub mod accounts;
 pub mod append;
+pub mod balances;
 pub mod bundles;
 pub mod checkpoints;
 pub mod clients;
 pub mod entries;
+pub mod exports;
 pub mod idempotency;
 pub mod institutions;
 pub mod intake_findings;

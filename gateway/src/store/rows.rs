@@ -32,6 +32,15 @@ pub(super) enum Value<'r> {
     Text(&'r str),
     Bytes(&'r [u8]),
     Date(Date),
+    /// Nothing.
+    Null,
+}
+
+impl<'r> Value<'r> {
+    /// A text, or nothing.
+    pub(super) fn text(value: Option<&'r str>) -> Self {
+        value.map_or(Self::Null, Self::Text)
+    }
 }
 
 /// Inserts rows in their order.
@@ -57,6 +66,7 @@ pub(super) async fn insert<'r, R, const N: usize>(
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                     Value::Date(value) => query.bind(value.to_sqlx()),
+                    Value::Null => query.bind(None::<i64>),
                 };
             }
             query.execute(&mut *link).await?;
@@ -126,11 +136,11 @@ fn names(table: &Table) -> String {
 
 /// One column of many rows.
 enum Array<'r> {
-    Uuid(Vec<Uuid>),
-    Int(Vec<i64>),
-    Text(Vec<&'r str>),
-    Bytes(Vec<&'r [u8]>),
-    Date(Vec<SqlDate>),
+    Uuid(Vec<Option<Uuid>>),
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<&'r str>>),
+    Bytes(Vec<Option<&'r [u8]>>),
+    Date(Vec<Option<SqlDate>>),
 }
 
 impl<'r> Array<'r> {
@@ -146,11 +156,16 @@ impl<'r> Array<'r> {
 
     fn push(&mut self, value: Value<'r>) {
         match (self, value) {
-            (Self::Uuid(all), Value::Uuid(value)) => all.push(value),
-            (Self::Int(all), Value::Int(value)) => all.push(value),
-            (Self::Text(all), Value::Text(value)) => all.push(value),
-            (Self::Bytes(all), Value::Bytes(value)) => all.push(value),
-            (Self::Date(all), Value::Date(value)) => all.push(value.to_sqlx()),
+            (Self::Uuid(all), Value::Uuid(value)) => all.push(Some(value)),
+            (Self::Int(all), Value::Int(value)) => all.push(Some(value)),
+            (Self::Text(all), Value::Text(value)) => all.push(Some(value)),
+            (Self::Bytes(all), Value::Bytes(value)) => all.push(Some(value)),
+            (Self::Date(all), Value::Date(value)) => all.push(Some(value.to_sqlx())),
+            (Self::Uuid(all), Value::Null) => all.push(None),
+            (Self::Int(all), Value::Null) => all.push(None),
+            (Self::Text(all), Value::Null) => all.push(None),
+            (Self::Bytes(all), Value::Null) => all.push(None),
+            (Self::Date(all), Value::Null) => all.push(None),
             // A column that lacks a value makes the statement fail: its arrays differ in length.
             (_, value) => debug_assert!(false, "{value:?} does not fit its column"),
         }

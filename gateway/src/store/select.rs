@@ -62,16 +62,21 @@ impl Select {
     }
 
     /// Adds ` AND column IN (…)`; nothing when there are no values.
-    pub(super) fn and_in<V: Into<Bound>>(
-        &mut self,
-        column: &str,
-        values: impl IntoIterator<Item = V, IntoIter: ExactSizeIterator>,
-    ) {
-        let values = values.into_iter();
-        if values.len() == 0 {
+    pub(super) fn and_in<V: Into<Bound>>(&mut self, column: &str, values: impl IntoIterator<Item = V>) {
+        self.one_of(" AND ", column, values);
+    }
+
+    /// Adds ` OR column IN (…)`; nothing when there are no values.
+    pub(super) fn or_in<V: Into<Bound>>(&mut self, column: &str, values: impl IntoIterator<Item = V>) {
+        self.one_of(" OR ", column, values);
+    }
+
+    fn one_of<V: Into<Bound>>(&mut self, join: &str, column: &str, values: impl IntoIterator<Item = V>) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_none() {
             return;
         }
-        self.push(" AND ").push(column);
+        self.push(join).push(column);
         for (place, value) in values.enumerate() {
             self.push(if place == 0 { " IN (" } else { ", " }).bind(value);
         }

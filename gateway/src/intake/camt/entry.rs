@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
+    Budget, ENTRY_BYTES,
     head::{Head, amount, day, direction, keep},
     place::{Fields, Value},
 };
@@ -73,9 +74,8 @@ pub(super) struct Entry {
     path: String,
     pub(super) fields: Fields,
     pub(super) details: Vec<Detail>,
-    /// How much is kept of it.
-    pub(super) bytes: usize,
-    pub(super) is_too_large: bool,
+    /// How much more may be kept of it.
+    pub(super) budget: Budget,
 }
 
 /// A transaction within an entry.
@@ -108,13 +108,13 @@ struct Common {
 impl Entry {
     pub(super) fn new(line: u64, offset: u64, path: String) -> Self {
         let fields = Fields::new(ENTRY);
-        Self { line, offset, path, fields, details: Vec::new(), bytes: 0, is_too_large: false }
+        Self { line, offset, path, fields, details: Vec::new(), budget: Budget(Some(ENTRY_BYTES)) }
     }
 
     /// The records that it makes, or all of its faults.
     pub(super) fn records(self, head: &Head) -> Result<Vec<Record>, Vec<Finding>> {
         let mut findings = Vec::new();
-        if self.is_too_large {
+        if self.budget.0.is_none() {
             let detail = "the entry has too many details to be taken";
             return Err(vec![Finding::at(self.line, self.path, "entry_too_large", detail)]);
         }
@@ -280,6 +280,7 @@ impl Entry {
             purpose: text(purpose, findings),
             reference,
             remittance_information: text(information, findings),
+            revision: None,
             source: None,
             status: common.status,
             value_date: common.value_date,

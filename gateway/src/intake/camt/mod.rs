@@ -39,8 +39,15 @@ use crate::domain::Finding;
 const PIECE_BYTES: usize = 64 * 1024;
 /// The most bytes of an element's text, put together.
 const TEXT_BYTES: usize = 16 * 1024;
-/// The most bytes that are kept of one entry with all of its details.
-const ENTRY_BYTES: usize = 4 << 20;
+/// The most bytes that are kept of an element's text: more than any field takes, so that what is longer is
+/// refused as too long.
+const VALUE_BYTES: usize = 4 * 1024;
+/// The most bytes of an element's name.
+const NAME_BYTES: usize = 128;
+/// The most bytes that are kept of one entry with all of its details, which are some 5,000 then.
+const ENTRY_BYTES: usize = 6 << 20;
+/// What keeping a value, or a detail, takes besides its text.
+const OVERHEAD_BYTES: usize = 128;
 /// Accounts of a file that are remembered as told.
 const ACCOUNTS_MAX: usize = 10_000;
 
@@ -72,6 +79,18 @@ pub(super) struct Reader<R> {
     told: HashSet<String>,
     waiting: VecDeque<Pulled>,
     ended: bool,
+}
+
+/// How much may still be kept of an entry.
+#[derive(Debug)]
+struct Budget(Option<usize>);
+
+impl Budget {
+    /// Takes what a value of this size costs; once it is not there, nothing is.
+    fn take(&mut self, bytes: usize) -> bool {
+        self.0 = self.0.and_then(|left| left.checked_sub(bytes + OVERHEAD_BYTES));
+        self.0.is_some()
+    }
 }
 
 /// Why nothing more is read.
@@ -203,6 +222,9 @@ impl<R: BufRead> Reader<R> {
         if self.place.depth() == DEPTH_MAX {
             return Err(("too_deep", format!("elements are at most {DEPTH_MAX} deep")));
         }
+        if name.len() > NAME_BYTES {
+            return Err(("element_too_long", format!("an element's name has more than {NAME_BYTES} bytes")));
+        }
         match self.place.depth() {
             0 if self.message == ' ' => self.message = message(start)?,
             0 => return Err(("malformed_xml", "a document has one root".to_owned())),
@@ -224,7 +246,8 @@ impl<R: BufRead> Reader<R> {
         self.line = line;
         self.text.clear();
         self.currency = match start.try_get_attribute("Ccy") {
-            Ok(attribute) => attribute.map(|attribute| attribute.value.into_owned()),
+            // Longer than any code, so that it is known for none.
+            Ok(attribute) => attribute.map(|attribute| attribute.value.chars().take(8).collect()),
             Err(error) => return Err(("malformed_xml", error.to_string())),
         };
         let depth = self.place.depth();
@@ -242,7 +265,7 @@ impl<R: BufRead> Reader<R> {
             && name == "TxDtls"
             && matches!(self.place.below(4), "NtryDtls/TxDtls" | "TxDtls")
         {
-            entry.details.push(Detail::new(line, offset, depth));
+            entry.details.extend(entry.budget.take(0).then(|| Detail::new(line, offset, depth)));
         } else if let Some(head) = &mut self.head
             && depth == 4
             && name == "Bal"
@@ -257,7 +280,8 @@ impl<R: BufRead> Reader<R> {
         let text = self.text.trim();
         if !text.is_empty() {
             let currency = self.currency.take();
-            self.value(Value { text: text.to_owned(), currency, line: self.line });
+            let text = text[..text.floor_char_boundary(VALUE_BYTES)].to_owned();
+            self.value(Value { text, currency, line: self.line });
         }
         self.text.clear();
         self.currency = None;
@@ -290,11 +314,9 @@ impl<R: BufRead> Reader<R> {
     /// Keeps the text of the element at hand where it is looked for.
     fn value(&mut self, value: Value) {
         if let Some(entry) = &mut self.entry {
-            if entry.bytes + value.text.len() > ENTRY_BYTES {
-                entry.is_too_large = true;
+            if !entry.budget.take(value.text.len()) {
                 return;
             }
-            entry.bytes += value.text.len() + 64;
             let name = self.place.below(4);
             match entry.details.last_mut() {
                 Some(detail) if name.starts_with("NtryDtls/TxDtls/") || name.starts_with("TxDtls/") => {

@@ -42,11 +42,11 @@ impl Place {
     }
 }
 
-/// The values of some elements, the first of each, in their order in a list of known ones.
+/// The values of some elements, the first of each: those of a list of known ones that are there.
 #[derive(Debug)]
 pub(super) struct Fields {
     known: &'static [&'static str],
-    values: Vec<Option<Value>>,
+    values: Vec<(usize, Value)>,
 }
 
 /// An element's text.
@@ -66,24 +66,21 @@ impl Fields {
     /// Keeps an element's value; of several, the first, but texts of one message are put together.
     pub(super) fn keep(&mut self, name: &str, value: Value) {
         let Some(index) = self.known.iter().position(|known| *known == name) else { return };
-        if self.values.is_empty() {
-            self.values.resize(self.known.len(), None);
-        }
-        match &mut self.values[index] {
-            Some(first) if name.ends_with("/Ustrd") => {
+        match self.values.iter_mut().find(|(known, _)| *known == index) {
+            Some((_, first)) if name.ends_with("/Ustrd") => {
                 first.text.push(' ');
                 first.text.push_str(&value.text);
             }
             Some(_) => {}
-            none => *none = Some(value),
+            None => self.values.push((index, value)),
         }
     }
 
     /// The first of these elements that is there, and its name.
     pub(super) fn first(&self, names: &[&'static str]) -> Option<(&'static str, &Value)> {
         names.iter().find_map(|name| {
-            let index = self.known.iter().position(|known| known == name)?;
-            Some((self.known[index], self.values.get(index)?.as_ref()?))
+            let (index, value) = self.values.iter().find(|(index, _)| self.known[*index] == *name)?;
+            Some((self.known[*index], value))
         })
     }
 

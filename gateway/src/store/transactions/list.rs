@@ -1,59 +1,16 @@
-//! Transactions: found by id, by reference, and in pages by a key that has an index.
+//! Transactions in pages, by a key that has an index, as they stood at a seq.
 
 use jiff::civil::Date;
 use jiff_sqlx::Date as SqlDate;
 
 use super::{
-    Connection, StoreError, references,
-    rows::{Column, Table, Value},
-    select::Select,
+    super::{Connection, StoreError, select::Select},
+    versions::push_standing,
 };
 use crate::domain::{
     Tenant,
     id::{AccountId, TransactionId},
 };
-
-/// A transaction to be stored.
-#[derive(Debug)]
-pub struct NewRow {
-    /// Whose transaction.
-    pub tenant: Tenant,
-    /// The entry that recorded it.
-    pub seq: i64,
-    /// Its id.
-    pub id: TransactionId,
-    /// Its account.
-    pub account_id: AccountId,
-    /// The servicer's own id, unique in the institution.
-    pub reference: String,
-    /// When it was booked.
-    pub booking_date: Date,
-    /// Unsigned amount in the currency's minor unit.
-    pub amount_minor: i64,
-    /// ISO 4217 alphabetic code.
-    pub currency: &'static str,
-    /// `credit` or `debit`.
-    pub direction: &'static str,
-    /// `booked`, `pending` or `information`.
-    pub status: &'static str,
-}
-
-/// What a reference stands for.
-#[derive(Debug)]
-pub struct Named {
-    /// Whose transaction.
-    pub institution_id: uuid::Uuid,
-    /// The reference.
-    pub reference: String,
-    /// The transaction's id.
-    pub id: uuid::Uuid,
-    /// The entry that recorded it.
-    pub seq: i64,
-    /// The record's canonical JSON.
-    pub payload: Vec<u8>,
-}
-
-from_row!(Named { institution_id, reference, id, seq, payload });
 
 /// A listed transaction.
 #[derive(Debug)]
@@ -126,6 +83,18 @@ pub struct Filter {
     pub status: Vec<&'static str>,
     /// The servicer's own ids.
     pub reference: Vec<String>,
+    /// Ids.
+    pub id: Vec<TransactionId>,
+    /// Bounds on the value date.
+    pub value_date: Vec<(Comparison, Date)>,
+    /// The initiating party's reference.
+    pub end_to_end_id: Option<String>,
+    /// The account on the other side.
+    pub counterparty_account: Option<String>,
+    /// What the name on the other side contains, in lower case.
+    pub counterparty_name: Option<String>,
+    /// What the remittance information contains, in lower case.
+    pub remittance_information: Option<String>,
 }
 
 /// Where the last page ended.
@@ -137,68 +106,8 @@ pub struct After {
     pub seq: i64,
 }
 
-pub(super) const TABLE: Table = Table {
-    name: "transactions",
-    columns: &[
-        ("institution_id", Column::Uuid),
-        ("seq", Column::Int),
-        ("id", Column::Uuid),
-        ("account_id", Column::Uuid),
-        ("reference", Column::Text),
-        ("booking_date", Column::Date),
-        ("amount_minor", Column::Int),
-        ("currency", Column::Text),
-        ("direction", Column::Text),
-        ("status", Column::Text),
-    ],
-};
-
-/// What a transaction has in the table's columns.
-pub(super) fn values(row: &NewRow) -> [Value<'_>; 10] {
-    [
-        Value::Uuid(row.tenant.uuid()),
-        Value::Int(row.seq),
-        Value::Uuid(row.id.uuid()),
-        Value::Uuid(row.account_id.uuid()),
-        Value::Text(&row.reference),
-        Value::Date(row.booking_date),
-        Value::Int(row.amount_minor),
-        Value::Text(row.currency),
-        Value::Text(row.direction),
-        Value::Text(row.status),
-    ]
-}
-
-/// The transactions that have one of these references, each in its institution.
-pub async fn by_reference(
-    connection: &mut Connection,
-    wanted: &[(Tenant, &str)],
-) -> Result<Vec<Named>, StoreError> {
-    references::find(
-        connection,
-        wanted,
-        "SELECT t.institution_id, t.reference, t.id, t.seq, p.payload FROM transactions t \
-         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq",
-        "t",
-    )
-    .await
-}
-
-/// The seq of a transaction's entry.
-pub async fn seq(
-    connection: &mut Connection,
-    tenant: Tenant,
-    id: TransactionId,
-) -> Result<Option<i64>, StoreError> {
-    fetch_optional!(
-        connection,
-        sqlx::query_scalar("SELECT seq FROM transactions WHERE institution_id = $1 AND id = $2")
-            .bind(tenant.uuid())
-            .bind(id.uuid())
-    )
-}
-
-/// A page of the transactions recorded up to seq `snapshot`, by keyset: no offset, no count.
+/// A page of the transactions as they stood at seq `snapshot`, by keyset: no offset, no count. What was
+/// superseded or withdrawn by then is not among them.
 pub async fn page(
     connection: &mut Connection,
     tenant: Tenant,
@@ -220,6 +129,7 @@ pub async fn page(
         Sort::Seq | Sort::SeqDescending => " AND t.seq <= ",
     };
     sql.bind(tenant.uuid()).push(bound).bind(snapshot);
+    push_standing(&mut sql, snapshot);
     push_filter(&mut sql, filter);
     if let Some(after) = after {
         push_after(&mut sql, sort, after);
@@ -250,6 +160,25 @@ fn push_filter(sql: &mut Select, filter: &Filter) {
     sql.and_in("t.currency", filter.currency.iter().map(String::as_str));
     sql.and_in("t.status", filter.status.iter().copied());
     sql.and_in("t.reference", filter.reference.iter().map(String::as_str));
+    sql.and_in("t.id", filter.id.iter().map(|id| id.uuid()));
+    for (comparison, date) in &filter.value_date {
+        sql.push(" AND t.value_date").push(comparison.sql()).bind(*date);
+    }
+    if let Some(id) = &filter.end_to_end_id {
+        sql.push(" AND t.end_to_end_id = ").bind(id.as_str());
+    }
+    if let Some(account) = &filter.counterparty_account {
+        sql.push(" AND t.counterparty_account = ").bind(account.as_str());
+    }
+    push_contains(sql, "t.counterparty_name", filter.counterparty_name.as_deref());
+    push_contains(sql, "t.remittance_information", filter.remittance_information.as_deref());
+}
+
+/// ` AND column LIKE %part%`, with what LIKE takes for a pattern written plainly.
+fn push_contains(sql: &mut Select, column: &str, part: Option<&str>) {
+    let Some(part) = part else { return };
+    let plain = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    sql.push(" AND ").push(column).push(" LIKE ").bind(format!("%{plain}%")).push(" ESCAPE '\\'");
 }
 
 fn push_after(sql: &mut Select, sort: Sort, after: After) {
@@ -266,48 +195,4 @@ fn push_after(sql: &mut Select, sort: Sort, after: After) {
             sql.push(" AND t.seq < ").bind(after.seq);
         }
     }
-}
-
-/// A row as it is stored, to be held against its payload.
-#[derive(Debug)]
-pub struct Stored {
-    /// The entry that recorded it.
-    pub seq: i64,
-    /// Its id.
-    pub id: uuid::Uuid,
-    /// Its account.
-    pub account_id: uuid::Uuid,
-    /// The servicer's own id.
-    pub reference: String,
-    /// When it was booked.
-    pub booking_date: SqlDate,
-    /// Unsigned amount in the currency's minor unit.
-    pub amount_minor: i64,
-    /// ISO 4217 alphabetic code.
-    pub currency: String,
-    /// `credit` or `debit`.
-    pub direction: String,
-    /// `booked`, `pending` or `information`.
-    pub status: String,
-}
-
-from_row!(Stored { seq, id, account_id, reference, booking_date, amount_minor, currency, direction, status });
-
-/// The rows of the records `from <= seq < until`.
-pub async fn stored(
-    connection: &mut Connection,
-    tenant: Tenant,
-    from: i64,
-    until: i64,
-) -> Result<Vec<Stored>, StoreError> {
-    fetch_all!(
-        connection,
-        sqlx::query_as(
-            "SELECT seq, id, account_id, reference, booking_date, amount_minor, currency, direction, status \
-         FROM transactions WHERE institution_id = $1 AND seq >= $2 AND seq < $3",
-        )
-        .bind(tenant.uuid())
-        .bind(from)
-        .bind(until)
-    )
 }

@@ -1,51 +1,25 @@
-//! `/v1/transactions`: the transaction log.
+//! What a list of transactions takes, and the filter that it states.
 
-use actix_web::{get, web};
-use serde::Serialize;
-
-use super::{
-    State,
-    as_of::AsOf,
-    cursor::Position,
-    item::{self, Item, Proof, Shown, shown},
-    list::{Page, Run},
-    params::Params,
-};
+use super::super::params::Params;
 use crate::{
-    access::{Answer, Permit, Recorded, right::ReadTransactions},
-    domain::{
-        AccountId, Currency, Direction, InstitutionId, Money, Status, Transaction, TransactionId, date,
-    },
+    domain::{AccountId, Currency, Direction, InstitutionId, Money, Status, TransactionId, date},
     error::Problem,
-    store::transactions::{self, After, Comparison, Filter, Sort},
+    store::transactions::{Comparison, Filter},
 };
 
-const FIELDS: &[&str] = &[
-    "account",
-    "account_id",
-    "amount",
-    "balance_after",
-    "bank_transaction_code",
-    "booking_date",
-    "counterparty",
-    "direction",
-    "end_to_end_id",
-    "id",
-    "purpose",
-    "reference",
-    "remittance_information",
-    "status",
-    "type",
-    "value_date",
-];
-
-const KNOWN: &[&str] = &[
+/// The parameters of a list.
+pub const KNOWN: &[&str] = &[
     "account_id",
     "booking_date",
     "booking_date[gte]",
     "booking_date[gt]",
     "booking_date[lte]",
     "booking_date[lt]",
+    "value_date",
+    "value_date[gte]",
+    "value_date[gt]",
+    "value_date[lte]",
+    "value_date[lt]",
     "amount",
     "amount[gte]",
     "amount[gt]",
@@ -58,9 +32,15 @@ const KNOWN: &[&str] = &[
     "status[in]",
     "reference",
     "reference[in]",
+    "id[in]",
+    "end_to_end_id",
+    "counterparty_account",
+    "counterparty_name[contains]",
+    "remittance_information[contains]",
     "sort",
     "fields",
     "proof",
+    "as_of",
     "limit",
     "cursor",
 ];
@@ -72,16 +52,6 @@ const COMPARISONS: &[(&str, Comparison)] = &[
     ("[lte]", Comparison::AtMost),
     ("[lt]", Comparison::Below),
 ];
-
-const SORTS: &[(&str, Sort)] = &[
-    ("booking_date", Sort::Booked),
-    ("-booking_date", Sort::BookedDescending),
-    ("seq", Sort::Seq),
-    ("-seq", Sort::SeqDescending),
-];
-
-/// Rows on a page with proofs.
-const PROVEN_MAX: i64 = 100;
 
 /// What a list of transactions takes.
 #[derive(utoipa::IntoParams)]
@@ -105,6 +75,21 @@ pub struct ListParams {
     /// Booked before this day.
     #[param(rename = "booking_date[lt]", format = Date)]
     booking_date_lt: Option<String>,
+    /// That counts for interest from this day on; `value_date[gte]`, `[gt]`, `[lte]` and `[lt]` bound it.
+    #[param(format = Date, example = "2026-01-31")]
+    value_date: Option<String>,
+    /// Counting from this day or later.
+    #[param(rename = "value_date[gte]", format = Date)]
+    value_date_gte: Option<String>,
+    /// Counting from after this day.
+    #[param(rename = "value_date[gt]", format = Date)]
+    value_date_gt: Option<String>,
+    /// Counting from this day or earlier.
+    #[param(rename = "value_date[lte]", format = Date)]
+    value_date_lte: Option<String>,
+    /// Counting from before this day.
+    #[param(rename = "value_date[lt]", format = Date)]
+    value_date_lt: Option<String>,
     /// Of this amount; needs one `currency`. `amount[gte]`, `[gt]`, `[lte]` and `[lt]` bound it.
     #[param(example = "100.00")]
     amount: Option<String>,
@@ -137,6 +122,20 @@ pub struct ListParams {
     /// With one of these references, comma-separated.
     #[param(rename = "reference[in]")]
     reference_in: Option<String>,
+    /// These transactions, comma-separated; at most 100.
+    #[param(rename = "id[in]", example = "txn_0190163d8694739bba1a9fbee4e5c1b2")]
+    id_in: Option<String>,
+    /// With this reference of the initiating party.
+    end_to_end_id: Option<String>,
+    /// With this account on the other side.
+    #[param(example = "AT560000000012345864")]
+    counterparty_account: Option<String>,
+    /// With this in the name on the other side; case does not matter.
+    #[param(rename = "counterparty_name[contains]")]
+    counterparty_name_contains: Option<String>,
+    /// With this in the remittance information; case does not matter.
+    #[param(rename = "remittance_information[contains]", example = "miete")]
+    remittance_information_contains: Option<String>,
     /// `booking_date` (unless told), `-booking_date`, `seq` or `-seq`; ledger order breaks ties.
     #[param(example = "-booking_date")]
     sort: Option<String>,
@@ -146,6 +145,9 @@ pub struct ListParams {
     /// `inclusion` adds what proves that each record is on the ledger; pages of 100 at most.
     #[param(example = "inclusion")]
     proof: Option<String>,
+    /// As the ledger stood at this entry.
+    #[param(example = "49102", pattern = "^[0-9]+$")]
+    as_of: Option<String>,
     /// Page size, 1 to 500; 100 unless told.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -155,94 +157,11 @@ pub struct ListParams {
     institution: Option<InstitutionId>,
 }
 
-/// A page of transactions.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct TransactionList<T> {
-    /// The transactions, in order, byte for byte as the ledger committed to them.
-    pub data: Vec<T>,
-    /// How to go on.
-    pub page: Page,
-    /// The state of the ledger that this run of pages shows.
-    pub as_of: AsOf,
-    /// With `proof=inclusion`: a proof for each transaction, in the same order.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub proofs: Option<Vec<Proof>>,
-}
-
-/// Transactions by booking date or in ledger order.
-#[utoipa::path(
-    operation_id = "listTransactions", tag = "transactions",
-    params(ListParams),
-    responses((status = 200, description = "A page of transactions.", body = TransactionList<Transaction>)),
-    security(("oauth2" = ["transactions:read"]))
-)]
-#[get("/v1/transactions")]
-pub async fn list(permit: Permit<ReadTransactions>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    answer_list(&permit, &state, None).await
-}
-
-/// One transaction.
-#[utoipa::path(
-    operation_id = "getTransaction", tag = "transactions",
-    params(
-        ("id" = TransactionId, Path, description = "The transaction."),
-        ("proof" = Option<String>, Query, description = "`inclusion` adds what proves that the record is on the ledger.", example = "inclusion"),
-        ("fields" = Option<String>, Query, description = "Comma-separated fields to show; not with `proof`."),
-        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
-    ),
-    responses((status = 200, description = "The transaction.", body = Item<Transaction>)),
-    security(("oauth2" = ["transactions:read"]))
-)]
-#[get("/v1/transactions/{id}")]
-pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let id: TransactionId = permit.path("id")?;
-    let mut reader = state.read(permit.tenant()).await?;
-    let seq = transactions::seq(&mut reader, permit.tenant(), id).await?.ok_or_else(Problem::not_found)?;
-    item::answer(&permit, &state, reader, seq, FIELDS).await
-}
-
-/// Answers a list, of all accounts or of one.
-pub(super) async fn answer_list(
-    permit: &Permit<ReadTransactions>,
-    state: &State,
-    account: Option<AccountId>,
-) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), KNOWN)?;
-    let tenant = permit.tenant();
-    let operation =
-        account.map_or_else(|| "listTransactions".to_owned(), |id| format!("listTransactions {id}"));
-    let (fields, proof) = (item::fields(&params, FIELDS)?, item::wants_proof(&params)?);
-    if proof && params.limit()? > PROVEN_MAX {
-        let detail = format!("1 to {PROVEN_MAX} with proof=inclusion");
-        return Err(Problem::parameter("limit", "out_of_range", detail));
-    }
-    let sort = params.word("sort", SORTS)?.unwrap_or_default();
-    let filter = filter(&params, account)?;
-    let mut reader = state.read(permit.tenant()).await?;
-    let run = Run::take_up(state, &mut reader, &operation, tenant, &params).await?;
-    let after = run.after.as_ref().map(after).transpose()?;
-    let snapshot = run.snapshot.seq();
-    let mut rows =
-        transactions::page(&mut reader, tenant, snapshot, &filter, sort, after, run.fetch()).await?;
-    drop(reader);
-    let page = run.cut(&mut rows, |row| (Some(row.booking_date.to_jiff().to_string()), row.seq))?;
-    let proofs = match proof {
-        true => Some(item::proofs(state, tenant, &rows.iter().map(|row| row.seq).collect::<Vec<_>>()).await?),
-        false => None,
-    };
-    let data: Vec<Shown<'_>> =
-        rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
-    let answer = TransactionList { data, page, as_of: run.snapshot.as_of()?, proofs };
-    permit.answer(Answer::json(&answer)?).await
-}
-
-fn after(position: &Position) -> Result<After, Problem> {
-    let date = position.key.as_deref().and_then(|key| date::parse(key).ok());
-    let booking_date = date.ok_or_else(|| Problem::internal("a cursor of ours without a date"))?;
-    Ok(After { booking_date, seq: position.seq })
-}
-
-fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter, Problem> {
+/// The filter that a query states, within one account if the path names it.
+///
+/// # Errors
+/// 400, naming the parameter.
+pub fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter, Problem> {
     let named = params.parse::<AccountId>("account_id")?;
     if account.is_some() && named.is_some() {
         return Err(Problem::parameter("account_id", "conflicting_parameters", "the path names the account"));
@@ -266,7 +185,21 @@ fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter, Pro
         direction: params.word("direction", &directions)?.map(Direction::as_str),
         status: status.into_iter().map(Status::as_str).collect(),
         reference,
+        id: ids(params)?,
+        value_date: bounds(params, "value_date", |text| date::parse(text).map_err(|e| e.to_string()))?,
+        end_to_end_id: params.get("end_to_end_id").map(ToOwned::to_owned),
+        counterparty_account: params.get("counterparty_account").map(ToOwned::to_owned),
+        counterparty_name: params.get("counterparty_name[contains]").map(str::to_lowercase),
+        remittance_information: params.get("remittance_information[contains]").map(str::to_lowercase),
     })
+}
+
+fn ids(params: &Params<'_>) -> Result<Vec<TransactionId>, Problem> {
+    let parse = |id: &str| {
+        id.parse()
+            .map_err(|_| Problem::parameter("id[in]", "invalid_value", "ids of transactions, with commas"))
+    };
+    params.list("id[in]")?.into_iter().map(parse).collect()
 }
 
 fn status_words() -> [(&'static str, Status); 3] {
@@ -296,4 +229,23 @@ fn bounds<T>(
         }
     }
     Ok(bounds)
+}
+
+/// What a list's parameters select, as an export keeps it.
+pub fn selected(params: &Params<'_>, account: Option<AccountId>) -> String {
+    let mut query = params.fingerprint();
+    if let Some(account) = account {
+        let joint = if query.is_empty() { "" } else { "&" };
+        query.push_str(&format!("{joint}account_id={account}"));
+    }
+    query
+}
+
+/// What list parameters select.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn read_filter(query: &str) -> Result<Filter, String> {
+    let read = || filter(&Params::read(query, KNOWN)?, None);
+    read().map_err(|problem| problem.detail)
 }
