@@ -230,8 +230,8 @@ async fn csv_is_read_by_a_mapping_that_was_set_before() {
             bank.feeder.request(reqwest::Method::PUT, &path).header("content-type", "application/toml");
         bank.feeder.send(request.body(text.to_owned()))
     };
-    bank.send("format=csv&mapping=konto", "text/csv", "x").await.problem(400, "invalid_parameter");
-    bank.send("format=csv", "text/csv", "x").await.problem(400, "missing_parameter");
+    bank.send("format=csv&mapping=konto", "text/csv", "x").await.problem(422, "refused");
+    bank.send("format=csv", "text/csv", "x").await.problem(422, "refused");
     set("konto", "columns = 1").await.problem(422, "refused");
     assert_eq!(set("konto", mapping).await.ok()["name"], "konto");
     let shown = bank.feeder.get(&bank.path("/v1/intake-mappings/konto")).await.ok();
@@ -242,7 +242,7 @@ async fn csv_is_read_by_a_mapping_that_was_set_before() {
     let rows = bank.transactions().await;
     assert_eq!((&rows[1]["direction"], &rows[1]["amount"]["amount"]), (&json!("debit"), &json!("3.00")));
     assert_eq!(rows[1]["source"]["line"], "3");
-    bank.send("format=camt&mapping=konto", XML, "x").await.problem(400, "invalid_parameter");
+    bank.send("format=camt&mapping=konto", XML, "x").await.problem(422, "refused");
     let broken = bank.take("format=csv&mapping=konto", "text/csv", "A;B\n").await;
     assert_eq!(broken["state"], "refused", "a header without the columns: {broken}");
 }

@@ -141,7 +141,9 @@ impl<R: Right> Permit<R> {
     /// As [`idempotency`](Self::idempotency).
     pub fn idempotency_of(&self, body_sha256: [u8; 32]) -> Result<Option<idempotency::Key>, Problem> {
         let Some(value) = self.request.headers().get("idempotency-key") else { return Ok(None) };
-        let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()));
+        let key = value.to_str().ok().filter(|key| {
+            (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        });
         let key = key.ok_or_else(|| {
             let detail = format!("Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
             Problem::new(Code::InvalidParameter, detail)

@@ -19,7 +19,7 @@ use crate::{
 
 /// Most bytes of a mapping.
 const MAPPING_MAX: usize = 16 << 10;
-const NAME_MAX: usize = 64;
+const NAME_MAX: usize = 32;
 
 /// A mapping under its name.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -37,7 +37,7 @@ pub struct IntakeMapping {
 #[utoipa::path(
     operation_id = "putIntakeMapping", tag = "intakes",
     params(
-        ("name" = String, Path, description = "Its name: 1 to 64 of a-z, 0-9 and -.", example = "kontoauszug"),
+        ("name" = String, Path, description = "Its name: 1 to 32 of a-z, 0-9 and -.", example = "kontoauszug"),
         ("institution" = InstitutionId, Query, description = "Whose tables these are."),
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
     ),

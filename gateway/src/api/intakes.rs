@@ -117,7 +117,7 @@ pub struct IntakeCounts {
         ("dry_run" = Option<bool>, Query, description = "`true`: examine only, store nothing.", example = false),
         ("on_error" = Option<String>, Query, description = "`abort` (unless told): all or nothing. `skip`: keep what is without fault.", example = "abort"),
         ("file_name" = Option<String>, Query, description = "What you call the file; it is on the ledger.", example = "statement-2026-03-31.xml"),
-        ("Upload-Length" = Option<u64>, Header, description = "Begins an upload in parts, of a file of so many bytes. The body is empty then.", example = 7081),
+        ("Upload-Length" = Option<i64>, Header, description = "Begins an upload in parts, of a file of so many bytes. The body is empty then.", example = 7081),
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
     ),
     request_body(
@@ -133,7 +133,7 @@ pub struct IntakeCounts {
     responses(
         (status = 201, description = "An upload in parts begins; `Location` says where to send them.", body = Intake),
         (status = 202, description = "The file is here and on the ledger; `Location` says where to look.", body = Intake),
-        (status = 422, description = "There is no such mapping; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "csv without a mapping that was set, or a mapping with another format; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["transactions:write"]))
 )]
@@ -174,19 +174,17 @@ async fn requested(permit: &Permit<Deliver>, state: &State) -> Result<New, Probl
     let mapping = match (format, params.get("mapping")) {
         (Format::Csv, None) => {
             let detail = "csv is read by a mapping: set one at /v1/intake-mappings/{name}, and name it";
-            return Err(Problem::new(Code::MissingParameter, detail));
+            return Err(Problem::refused(detail, &[]));
         }
         (Format::Csv, Some(name)) => {
             let mut reader = state.read(permit.tenant()).await?;
             let mapping = intake_mappings::get(&mut reader, permit.tenant(), name).await?;
-            let mapping = mapping.ok_or_else(|| {
-                Problem::parameter("mapping", "unknown_mapping", "there is no mapping of this name")
-            })?;
+            let mapping = mapping.ok_or_else(|| Problem::refused("there is no mapping of this name", &[]))?;
             mapping.parse::<Mapping>().map_err(Problem::internal)?;
             Some(mapping)
         }
         (_, Some(_)) => {
-            return Err(Problem::parameter("mapping", "mapping_not_taken", "a mapping goes with csv alone"));
+            return Err(Problem::refused("a mapping goes with csv alone", &[]));
         }
         (_, None) => None,
     };
@@ -262,12 +260,12 @@ async fn begin(
     params(
         ("id" = IntakeId, Path, description = "The intake."),
         ("institution" = InstitutionId, Query, description = "Whose transactions these are."),
-        ("Upload-Offset" = u64, Header, description = "How many bytes of the file are here.", example = 0),
+        ("Upload-Offset" = i64, Header, description = "How many bytes of the file are here.", example = 0),
     ),
     request_body(content = String, content_type = "application/offset+octet-stream", description = "The bytes from there on.", example = json!("<Document>")),
     responses(
         (status = 204, description = "The part is here; `Upload-Offset` says how many bytes are, in all."),
-        (status = 409, description = "So many bytes are not here, another part is on its way, or the file is whole already.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Another number of bytes is here, the part goes beyond the file, another part is on its way, or the file is whole already.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["transactions:write"]))
 )]
@@ -300,7 +298,13 @@ pub async fn append(permit: Permit<GoOn>, state: web::Data<State>) -> Result<Rec
     let bounds = (row.bytes.unsigned_abs().saturating_sub(here), state.upload_time);
     let poured = permit.body_to(&[PART], &mut file, bounds).await;
     file.sync_all().await.map_err(Problem::internal)?;
-    let now = here + poured?;
+    let now = here
+        + poured.map_err(|problem| match problem.code {
+            Code::BodyTooLarge => {
+                conflict(format!("the file has {} bytes, and the part goes beyond", row.bytes))
+            }
+            _ => problem,
+        })?;
     let mut answer = Answer::bytes(Vec::new())
         .status(StatusCode::NO_CONTENT)
         .header("tus-resumable", "1.0.0")
