@@ -1,6 +1,7 @@
 //! The service under load, before slow and hostile clients, and on its way out.
 
 mod body;
+mod intakes;
 mod load;
 pub mod raw;
 mod slow;

@@ -12,6 +12,7 @@ pub struct Bank {
     pub id: String,
     pub system: Caller,
     pub feeder: Caller,
+    client: Value,
 }
 
 impl Bank {
@@ -21,7 +22,14 @@ impl Bank {
         let id = made["id"].as_str().unwrap().to_owned();
         let new = json!({"name": "all", "scopes": ["accounts:read", "transactions:read", "ledger:read"]});
         let client = operator.post(&format!("/admin/v1/institutions/{id}/clients"), &new).await.ok();
-        Self { id, system: server.caller(&client, None).await, feeder: server.feeder().await }
+        let (system, feeder) = (server.caller(&client, None).await, server.feeder().await);
+        Self { id, system, feeder, client }
+    }
+
+    /// The same bank with tokens of another process.
+    pub async fn again(self, server: &Server) -> Self {
+        let (system, feeder) = (server.caller(&self.client, None).await, server.feeder().await);
+        Self { system, feeder, ..self }
     }
 
     /// A path with this institution in its query.

@@ -73,6 +73,7 @@ pub async fn read(
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
         if body.len() + chunk.len() > max {
+            leave(payload);
             return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes")));
         }
         body.extend_from_slice(&chunk);
@@ -85,6 +86,15 @@ pub async fn read(
         context.enter(&door.load)?;
     }
     Ok(body.freeze())
+}
+
+/// Keeps what was not read of a body until its refusal is out, so that the connection is closed: once it is let
+/// go, actix reads on to its end, however far that is.
+fn leave(payload: Payload) {
+    actix_web::rt::spawn(async move {
+        tokio::time::sleep(GRACE).await;
+        drop(payload);
+    });
 }
 
 /// Writes a body of at most `max` bytes to a file, as it comes, and says how long it was. What came before a
@@ -113,6 +123,7 @@ pub async fn pour(
         let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
         length += chunk.len() as u64;
         if length > max {
+            leave(payload);
             return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes")));
         }
         file.write_all(&chunk).await.map_err(Problem::internal)?;

@@ -246,11 +246,12 @@ async fn begin(
     let (tenant, receiver, by) = (permit.tenant(), state.receiver.clone(), permit.by());
     let path = receiver.path(tenant, new.id).await.map_err(Problem::internal)?;
     let idempotency = permit.idempotency(&bytes.to_be_bytes())?;
-    let filed = Door::whole(async move { receiver.begin(tenant, by, new, idempotency).await }).await?;
-    if !filed.replayed {
-        tokio::fs::File::create(&path).await.map_err(Problem::internal)?;
+    tokio::fs::File::create(&path).await.map_err(Problem::internal)?;
+    let filed = Door::whole(async move { receiver.begin(tenant, by, new, idempotency).await }).await;
+    if !filed.as_ref().is_ok_and(|filed| !filed.replayed) {
+        let _ = tokio::fs::remove_file(&path).await;
     }
-    Ok(filed)
+    filed
 }
 
 /// Sends the next part of a file (tus 1.0.0): bytes from `Upload-Offset` on. What came of a part that broke off
@@ -289,8 +290,7 @@ pub async fn append(permit: Permit<GoOn>, state: web::Data<State>) -> Result<Rec
     }
     let path = receiver.path(tenant, id).await.map_err(Problem::internal)?;
     let opened = tokio::fs::OpenOptions::new().append(true).open(&path).await;
-    let mut file =
-        opened.map_err(|_| conflict("another process of the service has the file's beginning".to_owned()))?;
+    let mut file = opened.map_err(|_| elsewhere())?;
     let here = file.metadata().await.map_err(Problem::internal)?.len();
     if here != told {
         return Err(conflict(format!("{here} bytes are here, not {told}")));
@@ -324,7 +324,10 @@ pub async fn append(permit: Permit<GoOn>, state: web::Data<State>) -> Result<Rec
         ("id" = IntakeId, Path, description = "The intake."),
         ("institution" = InstitutionId, Query, description = "Whose transactions these are."),
     ),
-    responses((status = 200, description = "`Upload-Offset` says how many bytes are here.")),
+    responses(
+        (status = 200, description = "`Upload-Offset` says how many bytes are here."),
+        (status = 409, description = "Another process of the service has the file's beginning.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["transactions:write"]))
 )]
 #[head("/v1/intakes/{id}")]
@@ -334,7 +337,7 @@ pub async fn offset(permit: Permit<SeeDelivery>, state: web::Data<State>) -> Res
     let row = load(&state, tenant, id).await?;
     let here = if row.state == "uploading" {
         let path = state.receiver.path(tenant, id).await.map_err(Problem::internal)?;
-        tokio::fs::metadata(path).await.map_or(0, |file| file.len())
+        tokio::fs::metadata(path).await.map_err(|_| elsewhere())?.len()
     } else {
         row.bytes.unsigned_abs()
     };
@@ -423,6 +426,10 @@ fn shown(row: &intakes::Intake) -> Result<Intake, Problem> {
         created_at: rfc3339(row.created_at_us),
         finished_at: row.finished_at_us.map(rfc3339),
     })
+}
+
+fn elsewhere() -> Problem {
+    Problem::new(Code::Conflict, "another process of the service has the file's beginning")
 }
 
 /// A header's number.

@@ -84,12 +84,18 @@ impl Import {
         }
         let receiver = service::receiver(config, &ledger.db, &ledger.recorder, &ledger.world);
         let tenant = Tenant::vouched(self.institution);
+        let mut faults = false;
         for path in &self.files {
             let format = self.format.map_or_else(|| detect(path, mapping), Ok)?;
             let source = Source { path, format, mapping };
             if self.dry_run {
                 let summary = look(&source)?;
-                println!("{}: {format}, nothing stored: {summary}", path.display());
+                println!(
+                    "{}: {format}, nothing stored: {} records, {summary}",
+                    path.display(),
+                    summary.records
+                );
+                faults |= !summary.findings.is_empty();
                 continue;
             }
             let skip = self.on_error == OnError::Skip;
@@ -102,7 +108,7 @@ impl Import {
             summary.breaks = seen.map_or(summary.breaks, |seen| seen.breaks);
             println!("{}: {summary}", path.display());
         }
-        Ok(())
+        if faults { Err("faults were found".into()) } else { Ok(()) }
     }
 
     /// Puts the file itself on the ledger, ahead of its records.
@@ -266,6 +272,8 @@ pub(super) async fn file(
     let began = Instant::now();
     let mut chunk: Vec<(u64, Item)> = Vec::with_capacity(CHUNK);
     let mut records = open(source, Some(&bar))?;
+    // Elsewhere an account is what a statement says beside its records.
+    let accounts = source.format == Format::Berka;
     while let Some(pulled) = records.pull() {
         match pulled {
             Pulled::Record(Record { line, item: Item::Account(account), .. }) => {
@@ -283,11 +291,11 @@ pub(super) async fn file(
             Pulled::Statement(statement) => summary.statement(&statement),
         }
         if chunk.len() == CHUNK {
-            store(recorder, tenant, std::mem::take(&mut chunk), skip, &mut summary).await?;
+            store(recorder, tenant, std::mem::take(&mut chunk), (skip, accounts), &mut summary).await?;
         }
     }
     if !chunk.is_empty() {
-        store(recorder, tenant, chunk, skip, &mut summary).await?;
+        store(recorder, tenant, chunk, (skip, accounts), &mut summary).await?;
     }
     bar.finish_and_clear();
     tracing::info!(
@@ -324,7 +332,7 @@ async fn store(
     recorder: &Recorder,
     tenant: Tenant,
     items: Vec<(u64, Item)>,
-    skip: bool,
+    (skip, accounts): (bool, bool),
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     let delivery = Delivery { by: By::service(), items, skip, idempotency: None };
@@ -337,9 +345,9 @@ async fn store(
         }
         delivered => delivered?,
     };
-    let added = delivered.records.iter().filter(|record| record.added).count();
-    summary.added += added as u64;
-    summary.unchanged += (delivered.records.len() - added) as u64;
+    for record in delivered.records.iter().filter(|record| accounts || record.kind == "transaction") {
+        *(if record.added { &mut summary.added } else { &mut summary.unchanged }) += 1;
+    }
     summary.findings.extend(delivered.findings);
     Ok(())
 }

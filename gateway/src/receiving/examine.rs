@@ -193,9 +193,13 @@ impl Examiner<'_> {
         }
         let mut faults = Vec::with_capacity(records.len());
         for record in records {
-            let Item::Transaction(new) = &record.item else {
-                faults.push(None);
-                continue;
+            let new = match &record.item {
+                Item::Transaction(new) => new,
+                Item::Account(account) => {
+                    self.new_account(account.reference.as_str(), account.currency);
+                    faults.push(None);
+                    continue;
+                }
             };
             let account = accounts.get(new.account.as_str());
             let account = account.map(|(id, currency)| (*id, currency.as_str()));
@@ -208,6 +212,13 @@ impl Examiner<'_> {
         Ok(faults)
     }
 
+    /// Remembers what an account will be kept in, unless that is settled.
+    fn new_account(&mut self, reference: &str, currency: Currency) {
+        if self.new_accounts.len() < ACCOUNTS_MAX {
+            self.new_accounts.entry(short(reference.as_bytes())).or_insert(currency);
+        }
+    }
+
     /// A transaction in another currency than its account's.
     fn other_currency(&mut self, line: u64, new: &NewTransaction, kept_in: Option<&str>) -> Option<Finding> {
         let own = new.amount.currency();
@@ -218,9 +229,7 @@ impl Examiner<'_> {
                 match self.new_accounts.get(&account) {
                     Some(currency) => currency.code().to_owned(),
                     None => {
-                        if self.new_accounts.len() < ACCOUNTS_MAX {
-                            self.new_accounts.insert(account, own);
-                        }
+                        self.new_account(new.account.as_str(), own);
                         return None;
                     }
                 }

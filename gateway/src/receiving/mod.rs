@@ -17,6 +17,7 @@ mod finding;
 mod portions;
 mod repeats;
 mod storing;
+mod tending;
 
 use std::{
     collections::HashSet,
@@ -42,7 +43,6 @@ use crate::{
     ledger::{
         By, RecordError, Recorder,
         command::{Filed, Filing, Rows},
-        rounds,
     },
     store::{
         Db, StoreError, idempotency, intake_findings,
@@ -55,8 +55,6 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// Findings that are stored at once.
 const FINDINGS_AT_ONCE: usize = 500;
-/// How often it is looked for uploads that nobody goes on with.
-const TEND: Duration = Duration::from_secs(600);
 
 /// What one file may have.
 #[derive(Clone, Copy, Debug)]
@@ -288,60 +286,6 @@ impl Receiver {
 
     fn go_on(&self) -> Result<(), Trouble> {
         if self.stopping.load(Ordering::Relaxed) { Err(Trouble::Stopping) } else { Ok(()) }
-    }
-
-    /// Takes up what a stopped process left unfinished, and now and then gives up uploads that nobody goes on
-    /// with.
-    pub async fn tend(self) {
-        let mut is_first = true;
-        loop {
-            if let Err(error) = self.round(is_first).await {
-                tracing::warn!(%error, "intakes could not be looked through");
-            } else {
-                is_first = false;
-            }
-            tokio::time::sleep(TEND).await;
-        }
-    }
-
-    async fn round(&self, is_first: bool) -> Result<(), Trouble> {
-        for portion in rounds::portions(&self.db).await? {
-            let mut reader = self.db.read_many(&portion).await?;
-            let unfinished = intakes::unfinished(&mut reader).await?;
-            drop(reader);
-            for (institution, id) in unfinished {
-                let Some(tenant) = portion.iter().find(|tenant| tenant.uuid() == institution) else {
-                    continue;
-                };
-                self.look_after(*tenant, IntakeId::from_uuid(id), is_first).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn look_after(&self, tenant: Tenant, id: IntakeId, is_first: bool) -> Result<(), Trouble> {
-        let mut reader = self.db.read(tenant).await?;
-        let Some(row) = intakes::get(&mut reader, tenant, id).await? else { return Ok(()) };
-        drop(reader);
-        let path = self.path(tenant, id).await?;
-        let length = tokio::fs::metadata(&path).await.map(|file| file.len()).ok();
-        if row.state != "uploading" {
-            // Another process has the file, if it is not here.
-            if is_first && length.is_some() {
-                self.start(tenant, id);
-            }
-            return Ok(());
-        }
-        let Some(_writing) = self.claim(id) else { return Ok(()) };
-        if length == Some(row.bytes.unsigned_abs()) {
-            let by = By { actor: row.actor.clone(), request: None };
-            let sha256 = portions::sha256(path).await?;
-            self.arrive(tenant, by, row, sha256).await?;
-        } else if row.created_at_us + self.limits.upload_kept_us < self.world.now_us() {
-            self.finish(tenant, &row, "failed", Some("the upload was not gone on with in time")).await?;
-            remove(&path).await;
-        }
-        Ok(())
     }
 
     /// Examines a file and stores its records in the background.
