@@ -20,7 +20,9 @@ use super::{
 use crate::domain::{Currency, Direction, Finding, Money, NewTransaction, Status, Text, date};
 
 /// The most bytes of one statement.
-const STATEMENT_BYTES: usize = 2 << 20;
+const STATEMENT_BYTES: usize = 1 << 20;
+/// The most fields of one statement, two for an entry: the crate takes half a kilobyte for each.
+const STATEMENT_FIELDS: usize = 10_000;
 /// What stands for no reference.
 const NONREF: &str = "NONREF";
 
@@ -42,6 +44,7 @@ struct Block {
     text: String,
     /// Of each `:61:`: its line, its offset, and the text of the `:86:` after it.
     entries: Vec<(u64, u64, String)>,
+    fields: usize,
     /// Whether the lines at hand belong to a `:86:` of an entry.
     informs: bool,
     /// Whether the closing balance was seen: a `:86:` after it is about the whole statement.
@@ -119,7 +122,8 @@ impl<R: BufRead> Reader<R> {
 
 impl Block {
     fn add(&mut self, text: &str, line: u64, offset: u64) {
-        if self.text.len() + text.len() > STATEMENT_BYTES {
+        self.fields += usize::from(text.starts_with(':'));
+        if self.text.len() + text.len() > STATEMENT_BYTES || self.fields > STATEMENT_FIELDS {
             self.is_too_long = true;
             return;
         }
@@ -149,8 +153,9 @@ impl Block {
     fn read(&self, path: &str) -> Result<Vec<Pulled>, Vec<Finding>> {
         let refuse = |line, path: &str, code, detail: String| vec![Finding::at(line, path, code, detail)];
         if self.is_too_long {
-            let detail =
-                format!("a statement has at most {STATEMENT_BYTES} bytes, and lines that can be read");
+            let detail = format!(
+                "a statement has at most {STATEMENT_BYTES} bytes and {STATEMENT_FIELDS} fields, and lines that can be read"
+            );
             return Err(refuse(self.line, path, "statement_too_long", detail));
         }
         self.check_days(path)?;
