@@ -400,8 +400,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_payload_is_what_rfc_8785_says(new in testing::new_transaction(), id: u128) {
+        fn the_payload_is_what_rfc_8785_says(new in testing::new_transaction(), id: u128, from_a_file: bool) {
             let id = uuid::Uuid::from_u128(id);
+            let sha256 = Text::new("0123456789abcdef".repeat(4)).unwrap();
+            let source = from_a_file.then(|| Source::new(&sha256, 7, 300));
+            let new = NewTransaction { source, ..new };
             let record = Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(id), new, Some(Version { seq: 7, number: 1 }));
             let payload = record.payload();
             prop_assert_eq!(&payload, &serde_json_canonicalizer::to_vec(&record).unwrap());
