@@ -333,8 +333,7 @@ fn day(year: &str, rest: &str) -> Option<jiff::civil::Date> {
 
 /// The first line of a parser's message, not too long.
 fn short(text: &str) -> String {
-    let line =
-        text.lines().map(str::trim).filter(|line| line.len() > 3).next_back().unwrap_or("it cannot be read");
+    let line = text.lines().map(str::trim).rfind(|line| line.len() > 3).unwrap_or("it cannot be read");
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
