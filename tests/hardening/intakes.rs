@@ -78,7 +78,7 @@ fn hostile() -> Vec<(&'static str, String, &'static str)> {
             format!("{mt940}:61:{}", format!("{}\n", "y".repeat(60_000)).repeat(15)),
             "malformed_mt940",
         ),
-        ("ndjson", long.clone(), "line_too_long"),
+        ("ndjson", long, "line_too_long"),
         ("ndjson", format!("{}\n", "[".repeat(60_000)), "nested_too_deep"),
         ("ndjson", "{\"a\":1}\n".repeat(200_000), "unknown_field"),
     ]
