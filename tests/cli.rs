@@ -131,6 +131,47 @@ async fn lines_of_json_are_imported_while_the_service_runs() {
     assert!(!nowhere.status.success() && said(&nowhere).contains("nowhere"), "{}", said(&nowhere));
 }
 
+#[tokio::test]
+async fn statements_are_imported_by_what_they_look_like_and_only_looked_at_in_a_dry_run() {
+    let server = Server::shared();
+    let id = institution(server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("day.sta");
+    std::fs::write(
+        &file,
+        ":20:STARTUMS\r\n:25:10020030/1234567\r\n:28C:84/1\r\n:60F:C260331EUR10,00\r\n\
+         :61:2603310331D3,50NMSCNONREF//7\r\n:86:Miete\r\n:62F:C260331EUR6,40\r\n-\r\n",
+    )
+    .unwrap();
+    let run = |more: &[&str], file: &Path| {
+        let mut args = vec!["import", "--institution", &id];
+        args.extend(more);
+        args.push(file.to_str().unwrap());
+        server.run(&args)
+    };
+    let looked = run(&["--dry-run"], &file);
+    assert!(looked.status.success(), "{}", said(&looked));
+    for told in
+        ["mt940, nothing stored", "1 records", "1 statements, 1 breaks", "make 6.50, and 6.40 is stated"]
+    {
+        assert!(said(&looked).contains(told), "{told}: {}", said(&looked));
+    }
+    assert_eq!(transactions(server, &id).await, [Value::Null; 0]);
+    let imported = run(&[], &file);
+    assert!(said(&imported).contains("1 added, 0 unchanged, 0 faults"), "{}", said(&imported));
+    let stored = transactions(server, &id).await;
+    assert_eq!(stored[0]["remittance_information"], "Miete");
+    assert_eq!(stored[0]["source"]["line"], "5");
+    let fsck = server.run(&["fsck", "--institution", &id]);
+    assert!(fsck.status.success(), "{}", said(&fsck));
+
+    let Some(samples) = data::camt() else { return };
+    let wrong = run(&["--dry-run"], &samples.join("camt053.v2.wrong.xml"));
+    assert!(!wrong.status.success() && said(&wrong).contains("the message has no Stmt"), "{}", said(&wrong));
+    let two = run(&[], &samples.join("camt053.v2.multi.statement.xml"));
+    assert!(said(&two).contains("2 added, 0 unchanged, 0 faults; 2 statements, 0 breaks"), "{}", said(&two));
+}
+
 #[test]
 fn a_configuration_is_printed_and_an_unknown_key_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -16,7 +16,8 @@
 //! # The map
 //!
 //! `api → access, ledger, store, export, intake, webhooks → domain, audit`. [`domain`] imports nothing of ours
-//! and does no I/O. [`access`] asks [`shared`] (Redis) for what replicas hold together; the truth of
+//! and does no I/O. [`receiving`] takes files, reads them by [`intake`] and delivers by [`ledger`].
+//! [`access`] asks [`shared`] (Redis) for what replicas hold together; the truth of
 //! what must not be lost is in the database alone. Nothing imports [`api`] but what puts the service
 //! together ([`router`], [`service`], [`server`]). A test holds these arrows.
 
@@ -33,6 +34,7 @@ pub mod intake;
 pub mod keys;
 pub mod ledger;
 pub mod openapi;
+pub mod receiving;
 pub mod router;
 pub mod server;
 pub mod service;

@@ -91,6 +91,7 @@ fn base(at: &Addresses) -> OpenApi {
         ("institution", "The institution that the caller speaks for."),
         ("accounts", "Accounts."),
         ("transactions", "The transaction log."),
+        ("intakes", "Files of transactions that a feeder delivers, and what is found in them."),
         (
             "ledger",
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
@@ -150,7 +151,7 @@ fn complete(document: &mut Value, api: &str) {
     document["components"]["headers"] = Value::Object(headers.collect());
     for (path, item) in members(document, "/paths") {
         let base = item["servers"][0]["url"].as_str().unwrap_or(api).to_owned();
-        for method in ["get", "post", "put", "patch", "delete"] {
+        for method in ["get", "head", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
                 let fields = schemas::some_fields(operation, &mut schemas, &records);
                 add_problems(operation);

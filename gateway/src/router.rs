@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, events, evidence_bundles, exports, health, institution, ledger, metrics,
-        oauth2, tlog, transactions, transactions_batch, webhooks, well_known,
+        accounts, admin, docs, events, evidence_bundles, exports, health, institution, intake_mappings,
+        intakes, ledger, metrics, oauth2, tlog, transactions, transactions_batch, webhooks, well_known,
     },
     error::{Code, Problem},
 };
@@ -38,6 +38,13 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(transactions::sync::changes)
         .service(transactions::versions::list)
         .service(transactions::get)
+        .service(intakes::create)
+        .service(intakes::findings)
+        .service(intakes::get)
+        .service(intakes::offset)
+        .service(intakes::append)
+        .service(intake_mappings::put)
+        .service(intake_mappings::get)
         .service(ledger::list_entries)
         .service(ledger::get_entry)
         .service(ledger::prove_inclusion)

@@ -36,6 +36,7 @@ use crate::{
         rounds,
     },
     openapi,
+    receiving::{self, Receiver},
     shared::{Redis, RedisError},
     store::{
         Db, Place, StoreError, institutions,
@@ -208,6 +209,18 @@ async fn provider(db: &Db, recorder: &Recorder, world: &dyn World) -> Result<Ten
     }
 }
 
+/// What takes files, as the configuration has it.
+#[must_use]
+pub fn receiver(config: &Config, db: &Db, recorder: &Recorder, world: &Arc<dyn World>) -> Receiver {
+    let limits = receiving::Limits {
+        file_bytes_max: config.intake.file_bytes_max,
+        records_max: config.intake.records_max,
+        upload_kept_us: i64::from(config.intake.upload_kept_h) * 3_600_000_000,
+    };
+    let folder = config.storage.data_dir.join("intakes");
+    Receiver::new(db.clone(), recorder.clone(), Arc::clone(world), folder, limits)
+}
+
 /// The plan that there always is.
 pub const STANDARD: &str = "standard";
 
@@ -280,6 +293,7 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        let receiver = receiver(config, &ledger.db, &ledger.recorder, &ledger.world);
         let exports = config.storage.data_dir.join("exports");
         let settings = Settings {
             part_rows_max: config.exports.part_rows_max.into(),
@@ -312,6 +326,7 @@ impl Service {
             ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world)),
             tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
+            tokio::spawn(receiver.clone().tend()),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
             telling,
         ];
@@ -339,6 +354,8 @@ impl Service {
             key: Arc::clone(&ledger.key),
             cursors: Cursors::new(cursor_seed),
             press,
+            receiver,
+            upload_time: Duration::from_secs(config.intake.upload_timeout_s),
             exports,
             webhooks: Arc::clone(&webhooks),
             streams: Streams::new(
@@ -366,6 +383,7 @@ impl Service {
     /// Stops, once the listeners have.
     pub async fn stop(self) {
         self.webhooks.stop().await;
+        self.state.receiver.stop();
         for task in self.background {
             task.abort();
             // What it holds is let go of then.

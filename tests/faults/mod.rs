@@ -8,6 +8,7 @@ mod copies;
 mod doubt;
 mod exports;
 mod fleet;
+mod intakes;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]
 mod parts;

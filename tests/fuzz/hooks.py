@@ -71,6 +71,12 @@ def ndjson(_context, value):
     return value if isinstance(value, bytes) else (json.dumps(value) + "\n").encode()
 
 
+@schemathesis.serializer("application/toml", "application/xml", "text/xml", "text/csv", "application/offset+octet-stream")
+def plain_text(_context, value):
+    """A file's text as it stands."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 # Entries that a log of the demo has from its beginning.
 ENTRIES = 1000
 

@@ -1,8 +1,9 @@
 //! The service under load, before slow and hostile clients, and on its way out.
 
 mod body;
+mod intakes;
 mod load;
-mod raw;
+pub mod raw;
 mod slow;
 mod stop;
 mod tls;

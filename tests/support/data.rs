@@ -6,13 +6,23 @@ use serde_json::{Value, json};
 
 /// The Czech bank's log, where it is present. A test without it says so and passes over.
 pub fn berka() -> Option<PathBuf> {
+    beside("berka", "trans.asc")
+}
+
+/// Sample messages of ISO 20022, where they are present.
+pub fn camt() -> Option<PathBuf> {
+    beside("camt/samples", "camt053.v8.xml")
+}
+
+/// A folder of inputs that has this file.
+fn beside(folder: &str, file: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let root = std::env::var_os("VERITRAIL_DATA").map_or(beside, PathBuf::from);
-    let path = root.join("berka");
-    if path.join("trans.asc").exists() {
+    let path = root.join(folder);
+    if path.join(file).exists() {
         return Some(path);
     }
-    eprintln!("passed over: the Czech bank's log is not at {}", path.display());
+    eprintln!("passed over: there is nothing at {}", path.display());
     None
 }
 

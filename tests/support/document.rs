@@ -91,9 +91,17 @@ impl Operation {
 
     /// The request with the document's own example as its body.
     pub fn request(&self, caller: &Caller, target: &str) -> RequestBuilder {
-        let request = caller.request(self.method.clone(), target);
+        let mut request = caller.request(self.method.clone(), target);
+        for parameter in self.parameters("header") {
+            if parameter["required"] == true {
+                let (name, example) = (parameter["name"].as_str().unwrap(), parameter["example"].to_string());
+                request = request.header(name, example.trim_matches('"'));
+            }
+        }
         let Some(content) = self.object["requestBody"]["content"].as_object() else { return request };
         let (kind, media) = content.iter().next().unwrap();
-        request.header("content-type", kind).body(format!("{}\n", media["example"]))
+        // What is not JSON stands in the document as a string.
+        let body = media["example"].as_str().map_or_else(|| media["example"].to_string(), ToOwned::to_owned);
+        request.header("content-type", kind).body(format!("{body}\n"))
     }
 }

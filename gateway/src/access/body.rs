@@ -73,6 +73,7 @@ pub async fn read(
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
         if body.len() + chunk.len() > max {
+            leave(payload);
             return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes")));
         }
         body.extend_from_slice(&chunk);
@@ -85,6 +86,51 @@ pub async fn read(
         context.enter(&door.load)?;
     }
     Ok(body.freeze())
+}
+
+/// Keeps what was not read of a body until its refusal is out, so that the connection is closed: once it is let
+/// go, actix reads on to its end, however far that is.
+fn leave(payload: Payload) {
+    actix_web::rt::spawn(async move {
+        tokio::time::sleep(GRACE).await;
+        drop(payload);
+    });
+}
+
+/// Writes a body of at most `max` bytes to a file, as it comes, and says how long it was. What came before a
+/// fault stays in the file.
+///
+/// # Errors
+/// As [`read`], with another time for the whole.
+pub async fn pour(
+    door: &Door,
+    context: &Context,
+    mut payload: Payload,
+    file: &mut tokio::fs::File,
+    (max, whole): (u64, Duration),
+) -> Result<u64, Problem> {
+    use tokio::io::AsyncWriteExt as _;
+    let (began, pace) = (Instant::now(), Pace { whole, ..door.pace });
+    let mut length = 0_u64;
+    // What waits here is one chunk, so it takes no slot.
+    context.hold(None);
+    loop {
+        let so_far = usize::try_from(length).unwrap_or(usize::MAX);
+        let (until, slow) = pace.next_by(began, so_far);
+        let next =
+            timeout_at(until, payload.next()).await.map_err(|_| Problem::new(Code::RequestTimeout, slow))?;
+        let Some(chunk) = next else { break };
+        let chunk = chunk.map_err(|_| Problem::new(Code::MalformedBody, "the body broke off"))?;
+        length += chunk.len() as u64;
+        if length > max {
+            leave(payload);
+            return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes")));
+        }
+        file.write_all(&chunk).await.map_err(Problem::internal)?;
+    }
+    file.flush().await.map_err(Problem::internal)?;
+    context.enter(&door.load)?;
+    Ok(length)
 }
 
 #[cfg(test)]

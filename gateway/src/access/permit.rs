@@ -72,13 +72,37 @@ impl<R: Right> Permit<R> {
     /// # Errors
     /// 415 for another type, and as [`body::read`].
     pub async fn body(&self, types: &[&str], max: usize) -> Result<Bytes, Problem> {
+        self.check_type(types)?;
+        body::read(&self.door, &self.context, self.body.replace(Payload::None), max).await
+    }
+
+    /// Writes the body, of one of these media types, to a file as it comes, and says how long it was.
+    ///
+    /// # Errors
+    /// 415 for another type, and as [`body::pour`].
+    pub async fn body_to(
+        &self,
+        types: &[&str],
+        file: &mut tokio::fs::File,
+        bounds: (u64, std::time::Duration),
+    ) -> Result<u64, Problem> {
+        self.check_type(types)?;
+        let longer = |length: u64| length > bounds.0;
+        if self.header(header::CONTENT_LENGTH.as_str()).and_then(|told| told.parse().ok()).is_some_and(longer)
+        {
+            return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {} bytes", bounds.0)));
+        }
+        body::pour(&self.door, &self.context, self.body.replace(Payload::None), file, bounds).await
+    }
+
+    fn check_type(&self, types: &[&str]) -> Result<(), Problem> {
         let given = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = given.split(';').next().unwrap_or_default().trim();
         if !types.iter().any(|taken| taken.eq_ignore_ascii_case(essence)) {
             let detail = format!("the body must be {}", types.join(" or "));
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
-        body::read(&self.door, &self.context, self.body.replace(Payload::None), max).await
+        Ok(())
     }
 
     /// The body as JSON.
@@ -108,6 +132,14 @@ impl<R: Right> Permit<R> {
     /// 400 when it is too long or not of visible ASCII characters.
     pub fn idempotency(&self, body: &[u8]) -> Result<Option<idempotency::Key>, Problem> {
         use sha2::Digest as _;
+        self.idempotency_of(sha2::Sha256::digest(body).into())
+    }
+
+    /// The same, of a body with this SHA-256.
+    ///
+    /// # Errors
+    /// As [`idempotency`](Self::idempotency).
+    pub fn idempotency_of(&self, body_sha256: [u8; 32]) -> Result<Option<idempotency::Key>, Problem> {
         let Some(value) = self.request.headers().get("idempotency-key") else { return Ok(None) };
         let key = value.to_str().ok().filter(|key| {
             (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
@@ -120,7 +152,7 @@ impl<R: Right> Permit<R> {
             client: self.caller.client,
             route: format!("{} {}", self.context.method, self.context.target),
             key: key.to_owned(),
-            body_sha256: sha2::Sha256::digest(body).into(),
+            body_sha256,
         }))
     }
 

@@ -31,6 +31,12 @@ rights! {
     ReadTransactions: TransactionsRead, 1;
     /// Deliver a batch of records.
     WriteTransactions: TransactionsWrite, 5;
+    /// Deliver a file of records.
+    Deliver: TransactionsWrite, 20;
+    /// Go on with a file's upload.
+    GoOn: TransactionsWrite, 1;
+    /// See what became of a file that was delivered.
+    SeeDelivery: TransactionsWrite, 1;
     /// See the ledger.
     ReadLedger: LedgerRead, 1;
     /// See the state of a bundle, and download it.

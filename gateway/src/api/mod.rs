@@ -15,6 +15,8 @@ pub mod evidence_bundles;
 pub mod exports;
 pub mod health;
 pub mod institution;
+pub mod intake_mappings;
+pub mod intakes;
 pub mod item;
 pub mod ledger;
 pub mod list;
@@ -38,6 +40,7 @@ use crate::{
     export::{bundle::BundlePress, press::ExportPress},
     keys::CheckpointSigner,
     ledger::Signer,
+    receiving::Receiver,
     store::{Reader, StoreError},
     webhooks::Webhooks,
     world::World,
@@ -55,6 +58,10 @@ pub struct State {
     pub cursors: cursor::Cursors,
     /// Prepares evidence bundles.
     pub press: BundlePress,
+    /// Takes files.
+    pub receiver: Receiver,
+    /// The time for an upload.
+    pub upload_time: std::time::Duration,
     /// Prepares exports.
     pub exports: ExportPress,
     /// Tells webhook endpoints.

@@ -208,7 +208,7 @@ async fn berka(ledger: &Ledger, id: InstitutionId, dir: &Path) -> Result<(), Fai
         let path = dir.join(name);
         let source = import::Source { path: &path, format: Format::Berka, mapping: None };
         // The published file is cut off within its last line; that line is left out and named.
-        let summary = import::file(&ledger.recorder, Tenant::vouched(id), &source, true).await?;
+        let summary = import::file(ledger, Tenant::vouched(id), &source, true, None).await?;
         println!("{name}: {summary}");
     }
     Ok(())

@@ -6,6 +6,7 @@
 mod events;
 mod exports;
 mod http;
+mod intake;
 mod limits;
 mod log;
 mod redis;
@@ -23,6 +24,7 @@ pub use self::{
     events::Events,
     exports::Exports,
     http::Http,
+    intake::Intake,
     limits::Limits,
     log::Log,
     redis::Redis,
@@ -46,6 +48,8 @@ pub struct Config {
     pub signer: Signer,
     /// What one request may ask for.
     pub limits: Limits,
+    /// What a delivered file may have.
+    pub intake: Intake,
     /// What is written for callers to take away.
     pub exports: Exports,
     /// What replicas share limits and revocations by.
@@ -113,6 +117,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.http.check()?;
         self.limits.check()?;
+        self.intake.check()?;
         self.storage.check()?;
         self.exports.check()?;
         self.redis.check()?;
@@ -175,6 +180,7 @@ mod tests {
             ("[http]\nbase_url = \"localhost\"", "http.base_url"),
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[intake]\nrecords_max = 0", "intake.records_max"),
             ("[exports]\npart_rows_max = 0", "exports.part_rows_max"),
             ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
             ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),

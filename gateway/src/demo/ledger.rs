@@ -102,6 +102,7 @@ fn transaction(
         reference: text(format!("{}-{number:06}", movement.day.strftime("%Y%m%d"))),
         remittance_information: Some(text(movement.note)),
         revision: None,
+        source: None,
         status: movement.status,
         value_date: Some(movement.value_day.unwrap_or(movement.day)),
     }

@@ -29,6 +29,19 @@ impl Finding {
     /// The code of a [`Finding`] after which nothing more was read: the input itself failed.
     pub const READ_FAILED: &'static str = "read_failed";
 
+    /// The codes of findings after which nothing more was read: the document itself does not hold together.
+    const END_READING: [&'static str; 9] = [
+        Self::READ_FAILED,
+        "malformed_xml",
+        "dtd_refused",
+        "entity_refused",
+        "unsupported_encoding",
+        "element_too_long",
+        "too_deep",
+        "unknown_document",
+        "unknown_message",
+    ];
+
     /// A finding about a whole line.
     #[must_use]
     pub fn on_line(line: u64, code: &'static str, detail: impl Into<String>) -> Self {
@@ -50,7 +63,7 @@ impl Finding {
     /// Whether the rest of the input was never seen, so that skipping this line is no way on.
     #[must_use]
     pub fn ends_reading(&self) -> bool {
-        self.code == Self::READ_FAILED
+        Self::END_READING.contains(&self.code.as_ref())
     }
 }
 

@@ -130,6 +130,10 @@ prefixed_id! {
     BundleId, "evb_"
 }
 prefixed_id! {
+    /// A file of records that a feeder delivers.
+    IntakeId, "int_"
+}
+prefixed_id! {
     /// An export ordered by a caller.
     ExportId, "exp_"
 }

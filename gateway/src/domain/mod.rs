@@ -22,6 +22,7 @@ pub mod event;
 pub mod fault;
 pub mod finding;
 pub mod id;
+pub mod intake;
 pub mod money;
 pub mod nearest;
 pub mod scope;
@@ -39,9 +40,13 @@ pub use direction::{Direction, Status};
 pub use event::{Event, EventData, EventType};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
-pub use id::{AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, TransactionId};
+pub use id::{
+    AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId, TransactionId,
+};
 pub use money::Money;
 pub use scope::{ClientKind, Scope};
 pub use tenant::Tenant;
 pub use text::Text;
-pub use transaction::{Counterparty, NewRevision, NewTransaction, RevisionKind, Transaction, Version};
+pub use transaction::{
+    Counterparty, NewRevision, NewTransaction, RevisionKind, Source, Transaction, Version,
+};

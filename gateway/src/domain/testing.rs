@@ -78,6 +78,7 @@ pub(crate) fn new_transaction() -> impl Strategy<Value = NewTransaction> {
                 reference,
                 remittance_information,
                 revision,
+                source: None,
                 status,
                 value_date,
             }

@@ -51,6 +51,10 @@ pub struct NewTransaction {
     /// are then the transaction as it is to be.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revision: Option<NewRevision>,
+    /// Where in a delivered file it stands: for whoever reads the file to say, not for the file.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub source: Option<Source>,
     /// How final it is; `booked` when it is not said.
     #[serde(default)]
     #[schema(required = false, default = "booked")]
@@ -196,6 +200,9 @@ pub struct Transaction {
     /// How this version differs from the one before; absent from the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revision: Option<Revision>,
+    /// Where it stands in the file that it was delivered in; absent when it came in none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<Source>,
     /// How final it is.
     pub status: Status,
     /// Always `transaction`.
@@ -205,6 +212,35 @@ pub struct Transaction {
     #[serde(skip_serializing_if = "Option::is_none", default, with = "date::iso_option")]
     #[schema(value_type = Option<String>, format = Date, example = "2026-03-31")]
     pub value_date: Option<Date>,
+}
+
+/// Where a record stands in the file that it was delivered in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+// Fields in sorted order, and no numbers, like those of `Transaction`.
+pub struct Source {
+    /// The file: its SHA-256 in hex. The file's own entry on the ledger names it too.
+    #[schema(
+        value_type = String,
+        pattern = "^[0-9a-f]{64}$",
+        example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
+    pub file_sha256: Text<64>,
+    /// The line, from 1; in XML that of the entry's element.
+    #[schema(value_type = String, pattern = "^[0-9]+$", example = "90")]
+    pub line: Text<20>,
+    /// The bytes before it in the file.
+    #[schema(value_type = String, pattern = "^[0-9]+$", example = "3377")]
+    pub offset: Text<20>,
+}
+
+impl Source {
+    /// A place in a file.
+    #[must_use]
+    pub fn new(file_sha256: &Text<64>, line: u64, offset: u64) -> Self {
+        let digits = |number: u64| Text::new(number.to_string()).expect("20 digits at most are a text");
+        Self { file_sha256: file_sha256.clone(), line: digits(line), offset: digits(offset) }
+    }
 }
 
 /// The `type` of a transaction.
@@ -292,6 +328,7 @@ impl Transaction {
             purpose: new.purpose,
             reference: new.reference,
             remittance_information: new.remittance_information,
+            source: new.source,
             status: new.status,
             kind: TransactionKind::Transaction,
             value_date: new.value_date,
@@ -363,8 +400,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_payload_is_what_rfc_8785_says(new in testing::new_transaction(), id: u128) {
+        fn the_payload_is_what_rfc_8785_says(new in testing::new_transaction(), id: u128, from_a_file: bool) {
             let id = uuid::Uuid::from_u128(id);
+            let sha256 = Text::new("0123456789abcdef".repeat(4)).unwrap();
+            let source = from_a_file.then(|| Source::new(&sha256, 7, 300));
+            let new = NewTransaction { source, ..new };
             let record = Transaction::new(TransactionId::from_uuid(id), AccountId::from_uuid(id), new, Some(Version { seq: 7, number: 1 }));
             let payload = record.payload();
             prop_assert_eq!(&payload, &serde_json_canonicalizer::to_vec(&record).unwrap());

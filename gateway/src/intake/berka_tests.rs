@@ -16,7 +16,7 @@ fn transaction(line: &str) -> Result<String, Vec<(String, &'static str)>> {
     let records = read(&format!("{TRANSACTIONS}\r\n{line}\r\n"));
     let (good, bad): (Vec<_>, Vec<_>) = records.into_iter().partition(Result::is_ok);
     match good.into_iter().next() {
-        Some(Ok(Record { line: 2, item: Item::Transaction(new) })) => {
+        Some(Ok(Record { line: 2, item: Item::Transaction(new), .. })) => {
             Ok(serde_json::to_string(&new).unwrap())
         }
         _ => Err(bad

@@ -54,6 +54,7 @@ impl Draft {
             reference,
             remittance_information: self.remittance_information,
             revision: self.revision,
+            source: None,
             status: self.status.unwrap_or_default(),
             value_date: self.value_date,
         };

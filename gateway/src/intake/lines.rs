@@ -12,6 +12,8 @@ pub const MAX_LINE_BYTES: usize = 64 * 1024;
 pub(super) struct Line<'a> {
     /// Counted from 1.
     pub(super) number: u64,
+    /// The bytes before it.
+    pub(super) offset: u64,
     /// Without its line break.
     pub(super) text: &'a str,
     /// Whether a line break followed: without one, the line may have been cut.
@@ -24,6 +26,9 @@ pub(super) struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
     number: u64,
+    /// Where the line at hand begins, and where the next one does.
+    offset: u64,
+    next_offset: u64,
     failed: bool,
 }
 
@@ -35,7 +40,7 @@ struct Extent {
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), number: 0, failed: false }
+        Self { input, buffer: Vec::new(), number: 0, offset: 0, next_offset: 0, failed: false }
     }
 
     /// The next line that is not blank, a finding about one that cannot be read, or none at the end.
@@ -57,6 +62,7 @@ impl<R: BufRead> Lines<R> {
             return None;
         }
         self.buffer.clear();
+        self.offset = self.next_offset;
         let mut extent = Extent { bytes: 0, terminated: false };
         while !extent.terminated {
             let chunk = match self.input.fill_buf() {
@@ -77,7 +83,9 @@ impl<R: BufRead> Lines<R> {
             self.buffer.extend_from_slice(&chunk[..taken.min(room)]);
             extent.bytes += taken;
             extent.terminated = end.is_some();
-            self.input.consume(taken + usize::from(extent.terminated));
+            let used = taken + usize::from(extent.terminated);
+            self.next_offset += used as u64;
+            self.input.consume(used);
         }
         self.number += 1;
         if extent.terminated && extent.bytes <= MAX_LINE_BYTES + 1 && self.buffer.ends_with(b"\r") {
@@ -92,14 +100,14 @@ impl<R: BufRead> Lines<R> {
 
     /// The buffer as a line, if it is one.
     fn look(&self, extent: &Extent) -> Result<Line<'_>, Finding> {
-        let Self { number, .. } = *self;
+        let Self { number, offset, .. } = *self;
         if extent.bytes > MAX_LINE_BYTES {
             let detail =
                 format!("the line has {} bytes, where at most {MAX_LINE_BYTES} are taken", extent.bytes);
             return Err(Finding::on_line(number, "line_too_long", detail));
         }
         match std::str::from_utf8(&self.buffer) {
-            Ok(text) => Ok(Line { number, text, terminated: extent.terminated }),
+            Ok(text) => Ok(Line { number, offset, text, terminated: extent.terminated }),
             Err(error) => {
                 let detail = format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1);
                 Err(Finding::on_line(number, "invalid_utf8", detail))

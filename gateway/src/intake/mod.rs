@@ -5,7 +5,8 @@
 //! nothing but itself: reading goes on at the next. Whether good lines are kept beside faulty ones is the
 //! caller's decision.
 //!
-//! In every format one line is one record. Memory is flat: a line is at most [`MAX_LINE_BYTES`] long, and a
+//! In berka, csv and ndjson one line is one record; camt and mt940 have statements, whose balances are checked
+//! against their entries (see [`Statement`]). Memory is flat: a line is at most [`MAX_LINE_BYTES`] long, and a
 //! longer one is passed over without being held. Text is UTF-8; other encodings are converted before delivery,
 //! because guessing one would alter what was delivered.
 //!
@@ -13,14 +14,18 @@
 //! records (an account that exists, a reference that is new, balances that run on), which need the store.
 
 mod berka;
+mod camt;
 mod csv;
 mod draft;
 mod faults;
 mod json;
 mod lines;
 pub mod mapping;
+mod metered;
+mod mt940;
 pub mod ndjson;
 mod number;
+mod statement;
 mod table;
 
 use std::collections::VecDeque;
@@ -30,29 +35,57 @@ use crate::domain::{Finding, Findings, NewAccount, NewTransaction};
 pub use lines::MAX_LINE_BYTES;
 use lines::{Line, Lines};
 pub use mapping::Mapping;
+pub use statement::{Break, Stated, Statement};
 
 /// A format that a delivery may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// `trans.asc` or `account.asc` of the Czech bank's published log, told apart by their headers.
     Berka,
+    /// camt.052, camt.053 or camt.054 of ISO 20022, in any version.
+    Camt,
     /// A table of transactions, described by a [`Mapping`].
     Csv,
+    /// MT940 of SWIFT.
+    Mt940,
     /// A JSON object a line, each a transaction.
     Ndjson,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Berka, Self::Csv, Self::Ndjson];
+    pub const ALL: [Self; 5] = [Self::Berka, Self::Camt, Self::Csv, Self::Mt940, Self::Ndjson];
 
-    /// Its name: `berka`, `csv` or `ndjson`.
+    /// Its name: `berka`, `camt`, `csv`, `mt940` or `ndjson`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Berka => "berka",
+            Self::Camt => "camt",
             Self::Csv => "csv",
+            Self::Mt940 => "mt940",
             Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// The format of a file that begins like this, if it can be told.
+    #[must_use]
+    pub fn detect(beginning: &[u8]) -> Option<Self> {
+        let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start();
+        let has_line = |start: &[u8]| text.split(|byte| *byte == b'\n').any(|line| line.starts_with(start));
+        if text.starts_with(b"<") {
+            Some(Self::Camt)
+        } else if has_line(b":20:") {
+            Some(Self::Mt940)
+        } else if text.starts_with(b"{\"") || text.starts_with(b"{ ") {
+            Some(Self::Ndjson)
+        } else if [berka::TRANSACTIONS, berka::ACCOUNTS]
+            .iter()
+            .any(|header| text.starts_with(header.as_bytes()))
+        {
+            Some(Self::Berka)
+        } else {
+            None
         }
     }
 }
@@ -65,7 +98,7 @@ impl std::fmt::Display for Format {
 
 /// No format has this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a format is one of berka, csv, ndjson")]
+#[error("a format is one of berka, camt, csv, mt940, ndjson")]
 pub struct UnknownFormat;
 
 impl std::str::FromStr for Format {
@@ -94,18 +127,36 @@ pub enum Item {
 pub struct Record {
     /// The line, counted from 1 with every line of the file.
     pub line: u64,
+    /// The bytes before it: before the line, or in XML before its element.
+    pub offset: u64,
     /// What it delivers.
     pub item: Item,
+}
+
+/// What comes next in a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are records: a box for each would be for nothing")]
+pub enum Pulled {
+    /// A record.
+    Record(Record),
+    /// A fault.
+    Finding(Finding),
+    /// The end of a statement whose records came before.
+    Statement(Statement),
 }
 
 /// The records of a delivery in the order of its lines, each read when it is asked for.
 ///
 /// When the input itself fails, the last thing yielded is a finding for which [`Finding::ends_reading`] holds.
+/// Iterating leaves statements out; [`pull`](Self::pull) has them too.
 #[derive(Debug)]
-pub struct Records<R> {
-    lines: Lines<R>,
-    parser: Parser,
-    waiting: VecDeque<Finding>,
+pub struct Records<R>(Source<R>);
+
+#[derive(Debug)]
+enum Source<R> {
+    Lines { lines: Lines<R>, parser: Parser, waiting: VecDeque<Finding> },
+    Camt(Box<camt::Reader<R>>),
+    Mt940(Box<mt940::Reader<R>>),
 }
 
 /// What turns a line into an item, once the header is read.
@@ -134,6 +185,11 @@ impl Parser {
 /// Findings about the header, or about a mapping that is missing or not taken. Nothing was read beyond the
 /// header then.
 pub fn open<R: BufRead>(format: Format, mapping: Option<Mapping>, input: R) -> Result<Records<R>, Findings> {
+    let input = match (format, &mapping) {
+        (Format::Camt, None) => return Ok(Records(Source::Camt(Box::new(camt::Reader::new(input))))),
+        (Format::Mt940, None) => return Ok(Records(Source::Mt940(Box::new(mt940::Reader::new(input))))),
+        _ => input,
+    };
     let mut lines = Lines::new(input);
     let parser = match (format, mapping) {
         (Format::Berka, None) => Parser::Berka(berka::Table::open(&mut lines)?),
@@ -143,12 +199,38 @@ pub fn open<R: BufRead>(format: Format, mapping: Option<Mapping>, input: R) -> R
             let detail = "a mapping says which column means what; csv is not read without one";
             return Err(Finding::on_line(1, "mapping_missing", detail).into());
         }
-        (Format::Berka | Format::Ndjson, Some(_)) => {
+        (Format::Berka | Format::Camt | Format::Mt940 | Format::Ndjson, mapping) => {
+            debug_assert!(mapping.is_some(), "without one, the format was opened above");
             let detail = format!("{format} describes itself; a mapping goes with csv alone");
             return Err(Finding::on_line(1, "mapping_not_taken", detail).into());
         }
     };
-    Ok(Records { lines, parser, waiting: VecDeque::new() })
+    Ok(Records(Source::Lines { lines, parser, waiting: VecDeque::new() }))
+}
+
+impl<R: BufRead> Records<R> {
+    /// What comes next; none at the end.
+    pub fn pull(&mut self) -> Option<Pulled> {
+        let (lines, parser, waiting) = match &mut self.0 {
+            Source::Lines { lines, parser, waiting } => (lines, parser, waiting),
+            Source::Camt(reader) => return reader.pull(),
+            Source::Mt940(reader) => return reader.pull(),
+        };
+        loop {
+            if let Some(finding) = waiting.pop_front() {
+                return Some(Pulled::Finding(finding));
+            }
+            let line = match lines.next_filled()? {
+                Ok(line) => line,
+                Err(finding) => return Some(Pulled::Finding(finding)),
+            };
+            let (number, offset) = (line.number, line.offset);
+            match parser.item(&line) {
+                Ok(item) => return Some(Pulled::Record(Record { line: number, offset, item })),
+                Err(findings) => waiting.extend(findings),
+            }
+        }
+    }
 }
 
 impl<R: BufRead> Iterator for Records<R> {
@@ -156,17 +238,11 @@ impl<R: BufRead> Iterator for Records<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(finding) = self.waiting.pop_front() {
-                return Some(Err(finding));
-            }
-            let line = match self.lines.next_filled()? {
-                Ok(line) => line,
-                Err(finding) => return Some(Err(finding)),
+            return match self.pull()? {
+                Pulled::Record(record) => Some(Ok(record)),
+                Pulled::Finding(finding) => Some(Err(finding)),
+                Pulled::Statement(_) => continue,
             };
-            match self.parser.item(&line) {
-                Ok(item) => return Some(Ok(Record { line: line.number, item })),
-                Err(findings) => self.waiting.extend(findings),
-            }
         }
     }
 }

@@ -38,7 +38,7 @@ const FIELDS: [&str; 14] = [
 /// # Errors
 /// Every fault of the object, at least one.
 pub fn transaction(line: u64, json: &str) -> Result<NewTransaction, Vec<Finding>> {
-    parse(&Line { number: line, text: json, terminated: true })
+    parse(&Line { number: line, offset: 0, text: json, terminated: true })
 }
 
 pub(super) fn parse(line: &Line<'_>) -> Result<NewTransaction, Vec<Finding>> {

@@ -100,7 +100,7 @@ mod tests {
     const SEMICOLONS: Dialect = Dialect { delimiter: ';', quote: Some('"') };
 
     fn split(text: &str) -> Result<Vec<Cow<'_, str>>, &'static str> {
-        let line = Line { number: 1, text, terminated: true };
+        let line = Line { number: 1, offset: 0, text, terminated: true };
         SEMICOLONS.split(&line).map_err(|finding| finding.made())
     }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_last_line_that_breaks_off_is_called_so() {
         let code = |text, terminated| {
-            let line = Line { number: 1, text, terminated };
+            let line = Line { number: 1, offset: 0, text, terminated };
             SEMICOLONS.split_into(&line, 3).map(|_| ()).map_err(|finding| finding.made())
         };
         assert_eq!(code("a;\"b", false), Err("truncated_line"));

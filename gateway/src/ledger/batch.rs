@@ -51,7 +51,7 @@ pub(super) struct BatchLog {
     /// Its size when the batch began.
     pub began_at: u64,
     /// Transactions that this batch must know: stored before, or earlier in it.
-    pub known: HashMap<String, super::deliver::Existing>,
+    pub known: HashMap<String, super::again::Existing>,
     accesses: Vec<(Access, Reply<Receipt>)>,
     denials: Vec<(Denial, Reply<Receipt>)>,
 }

@@ -9,6 +9,7 @@ use std::{borrow::Cow, collections::HashMap};
 use veritrail_audit::{Kind, Subject};
 
 use super::{
+    again::{Existing, Known, conflict, nothing_to_revise, other_currency, same_content},
     batch::Batch,
     command::{By, Delivered, DeliveredRecord, Delivery, Job, RecordError},
     log::{Draft, KnownAccount, signed, unavailable},
@@ -25,26 +26,6 @@ use crate::{
     store::{accounts, idempotency, transactions},
     world,
 };
-
-/// A transaction that is in the log, or earlier in this batch.
-pub(super) struct Existing {
-    id: TransactionId,
-    /// Its versions: at least one, and in order.
-    versions: Vec<Known>,
-}
-
-/// A version of it.
-struct Known {
-    version: Version,
-    is_reversal: bool,
-    payload: Vec<u8>,
-}
-
-impl Existing {
-    fn last(&self) -> Option<&Known> {
-        self.versions.last()
-    }
-}
 
 /// What to do with one delivered record.
 #[expect(clippy::large_enum_variant, reason = "nearly all steps add: a box for each would be for nothing")]
@@ -105,16 +86,9 @@ impl Batch<'_> {
         let mut rows = transactions::by_reference(self.connection, wanted).await.map_err(unavailable)?;
         rows.sort_unstable_by_key(|row| row.version);
         for row in rows {
-            let known = Known {
-                version: Version { seq: row.seq.unsigned_abs(), number: row.version.unsigned_abs() },
-                is_reversal: row.reversed != 0,
-                payload: row.payload,
-            };
             let log = self.open_log(Tenant::vouched(InstitutionId::from_uuid(row.institution_id)))?;
             let id = TransactionId::from_uuid(row.id);
-            let existing =
-                log.known.entry(row.reference).or_insert_with(|| Existing { id, versions: Vec::new() });
-            existing.versions.push(known);
+            log.known.entry(row.reference.clone()).or_insert_with(|| Existing::new(id)).learn(row);
         }
         Ok(())
     }
@@ -289,7 +263,7 @@ impl Batch<'_> {
         });
         let known = Known { version, is_reversal, payload };
         let existing = self.open_log(tenant)?.known.entry(reference.clone());
-        existing.or_insert_with(|| Existing { id, versions: Vec::new() }).versions.push(known);
+        existing.or_insert_with(|| Existing::new(id)).versions.push(known);
         Ok(DeliveredRecord { line, kind: "transaction".to_owned(), reference, id: text, seq, added: true })
     }
 }
@@ -340,7 +314,7 @@ fn judge_transaction(
 ) -> Judged {
     if let Some(first) = new_transactions.get(transaction.reference.as_str()) {
         return match &steps[*first] {
-            Step::Add(_, Item::Transaction(earlier)) if earlier == transaction => {
+            Step::Add(_, Item::Transaction(earlier)) if same_content(earlier, transaction) => {
                 Ok(Some(Step::Repeat(line, *first)))
             }
             _ => Err(conflict(line, "transaction", &transaction.reference)),
@@ -348,11 +322,14 @@ fn judge_transaction(
     }
     let known_account = log.open.accounts.get(transaction.account.as_str());
     if let Some(existing) = log.known.get(transaction.reference.as_str()) {
-        return judge_again(existing, known_account, line, transaction);
+        let account = known_account.map(|account| (account.id, account.currency.as_str()));
+        let seq = existing.judge(account, line, transaction)?;
+        return Ok(
+            seq.map(|seq| Step::Keep(kept(line, "transaction", &transaction.reference, existing.id, seq)))
+        );
     }
     if transaction.revision.is_some() {
-        let detail = format!("there is no transaction {:?} to revise", &*transaction.reference);
-        return Err(Finding::at(line, "/revision", "nothing_to_revise", detail));
+        return Err(nothing_to_revise(line, transaction));
     }
     let currency: Option<Cow<'_, str>> = known_account
         .map(|account| Cow::from(&account.currency))
@@ -368,69 +345,7 @@ fn judge_transaction(
     }
 }
 
-/// What a line says of a transaction that is on record: it again, or a revision of it.
-fn judge_again(
-    existing: &Existing,
-    account: Option<&KnownAccount>,
-    line: u64,
-    transaction: &NewTransaction,
-) -> Judged {
-    let conflict = || conflict(line, "transaction", &transaction.reference);
-    let (Some(last), Some(account)) = (existing.last(), account) else {
-        return Err(match transaction.revision {
-            Some(_) => other_account(line, transaction),
-            None => conflict(),
-        });
-    };
-    let as_version = |before: Option<Version>| {
-        Transaction::new(existing.id, account.id, transaction.clone(), before).payload()
-    };
-    // A line without a revision is the first version; one with a revision may be the last one again.
-    let (again, before) = match transaction.revision {
-        None => (&existing.versions[0], None),
-        Some(_) => (last, existing.versions.iter().rev().nth(1).map(|known| known.version)),
-    };
-    if (transaction.revision.is_none() || before.is_some()) && as_version(before) == again.payload {
-        let seq = again.version.seq;
-        return Ok(Some(Step::Keep(kept(line, "transaction", &transaction.reference, existing.id, seq))));
-    }
-    if transaction.revision.is_none() {
-        return Err(conflict());
-    }
-    if last.is_reversal {
-        let detail = format!("transaction {:?} was reversed, and stays so", &*transaction.reference);
-        return Err(Finding::at(line, "/revision", "already_reversed", detail));
-    }
-    let own = transaction.amount.currency().code();
-    if account.currency != own {
-        return Err(other_currency(line, &transaction.account, &account.currency));
-    }
-    let on_record: Transaction = serde_json::from_slice(&last.payload).map_err(|_| conflict())?;
-    if on_record.account_id != account.id {
-        return Err(other_account(line, transaction));
-    }
-    Ok(None)
-}
-
-fn other_account(line: u64, transaction: &NewTransaction) -> Finding {
-    let detail = format!(
-        "transaction {:?} is on another account: reverse it there and deliver it here under a reference of its own",
-        &*transaction.reference
-    );
-    Finding::at(line, "/account", "account_changed", detail)
-}
-
 fn kept(line: u64, kind: &str, reference: &str, id: impl ToString, seq: u64) -> DeliveredRecord {
     let (kind, reference, id) = (kind.to_owned(), reference.to_owned(), id.to_string());
     DeliveredRecord { line, kind, reference, id, seq, added: false }
-}
-
-fn conflict(line: u64, kind: &str, reference: &str) -> Finding {
-    let detail = format!("{kind} {reference:?} is recorded with other content");
-    Finding::at(line, "/reference", "reference_conflict", detail)
-}
-
-fn other_currency(line: u64, reference: &str, currency: &str) -> Finding {
-    let detail = format!("account {reference:?} is kept in {currency}");
-    Finding::at(line, "/amount/currency", "currency_mismatch", detail)
 }

@@ -9,9 +9,14 @@ use veritrail_audit::{
 
 use super::memory::Recollection;
 use crate::{
-    domain::{Account, Tenant, Transaction},
+    domain::{
+        Account, Tenant, Transaction,
+        intake::{Intake, IntakeOutcome},
+    },
     keys::CheckpointSigner,
-    store::{Connection, StoreError, accounts, checkpoints, entries, logs, payloads, tiles, transactions},
+    store::{
+        Connection, StoreError, accounts, checkpoints, entries, intakes, logs, payloads, tiles, transactions,
+    },
 };
 
 /// Entries that are read at a time.
@@ -267,6 +272,7 @@ impl Walk {
 struct RecordRows {
     transactions: HashMap<i64, transactions::Stored>,
     accounts: HashMap<i64, accounts::Stored>,
+    intakes: HashMap<i64, intakes::Stored>,
 }
 
 impl RecordRows {
@@ -278,9 +284,11 @@ impl RecordRows {
     ) -> Result<Self, StoreError> {
         let transactions = transactions::stored(connection, tenant, from, until).await?;
         let accounts = accounts::stored(connection, tenant, from, until).await?;
+        let intakes = intakes::stored(connection, tenant, from, until).await?;
         Ok(Self {
             transactions: transactions.into_iter().map(|row| (row.seq, row)).collect(),
             accounts: accounts.into_iter().map(|row| (row.seq, row)).collect(),
+            intakes: intakes.into_iter().map(|row| (row.seq, row)).collect(),
         })
     }
 
@@ -315,12 +323,23 @@ impl RecordRows {
                 && row.currency == record.currency.code();
             return if same { Ok(()) } else { Err("its account's row says something else") };
         }
+        if let Ok(record) = serde_json::from_slice::<Intake>(payload) {
+            let row = self.intakes.remove(&seq).ok_or("its intake's row is missing")?;
+            let hash = <[u8; 32]>::try_from(row.sha256.as_slice()).map(veritrail_audit::Hash);
+            let same = row.id == record.id.uuid()
+                && row.bytes.to_string() == record.bytes
+                && hash.is_ok_and(|hash| hash.to_string() == record.sha256.as_str());
+            return if same { Ok(()) } else { Err("its intake's row says something else") };
+        }
+        if serde_json::from_slice::<IntakeOutcome>(payload).is_ok() {
+            return Ok(());
+        }
         Err("its payload is no record that is known here")
     }
 
     /// A row without a record of its own is a fault too.
     fn none_left(&self) -> Result<(), (i64, &'static str)> {
-        let left = self.transactions.keys().chain(self.accounts.keys()).min();
+        let left = self.transactions.keys().chain(self.accounts.keys()).chain(self.intakes.keys()).min();
         left.map_or(Ok(()), |seq| Err((*seq, "a row names it, but it records nothing of the kind")))
     }
 }

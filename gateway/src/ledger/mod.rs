@@ -7,6 +7,7 @@
 //!   ([`memory`]), so that a database from a backup cannot lead to a signed fork.
 //! - Entries are hashed as they stand; nothing re-serialises them.
 
+pub mod again;
 mod batch;
 pub mod command;
 mod deliver;

@@ -52,6 +52,9 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         ("header", "Idempotency-Key", _) => {
             json!({"type": "string", "pattern": "^[!-~]{1,255}$"})
         }
+        ("header", "Upload-Length" | "Upload-Offset", _) => {
+            json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": crate::config::Intake::default().file_bytes_max})
+        }
         ("header", ..) => json!({"type": "string"}),
         (_, "cursor", _) => json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 2048}),
         (_, "as_of", _) => json!({"type": "string", "pattern": "^[0-9]{1,18}$"}),
@@ -74,6 +77,9 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         (_, "reference", "in]") => list("[^,\\x00-\\x1f\\x7f-\\x9f]{1,64}"),
         (_, "subject", _) => pattern("^(acc|txn|evb)_[0-9a-f]{32}$"),
         ("path", "tile", _) => pattern("^(entries|[0-9]{1,2})/(x[0-9]{3}/){0,6}[0-9]{3}(\\.p/[0-9]{1,3})?$"),
+        ("query", "format", _) => json!({"type": "string", "enum": ["camt", "mt940", "csv", "ndjson"]}),
+        ("query", "mapping", _) => pattern("^[a-z0-9-]{1,32}$"),
+        ("query", "file_name", _) => text(255),
         ("path", "name", _) => pattern("^[a-z0-9-]{1,32}$"),
         (_, _, "contains]") => text(1000),
         (_, "reference" | "end_to_end_id" | "counterparty_account", "") => text(64),

@@ -60,7 +60,7 @@ struct Operation<'a> {
 
 type Group<'a> = (&'a str, &'a str, Vec<Operation<'a>>);
 
-const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
 
 /// The operations by their tags, in the order of the document's list of tags.
 fn groups(document: &Value) -> Vec<Group<'_>> {

@@ -40,6 +40,8 @@ struct Call<'a> {
     url: String,
     proof: Proof,
     once: bool,
+    /// Other headers that must be there.
+    headers: Vec<(&'a str, String)>,
     body: Body<'a>,
     answer: Answer,
 }
@@ -51,6 +53,7 @@ pub(super) fn add(operation: &mut Value, method: &str, path: &str, base: &str, s
         url: format!("{base}{}", target(operation, path, schemas)),
         proof: proof(operation),
         once: parameters(operation).any(|parameter| parameter["name"] == "Idempotency-Key"),
+        headers: headers(operation),
         body: body(operation, schemas),
         answer: answer(operation),
     };
@@ -87,6 +90,12 @@ fn target(operation: &Value, path: &str, schemas: &Map<String, Value>) -> String
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// Headers that must be there, with their examples.
+fn headers(operation: &Value) -> Vec<(&str, String)> {
+    let required = parameters(operation).filter(|one| one["in"] == "header" && one["required"] == true);
+    required.filter_map(|one| Some((one["name"].as_str()?, plain(&one["example"])))).collect()
 }
 
 fn proof(operation: &Value) -> Proof {
@@ -142,7 +151,9 @@ impl Call<'_> {
 
     fn curl(&self) -> String {
         let mut lines = vec![format!("curl --fail-with-body --globoff {}", shell(&self.url))];
-        if !matches!((self.method.as_str(), &self.body), ("GET", _) | ("POST", Body::Form(_))) {
+        if self.method == "HEAD" {
+            lines.push("--head".to_owned());
+        } else if !matches!((self.method.as_str(), &self.body), ("GET", _) | ("POST", Body::Form(_))) {
             lines.push(format!("--request {}", self.method));
         }
         match self.proof {
@@ -152,6 +163,9 @@ impl Call<'_> {
         }
         if self.once {
             lines.push("--header \"Idempotency-Key: $(openssl rand -hex 16)\"".to_owned());
+        }
+        for (name, value) in &self.headers {
+            lines.push(format!("--header {}", shell(&format!("{name}: {value}"))));
         }
         if let Some(kind) = self.content_type() {
             lines.push(format!("--header {}", shell(&format!("Content-Type: {kind}"))));
@@ -198,6 +212,7 @@ impl Call<'_> {
         if self.once {
             headers.push("\"Idempotency-Key\": str(uuid.uuid4())".to_owned());
         }
+        headers.extend(self.headers.iter().map(|(name, value)| format!("\"{name}\": \"{value}\"")));
         if let Some(kind) = self.content_type() {
             headers.push(format!("\"Content-Type\": \"{kind}\""));
         }
@@ -248,6 +263,7 @@ impl Call<'_> {
         if self.once {
             headers.push("\"Idempotency-Key\": crypto.randomUUID()".to_owned());
         }
+        headers.extend(self.headers.iter().map(|(name, value)| format!("\"{name}\": \"{value}\"")));
         if let Some(kind) = self.content_type() {
             headers.push(format!("\"Content-Type\": \"{kind}\""));
         }

@@ -1,0 +1,480 @@
+//! Files that feeders deliver: uploaded to disk, examined, then stored.
+//!
+//! Invariants:
+//! - A file's entry, with its hash, is on the ledger before anything of the file is.
+//! - All or nothing: a file is read to its end, and held against the store, before a record of it is stored.
+//!   Only what changes in the store between the two readings can still keep a record out; the intake has failed
+//!   then, and says so.
+//! - Storing takes more than one of the recorder's batches. A reference names a record once and for all, so that
+//!   after a crash the same file is stored to its end, and nothing twice.
+//! - A file is hashed when it is whole, and again before it is read; it is deleted once its intake has ended.
+//! - Memory is flat: a portion of records at a time, and 16 bytes for each record of the file.
+//!
+//! A file is on the disk of the process that took it. After a restart that process goes on with it.
+
+mod examine;
+mod finding;
+mod portions;
+mod repeats;
+mod storing;
+mod tending;
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Semaphore;
+use veritrail_audit::Kind;
+
+pub use self::finding::{BalanceBreak, IntakeFinding, Severity};
+use self::portions::Described;
+use crate::{
+    domain::{
+        IntakeId, Tenant, Text,
+        intake::{Intake as Payload, IntakeKind, IntakeOutcome, IntakeOutcomeKind},
+    },
+    intake::{Format, Mapping},
+    ledger::{
+        By, RecordError, Recorder,
+        command::{Filed, Filing, Rows},
+    },
+    store::{
+        Db, StoreError, idempotency, intake_findings,
+        intakes::{self, Counts, Intake, New, Progress},
+    },
+    world::World,
+};
+
+/// Files that are examined or stored at once; more wait.
+const AT_ONCE: usize = 2;
+/// Findings that are stored at once.
+const FINDINGS_AT_ONCE: usize = 500;
+
+/// What one file may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes.
+    pub file_bytes_max: u64,
+    /// Records.
+    pub records_max: usize,
+    /// Microseconds after which an upload that is not whole is given up.
+    pub upload_kept_us: i64,
+}
+
+/// Takes files and sees to them.
+#[derive(Clone)]
+pub struct Receiver {
+    db: Db,
+    recorder: Recorder,
+    world: Arc<dyn World>,
+    folder: PathBuf,
+    /// What one file may have.
+    pub limits: Limits,
+    turns: Arc<Semaphore>,
+    uploads: Arc<Mutex<HashSet<IntakeId>>>,
+    stopping: Arc<AtomicBool>,
+}
+
+/// Why a file could not be seen to.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log is stopped, or can't be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The disk failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Reading broke down.
+    #[error(transparent)]
+    Reading(#[from] tokio::task::JoinError),
+    /// The service is stopping; the next start goes on.
+    #[error("the service is stopping")]
+    Stopping,
+    /// The file on disk is not the one that was taken.
+    #[error("the file on disk is not the one that came")]
+    Altered,
+    /// Something that is stored makes no sense.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// The one who writes to an upload at the moment.
+pub struct Writing {
+    id: IntakeId,
+    uploads: Arc<Mutex<HashSet<IntakeId>>>,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+impl Receiver {
+    /// A receiver that keeps files in a folder.
+    #[must_use]
+    pub fn new(db: Db, recorder: Recorder, world: Arc<dyn World>, folder: PathBuf, limits: Limits) -> Self {
+        Self {
+            db,
+            recorder,
+            world,
+            folder,
+            limits,
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            uploads: Arc::default(),
+            stopping: Arc::default(),
+        }
+    }
+
+    /// Where a file is until its intake has ended.
+    ///
+    /// # Errors
+    /// When its folder can't be made.
+    pub async fn path(&self, tenant: Tenant, id: IntakeId) -> std::io::Result<PathBuf> {
+        let folder = self.folder.join(tenant.id().to_string());
+        tokio::fs::create_dir_all(&folder).await?;
+        Ok(folder.join(id.to_string()))
+    }
+
+    /// Claims an upload; none when somebody else is writing to it.
+    #[must_use]
+    pub fn claim(&self, id: IntakeId) -> Option<Writing> {
+        let is_free = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        is_free.then(|| Writing { id, uploads: Arc::clone(&self.uploads) })
+    }
+
+    /// Records that a file came whole, and sees to it in the background.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub async fn take(
+        &self,
+        tenant: Tenant,
+        by: By,
+        new: New,
+        sha256: [u8; 32],
+        idempotency: Option<idempotency::Key>,
+    ) -> Result<Filed, RecordError> {
+        let id = new.id;
+        let payload = payload(&new, sha256);
+        let rows: Rows = Box::new(move |connection, at| {
+            Box::pin(async move {
+                Ok(intakes::insert(connection, at.tenant, &new, Some((at.seq, sha256)), at.at_us).await?)
+            })
+        });
+        let filed = self.recorder.file(tenant, filing(by, id, payload, rows, idempotency)).await?;
+        if !filed.replayed {
+            self.start(tenant, id);
+        }
+        Ok(filed)
+    }
+
+    /// Records that the last part of an upload came, and sees to the file in the background.
+    ///
+    /// # Errors
+    /// When the ledger can't be written, or it was recorded before.
+    pub async fn arrive(
+        &self,
+        tenant: Tenant,
+        by: By,
+        row: Intake,
+        sha256: [u8; 32],
+    ) -> Result<Filed, RecordError> {
+        let id = IntakeId::from_uuid(row.id);
+        let payload = payload(&new_of(&row), sha256);
+        let rows: Rows = Box::new(move |connection, at| {
+            Box::pin(async move {
+                match intakes::arrive(connection, at.tenant, id, (at.seq, sha256)).await? {
+                    0 => Err(RecordError::Conflict("the file is whole already")),
+                    _ => Ok(()),
+                }
+            })
+        });
+        let filed = self.recorder.file(tenant, filing(by, id, payload, rows, None)).await?;
+        self.start(tenant, id);
+        Ok(filed)
+    }
+
+    /// Begins an upload in parts.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub async fn begin(
+        &self,
+        tenant: Tenant,
+        by: By,
+        new: New,
+        idempotency: Option<idempotency::Key>,
+    ) -> Result<Filed, RecordError> {
+        let id = new.id;
+        let payload = format!(r#"{{"bytes":"{}","id":"{id}","type":"intake_upload"}}"#, new.bytes);
+        let rows: Rows = Box::new(move |connection, at| {
+            Box::pin(async move { Ok(intakes::insert(connection, at.tenant, &new, None, at.at_us).await?) })
+        });
+        let filing = Filing {
+            by,
+            kind: Kind::Admin,
+            subject: ("intake", id.to_string()),
+            payload: payload.into_bytes(),
+            rows,
+            idempotency,
+        };
+        self.recorder.file(tenant, filing).await
+    }
+
+    /// Records a file that somebody else reads and delivers, from a path of theirs.
+    ///
+    /// # Errors
+    /// When the ledger can't be written.
+    pub async fn record(
+        &self,
+        tenant: Tenant,
+        by: By,
+        new: New,
+        sha256: [u8; 32],
+    ) -> Result<(), RecordError> {
+        let (id, payload) = (new.id, payload(&new, sha256));
+        let rows: Rows = Box::new(move |connection, at| {
+            Box::pin(async move {
+                Ok(intakes::insert(connection, at.tenant, &new, Some((at.seq, sha256)), at.at_us).await?)
+            })
+        });
+        self.recorder.file(tenant, filing(by, id, payload, rows, None)).await.map(drop)
+    }
+
+    /// Records what became of such a file.
+    ///
+    /// # Errors
+    /// When the ledger can't be written, or nothing is known of it.
+    pub async fn conclude(
+        &self,
+        tenant: Tenant,
+        id: IntakeId,
+        (counts, progress): (Counts, Progress),
+        is_stored: bool,
+    ) -> Result<(), Trouble> {
+        self.note(tenant, move |connection, tenant| {
+            Box::pin(async move {
+                intakes::examined(connection, tenant, id, counts, true).await?;
+                Ok(intakes::advance(connection, tenant, id, progress).await?)
+            })
+        })
+        .await?;
+        let mut reader = self.db.read(tenant).await?;
+        let row = intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?;
+        drop(reader);
+        let (state, reason) = match is_stored {
+            true => ("stored", None),
+            false => ("failed", Some("storing broke off; what was added stays")),
+        };
+        self.finish(tenant, &row, state, reason).await
+    }
+
+    /// Stops between two portions of whatever is under way.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn go_on(&self) -> Result<(), Trouble> {
+        if self.stopping.load(Ordering::Relaxed) { Err(Trouble::Stopping) } else { Ok(()) }
+    }
+
+    /// Examines a file and stores its records in the background.
+    fn start(&self, tenant: Tenant, id: IntakeId) {
+        let receiver = self.clone();
+        tokio::spawn(async move {
+            let Ok(_turn) = receiver.turns.clone().acquire_owned().await else { return };
+            for pause_s in [1, 5, 30, 120, 600] {
+                let error = match receiver.see_to(tenant, id).await {
+                    Ok(()) | Err(Trouble::Stopping) => return,
+                    Err(error) => error,
+                };
+                tracing::warn!(%error, intake = %id, "an intake is taken up again later");
+                tokio::time::sleep(Duration::from_secs(pause_s)).await;
+            }
+            tracing::error!(intake = %id, "an intake could not be finished; the next start takes it up");
+        });
+    }
+
+    async fn see_to(&self, tenant: Tenant, id: IntakeId) -> Result<(), Trouble> {
+        let mut reader = self.db.read(tenant).await?;
+        let row = intakes::get(&mut reader, tenant, id).await?;
+        drop(reader);
+        let row = row.filter(|row| row.finished_at_us.is_none());
+        let Some(row) = row else { return Ok(()) };
+        let path = self.path(tenant, id).await?;
+        let sha256 = portions::sha256(path.clone()).await?;
+        if row.sha256.as_deref() != Some(&sha256) {
+            tracing::error!(intake = %id, "{}", Trouble::Altered);
+            self.finish(tenant, &row, "failed", Some("the file was altered on disk")).await?;
+            return Ok(());
+        }
+        let described = described(&row, path.clone())?;
+        if row.state == "examining" && !self.examine(tenant, &row, &described).await? {
+            remove(&path).await;
+            return Ok(());
+        }
+        let resumed = row.state == "storing";
+        let outcome = storing::store(self, tenant, id, &described, (&portions::hex(sha256), resumed)).await?;
+        let (state, reason) = match &outcome {
+            Ok(()) => ("stored", None),
+            Err(reason) => ("failed", Some(*reason)),
+        };
+        self.finish(tenant, &row, state, reason).await?;
+        remove(&path).await;
+        Ok(())
+    }
+
+    /// The first reading; whether storing comes next.
+    async fn examine(&self, tenant: Tenant, row: &Intake, described: &Described) -> Result<bool, Trouble> {
+        let id = IntakeId::from_uuid(row.id);
+        let examination = examine::examine(self, tenant, described).await?;
+        for findings in examination.findings.chunks(FINDINGS_AT_ONCE) {
+            let findings = findings.to_vec();
+            self.note(tenant, move |connection, tenant| {
+                Box::pin(async move { Ok(intake_findings::insert(connection, tenant, id, &findings).await?) })
+            })
+            .await?;
+        }
+        let counts = examination.counts;
+        let reason = if examination.broke_off {
+            Some("the file could not be read to its end")
+        } else if counts.faults > 0 && row.skips == 0 {
+            Some("faults were found, so nothing was stored")
+        } else if counts.faults > 0 && counts.records == 0 {
+            Some("there is no record without a fault")
+        } else {
+            None
+        };
+        let stores = reason.is_none() && row.dry_run == 0;
+        self.note(tenant, move |connection, tenant| {
+            Box::pin(async move { Ok(intakes::examined(connection, tenant, id, counts, stores).await?) })
+        })
+        .await?;
+        if !stores {
+            self.finish(tenant, row, if reason.is_some() { "refused" } else { "examined" }, reason).await?;
+        }
+        Ok(stores)
+    }
+
+    /// Stores how far work got.
+    async fn note<F>(&self, tenant: Tenant, write: F) -> Result<(), RecordError>
+    where
+        F: for<'c> FnOnce(&'c mut crate::store::Connection, Tenant) -> crate::ledger::command::Writing<'c>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.recorder.store(tenant, Box::new(move |connection, at| write(connection, at.tenant))).await
+    }
+
+    /// Records how an intake ended.
+    async fn finish(
+        &self,
+        tenant: Tenant,
+        row: &Intake,
+        state: &'static str,
+        reason: Option<&'static str>,
+    ) -> Result<(), Trouble> {
+        let id = IntakeId::from_uuid(row.id);
+        let mut reader = self.db.read(tenant).await?;
+        let row = intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?;
+        drop(reader);
+        let outcome = IntakeOutcome {
+            added: row.added.to_string(),
+            breaks: row.breaks.to_string(),
+            faults: row.faults.to_string(),
+            id,
+            outcome: state.to_owned(),
+            records: row.records.to_string(),
+            statements: row.statements.to_string(),
+            kind: IntakeOutcomeKind::IntakeOutcome,
+            unchanged: row.unchanged.to_string(),
+        };
+        let rows: Rows = Box::new(move |connection, at| {
+            Box::pin(async move {
+                Ok(intakes::finish(connection, at.tenant, id, (state, reason), at.at_us).await?)
+            })
+        });
+        let by = By { actor: row.actor, request: None };
+        self.recorder.file(tenant, filing(by, id, outcome.payload(), rows, None)).await?;
+        Ok(())
+    }
+}
+
+async fn remove(path: &Path) {
+    if let Err(error) = tokio::fs::remove_file(path).await {
+        tracing::warn!(%error, "the file of an intake that ended could not be deleted");
+    }
+}
+
+fn new_of(row: &Intake) -> New {
+    let format = row.format.parse().map_or("", |format: Format| format.as_str());
+    New {
+        id: IntakeId::from_uuid(row.id),
+        actor: row.actor.clone(),
+        format,
+        file_name: row.file_name.clone(),
+        mapping: row.mapping.clone(),
+        dry_run: row.dry_run != 0,
+        skips: row.skips != 0,
+        bytes: row.bytes,
+    }
+}
+
+fn described(row: &Intake, path: PathBuf) -> Result<Described, Trouble> {
+    let damaged = |error: String| Trouble::Damaged(error);
+    let format =
+        row.format.parse().map_err(|error: crate::intake::UnknownFormat| damaged(error.to_string()))?;
+    let mapping = match &row.mapping {
+        Some(text) => Some(text.parse::<Mapping>().map_err(|error| damaged(error.to_string()))?),
+        None => None,
+    };
+    Ok(Described { path, format, mapping })
+}
+
+/// A file as the ledger has it.
+fn payload(new: &New, sha256: [u8; 32]) -> Vec<u8> {
+    use sha2::{Digest as _, Sha256};
+    let hash = |text: &String| portions::hex(Sha256::digest(text.as_bytes()).into()).to_string();
+    let sha256: Text<64> = portions::hex(sha256);
+    let intake = Payload {
+        bytes: new.bytes.to_string(),
+        dry_run: new.dry_run,
+        file_name: new.file_name.clone(),
+        format: new.format.to_owned(),
+        id: new.id,
+        mapping_sha256: new.mapping.as_ref().map(hash),
+        on_error: if new.skips { "skip" } else { "abort" }.to_owned(),
+        sha256,
+        kind: IntakeKind::Intake,
+    };
+    intake.payload()
+}
+
+fn filing(
+    by: By,
+    id: IntakeId,
+    payload: Vec<u8>,
+    rows: Rows,
+    idempotency: Option<idempotency::Key>,
+) -> Filing {
+    Filing { by, kind: Kind::Record, subject: ("intake", id.to_string()), payload, rows, idempotency }
+}
+
+/// The SHA-256 of a file that came.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn sha256(path: &Path) -> Result<[u8; 32], Trouble> {
+    portions::sha256(path.to_owned()).await
+}

@@ -1,0 +1,83 @@
+//! References that stand in a file more than once, found with 16 bytes a record.
+
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::NewTransaction;
+
+/// Digests of the records seen so far: of the reference, and of the content.
+#[derive(Debug, Default)]
+pub(super) struct Repeats(Vec<(u64, u64)>);
+
+/// References that have more than one content: the digest of each, and the content that came first.
+#[derive(Debug, Default)]
+pub(super) struct Conflicts(HashMap<u64, Option<u64>>);
+
+impl Repeats {
+    pub(super) fn note(&mut self, new: &NewTransaction) {
+        self.0.push(digests(new));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What stands there more than once, differently.
+    pub(super) fn conflicts(mut self) -> Conflicts {
+        self.0.sort_unstable();
+        self.0.dedup();
+        let pairs = self.0.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        Conflicts(pairs.map(|pair| (pair[0].0, None)).collect())
+    }
+}
+
+impl Conflicts {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a record, met in the file's order, has another content than the first of its reference.
+    pub(super) fn is_other(&mut self, new: &NewTransaction) -> bool {
+        let (reference, content) = digests(new);
+        match self.0.get_mut(&reference) {
+            None => false,
+            Some(first) => *first.get_or_insert(content) != content,
+        }
+    }
+}
+
+fn digests(new: &NewTransaction) -> (u64, u64) {
+    // A source is not written here, and so makes no difference.
+    let content = serde_json::to_vec(new).unwrap_or_default();
+    (short(new.reference.as_str().as_bytes()), short(&content))
+}
+
+/// The first eight bytes of a SHA-256: not to be steered, and a collision in a file is out of reach.
+pub(super) fn short(bytes: &[u8]) -> u64 {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(reference: &str, amount: &str) -> NewTransaction {
+        let json = serde_json::json!({
+            "account": "1", "amount": {"amount": amount, "currency": "EUR"}, "booking_date": "2026-01-01",
+            "direction": "credit", "reference": reference,
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn only_what_stands_there_differently_conflicts_and_the_first_of_it_stands() {
+        let file = [record("a", "1"), record("b", "1"), record("a", "1"), record("b", "2"), record("c", "1")];
+        let mut repeats = Repeats::default();
+        file.iter().for_each(|new| repeats.note(new));
+        let mut conflicts = repeats.conflicts();
+        let others: Vec<bool> = file.iter().map(|new| conflicts.is_other(new)).collect();
+        assert_eq!(others, [false, false, false, true, false]);
+    }
+}

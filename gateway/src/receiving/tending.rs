@@ -1,0 +1,94 @@
+//! What is looked after when nobody calls: work that a stop broke off, uploads that nobody goes on with, files
+//! that belong to nothing.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{Receiver, Trouble, portions};
+use crate::{
+    domain::{IntakeId, Tenant},
+    ledger::{By, rounds},
+    store::intakes,
+};
+
+/// How often.
+const TEND: Duration = Duration::from_secs(600);
+
+impl Receiver {
+    /// Takes up what a stopped process left unfinished, and now and then gives up uploads that nobody goes on
+    /// with.
+    pub async fn tend(self) {
+        let mut is_first = true;
+        loop {
+            if let Err(error) = self.round(is_first).await {
+                tracing::warn!(%error, "intakes could not be looked through");
+            } else {
+                is_first = false;
+            }
+            tokio::time::sleep(TEND).await;
+        }
+    }
+
+    async fn round(&self, is_first: bool) -> Result<(), Trouble> {
+        for portion in rounds::portions(&self.db).await? {
+            let mut reader = self.db.read_many(&portion).await?;
+            let unfinished = intakes::unfinished(&mut reader).await?;
+            drop(reader);
+            for (institution, id) in unfinished {
+                let Some(tenant) = portion.iter().find(|tenant| tenant.uuid() == institution) else {
+                    continue;
+                };
+                self.look_after(*tenant, IntakeId::from_uuid(id), is_first).await?;
+            }
+            for tenant in &portion {
+                self.sweep(*tenant).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_after(&self, tenant: Tenant, id: IntakeId, is_first: bool) -> Result<(), Trouble> {
+        let mut reader = self.db.read(tenant).await?;
+        let Some(row) = intakes::get(&mut reader, tenant, id).await? else { return Ok(()) };
+        drop(reader);
+        let path = self.path(tenant, id).await?;
+        let length = tokio::fs::metadata(&path).await.map(|file| file.len()).ok();
+        if row.state != "uploading" {
+            // Another process has the file, if it is not here.
+            if is_first && length.is_some() {
+                self.start(tenant, id);
+            }
+            return Ok(());
+        }
+        let Some(_writing) = self.claim(id) else { return Ok(()) };
+        if length == Some(row.bytes.unsigned_abs()) {
+            let by = By { actor: row.actor.clone(), request: None };
+            let sha256 = portions::sha256(path).await?;
+            self.arrive(tenant, by, row, sha256).await?;
+        } else if row.created_at_us + self.limits.upload_kept_us < self.world.now_us() {
+            self.finish(tenant, &row, "failed", Some("the upload was not gone on with in time")).await?;
+            super::remove(&path).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes old files whose intake has ended, or was never recorded since a stop came in between.
+    async fn sweep(&self, tenant: Tenant) -> Result<(), Trouble> {
+        let since_us = self.world.now_us() - self.limits.upload_kept_us;
+        let since = UNIX_EPOCH + Duration::from_micros(since_us.unsigned_abs());
+        let Ok(mut files) = tokio::fs::read_dir(self.folder.join(tenant.id().to_string())).await else {
+            return Ok(());
+        };
+        while let Some(file) = files.next_entry().await? {
+            let Ok(id) = file.file_name().to_string_lossy().parse::<IntakeId>() else { continue };
+            if file.metadata().await?.modified()? < since {
+                let mut reader = self.db.read(tenant).await?;
+                let row = intakes::get(&mut reader, tenant, id).await?;
+                drop(reader);
+                if row.is_none_or(|row| row.finished_at_us.is_some()) {
+                    super::remove(&file.path()).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}
