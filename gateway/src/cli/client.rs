@@ -69,6 +69,7 @@ impl ClientCommand {
             scopes: kind.allowed().to_vec(),
             reach,
             jwks,
+            terms: Terms::default(),
         };
         let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await;
         ledger.close().await;

@@ -26,6 +26,7 @@ macro_rules! pairs {
 const PAIRS: &[Pair] = pairs![
     1 "foundation" "0001_foundation",
     2 "bundle_checkpoint" "0002_bundle_checkpoint",
+    7 "callers" "0007_callers",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than
