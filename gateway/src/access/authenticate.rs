@@ -50,7 +50,11 @@ impl Door {
     async fn believe(&self, token: &str) -> Result<Believed, Problem> {
         let generation = self.tokens.generation();
         let Said { client, mut scopes, believed: Claimed { jti, exp, confirmation } } =
-            if self.issuers.are_named_by(token) { self.others(token).await? } else { self.own(token).await? };
+            if self.issuers.are_named_by(token) {
+                self.others(token).await?
+            } else {
+                self.own(token).await?
+            };
         let institution = InstitutionId::from_uuid(client.institution_id);
         let row = institutions::get(&mut self.db.directory().await?, institution).await?;
         let row = row.ok_or_else(invalid_token)?;

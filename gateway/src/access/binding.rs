@@ -172,7 +172,8 @@ impl Door {
         let caller = Caller {
             client: ClientId::from_uuid(client.id),
             home: InstitutionId::from_uuid(client.institution_id),
-            kind: ClientKind::parse(&client.kind).ok_or_else(|| Problem::internal("an unknown kind of client"))?,
+            kind: ClientKind::parse(&client.kind)
+                .ok_or_else(|| Problem::internal("an unknown kind of client"))?,
             scopes: Scope::parse_list(&client.scopes).map_err(Problem::internal)?,
             reach: super::caller::Reach::Own,
             plan: String::new(),

@@ -76,7 +76,9 @@ mod tests {
         let b = Nonces::new(&seed("b")).unwrap();
         let now = 1_800_000_000;
         let nonce = a.current(now);
-        assert!(a.is_good(&nonce, now) && again.is_good(&nonce, now + 240) && again.is_good(&nonce, now - 30));
+        assert!(
+            a.is_good(&nonce, now) && again.is_good(&nonce, now + 240) && again.is_good(&nonce, now - 30)
+        );
         assert!(!a.is_good(&nonce, now + 300) && !a.is_good(&nonce, now - 120));
         assert!(!b.is_good(&nonce, now));
         for strange in ["", "x", "AAAA", &nonce[1..], &format!("{nonce}A")] {

@@ -78,9 +78,15 @@ impl Origins {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         let peer = peer.to_canonical();
         if !self.is_proxy(peer) {
-            return Origin { address: peer, certificate: request.conn_data::<Peer>().map(|peer| peer.0.clone()) };
+            return Origin {
+                address: peer,
+                certificate: request.conn_data::<Peer>().map(|peer| peer.0.clone()),
+            };
         }
-        Origin { address: self.forwarded(peer, request.headers()), certificate: self.certificate(request.headers()) }
+        Origin {
+            address: self.forwarded(peer, request.headers()),
+            certificate: self.certificate(request.headers()),
+        }
     }
 
     fn is_proxy(&self, address: IpAddr) -> bool {
@@ -176,7 +182,11 @@ mod tests {
             ("10.0.0.1", &["192.0.2.1, x, 10.0.0.2"], "10.0.0.2"),
         ] {
             let headers: Vec<_> = headers.iter().map(|value| ("x-forwarded-for", *value)).collect();
-            assert_eq!(from(&origins, peer, &headers).address, address.parse::<IpAddr>().unwrap(), "{headers:?}");
+            assert_eq!(
+                from(&origins, peer, &headers).address,
+                address.parse::<IpAddr>().unwrap(),
+                "{headers:?}"
+            );
         }
         let other = [("forwarded", "for=198.51.100.1")];
         assert_eq!(from(&origins, "10.0.0.1", &other).address.to_string(), "10.0.0.1", "another header");
@@ -187,7 +197,10 @@ mod tests {
         let origins = origins("forwarded");
         for (value, address) in [
             ("for=192.0.2.43", "192.0.2.43"),
-            ("for=198.51.100.17;by=203.0.113.60;proto=http, For=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17"),
+            (
+                "for=198.51.100.17;by=203.0.113.60;proto=http, For=\"[2001:db8:cafe::17]:4711\"",
+                "2001:db8:cafe::17",
+            ),
             ("for=192.0.2.43, for=10.1.1.1", "192.0.2.43"),
             ("for=192.0.2.43, for=_hidden", "10.0.0.1"),
             ("by=203.0.113.60", "10.0.0.1"),
@@ -201,8 +214,10 @@ mod tests {
     fn a_certificate_counts_from_a_proxy_alone_and_once() {
         let origins = origins("x-forwarded-for");
         let der = [1, 2, 3];
-        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
-        let encoded: String = form_urlencoded::byte_serialize(pem.as_bytes()).collect::<String>().replace('+', "%20");
+        let pem =
+            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
+        let encoded: String =
+            form_urlencoded::byte_serialize(pem.as_bytes()).collect::<String>().replace('+', "%20");
         let binary = format!(":{}:", STANDARD.encode(der));
         for value in [&binary, &encoded] {
             let header = [("client-cert", value.as_str())];
@@ -212,7 +227,11 @@ mod tests {
         let twice = [("client-cert", binary.as_str()), ("client-cert", ":BBBB:")];
         assert_eq!(from(&origins, "10.0.0.1", &twice).certificate, None, "two certificates");
         for strange in ["", ":", "::", ":*:", "x", "AQID"] {
-            assert_eq!(from(&origins, "10.0.0.1", &[("client-cert", strange)]).certificate, None, "{strange}");
+            assert_eq!(
+                from(&origins, "10.0.0.1", &[("client-cert", strange)]).certificate,
+                None,
+                "{strange}"
+            );
         }
     }
 

@@ -123,6 +123,13 @@ pub fn ath(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 
+/// The thumbprint of a public key (RFC 7638).
+#[must_use]
+pub fn thumbprint(key: &Value) -> Option<String> {
+    let key: Jwk = serde_json::from_value(key.clone()).ok()?;
+    key.thumbprint(ThumbprintHash::SHA256).ok()
+}
+
 fn header(jwt: &str) -> Option<Value> {
     let (header, rest) = jwt.split_once('.')?;
     rest.split_once('.')?;
@@ -228,11 +235,21 @@ mod tests {
         ] {
             assert!(with("GET", other, now).unwrap_err().contains("address"), "{other}");
         }
-        for same in ["HTTPS://Resource.Example.org:443/protectedresource", "https://resource.example.org/%70rotectedresource?x=1#y"] {
+        for same in [
+            "HTTPS://Resource.Example.org:443/protectedresource",
+            "https://resource.example.org/%70rotectedresource?x=1#y",
+        ] {
             assert_eq!(with("GET", same, now), Ok(()), "{same}");
         }
         let (head, signature) = AT_RESOURCE.rsplit_once('.').unwrap();
-        assert!(verify(&format!("{head}.{}", &AT_TOKEN_ENDPOINT[AT_TOKEN_ENDPOINT.len() - signature.len()..]), TO_RESOURCE, now).is_err());
+        assert!(
+            verify(
+                &format!("{head}.{}", &AT_TOKEN_ENDPOINT[AT_TOKEN_ENDPOINT.len() - signature.len()..]),
+                TO_RESOURCE,
+                now
+            )
+            .is_err()
+        );
         assert!(verify(&format!("{head}."), TO_RESOURCE, now).is_err());
     }
 

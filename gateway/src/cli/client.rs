@@ -6,7 +6,7 @@ use super::Failure;
 use crate::{
     access::assertion::check_jwks,
     config::Config,
-    directory::{ClientOrder, enrol},
+    directory::{ClientOrder, Terms, enrol},
     domain::{ClientKind, InstitutionId},
     ledger::By,
     service::Ledger,

@@ -94,15 +94,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["", "x", "192.0.2.1/24", "192.0.2.0/33", "::/129", "1.2.3.4/", "1.2.3.4/+8", "::ffff:1.2.3.4"] {
+        for text in
+            ["", "x", "192.0.2.1/24", "192.0.2.0/33", "::/129", "1.2.3.4/", "1.2.3.4/+8", "::ffff:1.2.3.4"]
+        {
             assert_eq!(text.parse::<Network>(), Err(NotANetwork), "{text}");
         }
         let all = Network::parse_list("10.0.0.0/8, ::1 192.0.2.1").unwrap();
-        assert_eq!(all.iter().map(ToString::to_string).collect::<Vec<_>>(), [
-            "10.0.0.0/8",
-            "::1/128",
-            "192.0.2.1/32"
-        ]);
+        assert_eq!(
+            all.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "::1/128", "192.0.2.1/32"]
+        );
         assert_eq!(Network::parse_list("10.0.0.0/8,x"), Err("x".to_owned()));
     }
 }

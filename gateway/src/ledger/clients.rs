@@ -60,7 +60,9 @@ fn apply(
                 return Err(RecordError::Conflict("the client has a key with this kid already"));
             }
             if keys.iter().any(|there| there["kid"].is_null()) {
-                return Err(RecordError::Conflict("the client has a key without a kid, so it can't have two"));
+                return Err(RecordError::Conflict(
+                    "the client has a key without a kid, so it can't have two",
+                ));
             }
             if keys.len() >= KEYS_MAX {
                 return Err(RecordError::Conflict("the client has as many keys as it can have"));

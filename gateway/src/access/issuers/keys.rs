@@ -54,7 +54,12 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 
 impl Keys {
     pub(super) fn new(url: &str, http: reqwest::Client) -> Self {
-        let inner = Inner { url: url.to_owned(), http, known: RwLock::default(), next: tokio::sync::Mutex::default() };
+        let inner = Inner {
+            url: url.to_owned(),
+            http,
+            known: RwLock::default(),
+            next: tokio::sync::Mutex::default(),
+        };
         Self(Arc::new(inner))
     }
 
