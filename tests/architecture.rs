@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keys", &["config", "world"]),
     ("telemetry", &["config", "world"]),
     ("tls", &["config"]),
-    ("config", &[]),
+    ("config", &["domain"]),
     ("domain", &[]),
     ("world", &[]),
 ];

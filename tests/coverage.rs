@@ -9,6 +9,7 @@ use crate::support::{
     Answer, Caller, Ledger, Server, data,
     document::{self, Operation},
     forge,
+    keys::ClientKey,
 };
 
 /// Operations without an access token, each with the reason. This list may only shrink.
@@ -42,6 +43,10 @@ struct Things {
     transaction: String,
     bundle: String,
     client: String,
+    /// A client that the institution looks after itself, with a secret.
+    own_client: String,
+    /// The same with two keys, of which one is `first`.
+    keyed_client: String,
 }
 
 impl Things {
@@ -53,6 +58,11 @@ impl Things {
         let new = json!({"name": "to be revoked", "scopes": ["accounts:read"]});
         let path = format!("/admin/v1/institutions/{institution}/clients");
         let client = server.operator().await.post(&path, &new).await.ok();
+        let keys = [ClientKey::ed25519("first").jwk, ClientKey::ed25519("second").jwk];
+        let new = json!({"name": "has keys", "scopes": ["accounts:read"], "jwks": {"keys": keys}});
+        let keyed_client = server.operator().await.post(&path, &new).await.ok();
+        let new = json!({"name": "has a secret", "scopes": ["accounts:read"]});
+        let own_client = server.operator().await.post(&path, &new).await.ok();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let things = Self {
             institution,
@@ -60,6 +70,8 @@ impl Things {
             transaction: text(&page["data"][0]["id"]),
             bundle: text(&bundle["id"]),
             client: text(&client["client_id"]),
+            own_client: text(&own_client["client_id"]),
+            keyed_client: text(&keyed_client["client_id"]),
         };
         system.until_ready(&things.bundle).await;
         things
@@ -74,6 +86,8 @@ impl Things {
             transaction: id("txn"),
             bundle: id("evb"),
             client: id("cli"),
+            own_client: id("cli"),
+            keyed_client: id("cli"),
         }
     }
 
@@ -85,7 +99,10 @@ impl Things {
             ("id", Some("accounts")) => &self.account,
             ("id", Some("transactions")) => &self.transaction,
             ("id", Some("evidence-bundles")) => &self.bundle,
-            ("id", Some("clients")) => &self.client,
+            ("id", Some("clients")) if operation.admin => &self.client,
+            ("id", Some("clients")) if operation.path.contains("/keys") => &self.keyed_client,
+            ("id", Some("clients")) => &self.own_client,
+            ("kid", _) => "first",
             ("seq", _) => "0",
             ("from", _) => "1",
             ("tile", _) => "0/000.p/1",

@@ -72,6 +72,7 @@ fn base() -> OpenApi {
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("clients", "The institution's own OAuth2 clients: keys, secrets, addresses."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];

@@ -13,7 +13,7 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
+        accounts, admin, clients, docs, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
         transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
@@ -49,6 +49,12 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(evidence_bundles::create)
         .service(evidence_bundles::content)
         .service(evidence_bundles::get)
+        .service(clients::list)
+        .service(clients::get)
+        .service(clients::add_key)
+        .service(clients::end_key)
+        .service(clients::rotate_secret)
+        .service(clients::put_allowed_addresses)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);
@@ -64,6 +70,7 @@ pub fn admin(config: &mut ServiceConfig<'_>) {
         .service(admin::clients::create)
         .service(admin::clients::list)
         .service(admin::clients::revoke)
+        .service(admin::clients::change)
         .service(admin::plans::list)
         .service(admin::plans::put);
 }

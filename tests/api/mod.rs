@@ -3,7 +3,9 @@
 mod accounts;
 mod admin;
 mod balances;
+mod clients;
 mod conditions;
+mod dpop;
 mod evidence_bundles;
 mod institution;
 mod ledger;

@@ -4,6 +4,7 @@ pub mod behind;
 pub mod caller;
 pub mod data;
 pub mod document;
+pub mod dpop;
 pub mod engine;
 pub mod forge;
 pub mod keys;

@@ -6,11 +6,16 @@ use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Ar
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
-    http::header,
+    http::header::{self, HeaderName},
     web::{self, Bytes},
 };
 
-use super::{Answer, Caller, Context, Door, Recorded, answer, body, right::Right};
+use super::{
+    Answer, Caller, Context, Door, Recorded, answer,
+    binding::{Presented, not_from_here},
+    body,
+    right::Right,
+};
 use crate::{
     domain::{InstitutionId, Tenant},
     error::{Code, Problem},
@@ -148,7 +153,7 @@ impl<R: Right> FromRequest for Permit<R> {
             let door = door.ok_or_else(|| Problem::internal("the door is missing"))?;
             let context = request.extensions().get::<Arc<Context>>().cloned();
             let context = context.ok_or_else(|| Problem::internal("the gate was not passed"))?;
-            let caller = door.authenticate(bearer(&request)?).await?;
+            let (caller, proof) = door.authenticate(&context, presented(&request, &context)?).await?;
             let named = named_institution(request.query_string());
             let tenant = if R::TENANT {
                 caller.tenant(named.clone().unwrap_or(None))
@@ -156,11 +161,17 @@ impl<R: Right> FromRequest for Permit<R> {
                 Some(caller.home_log())
             };
             context.know(caller.clone(), tenant.unwrap_or_else(|| caller.home_log()));
+            if !caller.may_call_from(context.address) {
+                return Err(not_from_here(&context));
+            }
             if !caller.scopes.contains(&R::SCOPE) {
                 let detail = format!("this needs the scope {}", R::SCOPE.as_str());
                 return Err(Problem::new(Code::InsufficientScope, detail));
             }
             door.admit_caller(&context, &caller, R::COST).await?;
+            if let Some(proof) = proof {
+                door.use_proof(Code::Unauthenticated, &proof).await?;
+            }
             let tenant = match (tenant, named?) {
                 (Some(tenant), _) => tenant,
                 (None, Some(_)) => return Err(Problem::not_found()),
@@ -175,19 +186,28 @@ impl<R: Right> FromRequest for Permit<R> {
     }
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750 section 2.1); nowhere else is one looked for.
-fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+/// The token of `Authorization`, by `Bearer` (RFC 6750 section 2.1) or `DPoP` (RFC 9449 section 7.1); nowhere
+/// else is one looked for.
+fn presented<'a>(request: &'a HttpRequest, context: &Context) -> Result<Presented<'a>, Problem> {
     let missing = || Problem::new(Code::Unauthenticated, "send Authorization: Bearer <access token>");
-    let mut values = request.headers().get_all(header::AUTHORIZATION);
-    let value = values.next().and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
-    if values.next().is_some() {
-        return Err(missing());
-    }
+    let value = only(request, &header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
+    let by_dpop = scheme.eq_ignore_ascii_case("dpop");
+    if !by_dpop && !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
         return Err(missing());
     }
-    Ok(token.trim())
+    if by_dpop {
+        context.want_nonce();
+    }
+    let proof = only(request, &HeaderName::from_static("dpop"));
+    Ok(Presented { token: token.trim(), by_dpop, proof })
+}
+
+/// The value of a header that stands once.
+fn only<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    let mut values = request.headers().get_all(name);
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// The institution that a query names, if it names one.

@@ -37,6 +37,8 @@ rights! {
     ReadEvidence: EvidenceRead, 1;
     /// Order a bundle.
     OrderEvidence: EvidenceRead, 20;
+    /// See and change the institution's own clients.
+    ManageClients: ClientsManage, 1;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod as_of;
+pub mod clients;
 pub mod cursor;
 pub mod docs;
 pub mod etag;

@@ -23,6 +23,7 @@ pub mod finding;
 pub mod id;
 pub mod money;
 pub mod nearest;
+pub mod network;
 pub mod scope;
 pub mod tenant;
 pub mod text;

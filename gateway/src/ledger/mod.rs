@@ -8,6 +8,7 @@
 //! - Entries are hashed as they stand; nothing re-serialises them.
 
 mod batch;
+mod clients;
 pub mod command;
 mod deliver;
 mod directory;

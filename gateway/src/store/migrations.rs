@@ -27,6 +27,7 @@ const PAIRS: &[Pair] = pairs![
     1 "foundation" "0001_foundation",
     2 "bundle_checkpoint" "0002_bundle_checkpoint",
     3 "versions" "0003_versions",
+    7 "callers" "0007_callers",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than
