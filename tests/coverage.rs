@@ -42,6 +42,7 @@ struct Things {
     account: String,
     transaction: String,
     bundle: String,
+    export: String,
     client: String,
     /// A client that the institution looks after itself, with a secret.
     own_client: String,
@@ -54,6 +55,8 @@ impl Things {
         let system = server.system(index).await;
         let page = system.get("/v1/transactions?limit=1&sort=seq").await.ok();
         let bundle = system.post("/v1/evidence-bundles", &json!({"from_seq": "0", "to_seq": "3"})).await.ok();
+        let order = json!({"of": "transactions", "format": "csv"});
+        let export = system.post("/v1/exports", &order).await.ok();
         let institution = server.institution(index).to_owned();
         let new = json!({"name": "to be revoked", "scopes": ["accounts:read"]});
         let path = format!("/admin/v1/institutions/{institution}/clients");
@@ -69,11 +72,13 @@ impl Things {
             account: text(&page["data"][0]["account_id"]),
             transaction: text(&page["data"][0]["id"]),
             bundle: text(&bundle["id"]),
+            export: text(&export["id"]),
             client: text(&client["client_id"]),
             own_client: text(&own_client["client_id"]),
             keyed_client: text(&keyed_client["client_id"]),
         };
         system.until_ready(&things.bundle).await;
+        system.until_exported(&things.export).await;
         things
     }
 
@@ -85,6 +90,7 @@ impl Things {
             account: id("acc"),
             transaction: id("txn"),
             bundle: id("evb"),
+            export: id("exp"),
             client: id("cli"),
             own_client: id("cli"),
             keyed_client: id("cli"),
@@ -103,8 +109,9 @@ impl Things {
             ("id", Some("clients")) if operation.path.contains("/keys") => &self.keyed_client,
             ("id", Some("clients")) => &self.own_client,
             ("kid", _) => "first",
+            ("id", Some("exports")) => &self.export,
             ("seq", _) => "0",
-            ("from", _) => "1",
+            ("from" | "n", _) => "1",
             ("tile", _) => "0/000.p/1",
             ("name", _) => "coverage",
             ("date", _) => "2026-01-31",

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests start by themselves, PostgreSQL and Redis, and what checks the chart. Does
-# nothing where they are there.
+# Installs what the tests start by themselves, PostgreSQL and Redis, what reads exports back, and what
+# checks the chart. Does nothing where they are there.
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
     echo "install ${missing[*]} first: the tests start them" >&2
@@ -20,3 +21,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 "$(dirname "$0")/helm/install.sh"
+"$(dirname "$0")/python/install.sh"

@@ -79,8 +79,12 @@ codes! {
     NotFound = "not_found", NOT_FOUND, "There is nothing here";
     /// The path exists with another method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    /// None of the media types that the caller takes.
+    NotAcceptable = "not_acceptable", NOT_ACCEPTABLE, "There is no such representation";
     /// It is there already, or no longer as the caller thought.
     Conflict = "conflict", CONFLICT, "This does not fit what is there";
+    /// It was there and is no longer kept.
+    Expired = "expired", GONE, "This is no longer kept";
     /// The body is larger than the operation takes.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body did not come in time.

@@ -73,6 +73,7 @@ fn base() -> OpenApi {
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
         ("clients", "The institution's own OAuth2 clients: keys, secrets, addresses."),
+        ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];
@@ -92,10 +93,7 @@ fn describe(scope: Scope) -> &'static str {
         Scope::LedgerRead => "See the ledger: entries, proofs, checkpoints, tiles",
         Scope::EvidenceRead => "Order and download evidence bundles",
         Scope::ExportsRead => "Order and download exports",
-        Scope::EventsRead => "Follow events",
-        Scope::WebhooksManage => "Set up webhooks and see their deliveries",
-        Scope::ClientsManage => "See and change the keys of the institution's own clients",
-        Scope::UsageRead => "See limits and what was used of them",
+        Scope::ClientsManage => "See and change the institution's own clients",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, clients, docs, evidence_bundles, health, institution, ledger, metrics, oauth2, tlog,
-        transactions, transactions_batch, well_known,
+        accounts, admin, clients, docs, evidence_bundles, exports, health, institution, ledger, metrics,
+        oauth2, tlog, transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
 };
@@ -55,6 +55,10 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(clients::end_key)
         .service(clients::rotate_secret)
         .service(clients::put_allowed_addresses)
+        .service(exports::create)
+        .service(exports::list)
+        .service(exports::get)
+        .service(exports::content)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

@@ -23,10 +23,13 @@ use crate::{
         origin::Origins,
         token::Tokens,
     },
-    api::{State, cursor::Cursors},
+    api::{State, cursor::Cursors, transactions},
     config::{Config, Http, Issuer},
     domain::{InstitutionId, Tenant, network::Network},
-    export::bundle::BundlePress,
+    export::{
+        bundle::BundlePress,
+        press::{ExportPress, Settings},
+    },
     keys::{CheckpointSigner, FileSigner, KeyError, Seed},
     ledger::{
         self, By, RecordError, Recorder, Signer,
@@ -278,6 +281,22 @@ impl Service {
             bundles,
         );
         press.resume().await?;
+        let exports = config.storage.data_dir.join("exports");
+        let settings = Settings {
+            part_rows_max: config.exports.part_rows_max.into(),
+            direct_rows_max: config.exports.direct_rows_max.into(),
+            keep_us: i64::from(config.exports.keep_hours) * 3600 * 1_000_000,
+        };
+        let exports = ExportPress::new(
+            ledger.db.clone(),
+            ledger.recorder.clone(),
+            Arc::clone(&ledger.world),
+            exports.clone(),
+            settings,
+            transactions::read_filter,
+        )
+        .map_err(|e| StartError::Folder(exports, e))?;
+        exports.resume().await?;
         access::metrics::start();
         ledger.db.watch_pool();
         let stops = ledger.recorder.stops().clone();
@@ -307,6 +326,7 @@ impl Service {
             key: Arc::clone(&ledger.key),
             cursors: Cursors::new(cursor_seed),
             press,
+            exports,
             base_url: config.http.base_url.clone(),
             document: openapi::text()?,
             batch_lines_max: config.limits.batch_lines_max,
@@ -328,6 +348,7 @@ impl Service {
             // What it holds is let go of then.
             let _ = task.await;
         }
+        self.state.exports.stop().await;
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }

@@ -1,5 +1,5 @@
-//! Copies taken while a feeder writes, corrects and reverses at full speed: pages and sync runs each give
-//! the source as of the seq that they state, and nothing else.
+//! Copies taken while a feeder writes, corrects and reverses at full speed: pages, sync runs and exports
+//! each give the source as of the seq that they state, and nothing else.
 
 use std::{
     collections::BTreeMap,
@@ -39,7 +39,7 @@ fn runs() -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_copy_equals_the_source_as_of_the_seq_that_it_states() {
-    let server = Server::demo(&[]);
+    let server = Server::demo_with(&[], &[("VERITRAIL_EXPORTS__PART_ROWS_MAX", "50")]);
     lift_limits(&server).await;
     let written = Arc::new(Written::default());
     let feeder = tokio::spawn(feed(
@@ -174,9 +174,10 @@ async fn read(system: Caller, written: Arc<Written>, left: Arc<AtomicUsize>) -> 
                 None => tokio::task::yield_now().await,
             }
         };
-        let (how, seq, book) = match random.random_range(0..2) {
+        let (how, seq, book) = match random.random_range(0..3) {
             0 => page_through(&system, &account, &mut random).await,
-            _ => sync(&system, &account, &mut random).await,
+            1 => sync(&system, &account, &mut random).await,
+            _ => export(&system, &account).await,
         };
         copies.push(Copy { how, seed, seq, book, source });
     }
@@ -237,4 +238,20 @@ async fn sync(system: &Caller, account: &str, random: &mut StdRng) -> (&'static 
             more -= 1;
         }
     }
+}
+
+/// All parts of an export, in small ones.
+async fn export(system: &Caller, account: &str) -> (&'static str, u64, Book) {
+    let order = json!({"of": "transactions", "format": "ndjson", "filter": {"account_id": account}});
+    let ordered = system.post("/v1/exports", &order).await.ok();
+    let export = system.until_exported(ordered["id"].as_str().unwrap()).await;
+    let mut book = Book::new();
+    for part in export["parts"].as_array().unwrap() {
+        let path = format!("/v1/exports/{}/parts/{}", export["id"].as_str().unwrap(), part["n"]);
+        for line in system.get(&path).await.text().lines() {
+            let (reference, version) = version_of(&serde_json::from_str(line).unwrap());
+            assert_eq!(book.insert(reference, version), None, "a row stands twice");
+        }
+    }
+    ("export", export["as_of"].as_str().unwrap().parse().unwrap(), book)
 }

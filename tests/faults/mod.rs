@@ -6,6 +6,7 @@ mod cancel;
 mod chaos;
 mod copies;
 mod doubt;
+mod exports;
 mod fleet;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]

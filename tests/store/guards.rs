@@ -49,13 +49,16 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         return;
     }
     let server = Server::demo(&[]);
-    // A bundle under an idempotency key, so that no table is without rows.
+    // A bundle under an idempotency key and an export, so that no table is without rows.
     for index in [0, 1] {
         let system = server.system(index).await;
         let order = system.request(reqwest::Method::POST, "/v1/evidence-bundles");
         let order = order.header("idempotency-key", "guards").json(&serde_json::json!({}));
         let made = system.send(order).await.ok();
         system.until_ready(made["id"].as_str().unwrap()).await;
+        let order = serde_json::json!({"of": "transactions", "format": "csv"});
+        let made = system.post("/v1/exports", &order).await.ok();
+        system.until_exported(made["id"].as_str().unwrap()).await;
     }
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;

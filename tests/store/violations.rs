@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 9] = [
+pub const TENANT_TABLES: [&str; 11] = [
     "logs",
     "entries",
     "payloads",
@@ -13,6 +13,8 @@ pub const TENANT_TABLES: [&str; 9] = [
     "accounts",
     "transactions",
     "evidence_bundles",
+    "exports",
+    "export_parts",
     "idempotency",
 ];
 /// Tables in which nothing is ever changed.
@@ -28,7 +30,9 @@ clients.jwks UPDATE, clients.old_secret_sha256 UPDATE, clients.old_secret_until_
 clients.secret_sha256 UPDATE, dpop_proofs DELETE, dpop_proofs INSERT, dpop_proofs SELECT,
 clients.revoked_at_us UPDATE, entries INSERT, entries SELECT, evidence_bundles INSERT,
 evidence_bundles SELECT, evidence_bundles.bytes UPDATE, evidence_bundles.checkpoint_size UPDATE, evidence_bundles.finished_at_us UPDATE,
-evidence_bundles.sha256 UPDATE, evidence_bundles.state UPDATE, idempotency DELETE, idempotency INSERT,
+evidence_bundles.sha256 UPDATE, evidence_bundles.state UPDATE, export_parts INSERT, export_parts SELECT,
+exports INSERT, exports SELECT, exports.expires_at_us UPDATE, exports.finished_at_us UPDATE,
+exports.rows_done UPDATE, exports.state UPDATE, exports.touched_at_us UPDATE, idempotency DELETE, idempotency INSERT,
 idempotency SELECT, institutions INSERT, institutions SELECT, institutions.plan UPDATE, logs INSERT,
 logs SELECT, logs.at_us UPDATE, logs.prev UPDATE, logs.root UPDATE, logs.size UPDATE, payloads INSERT,
 payloads SELECT, plans INSERT, plans SELECT, plans.client_burst UPDATE, plans.client_per_second UPDATE,

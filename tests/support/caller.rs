@@ -1,6 +1,6 @@
 //! A caller of the API, and what it is answered.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
@@ -127,15 +127,25 @@ impl Caller {
 
     /// Waits until an evidence bundle is prepared.
     pub async fn until_ready(&self, bundle: &str) -> Value {
-        for _ in 0..400 {
-            let state = self.get(&format!("/v1/evidence-bundles/{bundle}")).await.ok();
+        self.until_prepared(&format!("/v1/evidence-bundles/{bundle}")).await
+    }
+
+    /// Waits until an export is prepared.
+    pub async fn until_exported(&self, export: &str) -> Value {
+        self.until_prepared(&format!("/v1/exports/{export}")).await
+    }
+
+    async fn until_prepared(&self, path: &str) -> Value {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(60) {
+            let state = self.get(path).await.ok();
             match state["state"].as_str().unwrap() {
                 "preparing" => tokio::time::sleep(Duration::from_millis(25)).await,
                 "ready" => return state,
-                other => panic!("the bundle is {other}"),
+                other => panic!("{path} is {other}"),
             }
         }
-        panic!("the bundle was not ready in time");
+        panic!("{path} was not ready in time");
     }
 
     /// Every item of a list, page by page.

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod postgres;
 pub mod proof;
+pub mod python;
 pub mod redis;
 pub mod replicas;
 pub mod server;

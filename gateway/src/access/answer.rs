@@ -51,6 +51,7 @@ pub struct Answer {
 enum Body {
     Bytes(Bytes),
     Slice(FileSlice),
+    Spooled(Spooled),
 }
 
 /// A part of a file, or all of it.
@@ -62,6 +63,17 @@ pub struct FileSlice {
     pub start: u64,
     /// How many bytes.
     pub length: u64,
+}
+
+/// A file that was written for one answer and has no name: it goes away with it.
+#[derive(Debug)]
+pub struct Spooled {
+    /// The file, at its beginning.
+    pub file: std::fs::File,
+    /// Its size.
+    pub length: u64,
+    /// Its hash.
+    pub sha256: [u8; 32],
 }
 
 impl Answer {
@@ -101,6 +113,12 @@ impl Answer {
     #[must_use]
     pub fn not_modified() -> Self {
         Self::new(StatusCode::NOT_MODIFIED, "", Body::Bytes(Bytes::new()))
+    }
+
+    /// A file that was written for this answer, of some media type.
+    #[must_use]
+    pub fn spooled(spooled: Spooled, content_type: &'static str) -> Self {
+        Self::new(StatusCode::OK, content_type, Body::Spooled(spooled))
     }
 
     fn new(status: StatusCode, content_type: &'static str, body: Body) -> Self {
@@ -166,6 +184,7 @@ pub(super) async fn record(
     let digest = match &answer.body {
         Body::Bytes(bytes) => Sha256::digest(bytes).into(),
         Body::Slice(slice) => digest_of(slice).await.map_err(Problem::internal)?,
+        Body::Spooled(spooled) => spooled.sha256,
     };
     let digest = content_digest(digest);
     let access = Access {
@@ -192,7 +211,11 @@ pub(super) async fn record(
         Body::Bytes(bytes) => response.body(bytes),
         Body::Slice(slice) => {
             let length = slice.length;
-            response.body(SizedStream::new(length, chunks(slice)))
+            response.body(SizedStream::new(length, chunks(None, slice)))
+        }
+        Body::Spooled(Spooled { file, length, .. }) => {
+            let slice = FileSlice { path: PathBuf::new(), start: 0, length };
+            response.body(SizedStream::new(length, chunks(Some(file.into()), slice)))
         }
     }))
 }
@@ -236,9 +259,12 @@ async fn digest_of(slice: &FileSlice) -> std::io::Result<[u8; 32]> {
     hashed.await.map_err(std::io::Error::other)?
 }
 
-/// The slice's bytes, a chunk at a time.
-fn chunks(slice: FileSlice) -> impl stream::Stream<Item = std::io::Result<Bytes>> {
-    stream::try_unfold((None, slice), |(file, mut slice)| async move {
+/// The slice's bytes, a chunk at a time, of a file that is open at its beginning or is to be opened.
+fn chunks(
+    file: Option<tokio::fs::File>,
+    slice: FileSlice,
+) -> impl stream::Stream<Item = std::io::Result<Bytes>> {
+    stream::try_unfold((file, slice), |(file, mut slice)| async move {
         if slice.length == 0 {
             return Ok(None);
         }

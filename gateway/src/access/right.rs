@@ -39,6 +39,10 @@ rights! {
     OrderEvidence: EvidenceRead, 20;
     /// See and change the institution's own clients.
     ManageClients: ClientsManage, 1;
+    /// See the state of an export, and download it.
+    ReadExports: ExportsRead, 1;
+    /// Order an export.
+    OrderExports: ExportsRead, 20;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -16,8 +16,8 @@ use crate::{
     world::World,
 };
 
-/// How long a cursor is good for.
-const LIFETIME_US: i64 = 24 * 3600 * 1_000_000;
+/// How long the cursor of a list is good for.
+pub const LIFETIME_US: i64 = 24 * 3600 * 1_000_000;
 const TAG_BYTES: usize = 32;
 const CURSOR_MAX: usize = 2048;
 
@@ -48,26 +48,11 @@ impl Cursors {
         Self(secret)
     }
 
-    /// A cursor for the next page of a query.
+    /// A cursor for the next page of a query, good for some microseconds.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn seal(
-        &self,
-        world: &dyn World,
-        operation: &str,
-        tenant: Tenant,
-        params: &Params<'_>,
-        position: Position,
-    ) -> Result<String, Problem> {
-        self.seal_for(LIFETIME_US, world, operation, tenant, params, position)
-    }
-
-    /// The same, good for another time, in microseconds.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub fn seal_for(
         &self,
         lifetime_us: i64,
         world: &dyn World,
@@ -136,17 +121,17 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
-    use crate::{domain::InstitutionId, world::At};
+    use crate::world::At;
 
     #[test]
     fn a_cursor_is_good_for_its_time_and_then_says_that_it_is_too_old() {
         let world = At(AtomicI64::new(1_800_000_000_000_000));
         let cursors = Cursors::new(Seed::known());
-        let tenant = Tenant::vouched(InstitutionId::from_parts(1, [2; 10]));
+        let tenant = Tenant::some();
         let snapshot = Snapshot { origin: "a.example".to_owned(), size: 8, root: String::new() };
         let position = Position { snapshot, key: None, seq: 7 };
         let none = Params::read("", &[]).unwrap();
-        let cursor = cursors.seal_for(60_000_000, &world, "list", tenant, &none, position.clone()).unwrap();
+        let cursor = cursors.seal(60_000_000, &world, "list", tenant, &none, position.clone()).unwrap();
         let query = format!("cursor={cursor}");
         let params = Params::read(&query, &["cursor"]).unwrap();
         let open = || cursors.open(&world, "list", tenant, &params);

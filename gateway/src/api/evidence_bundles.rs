@@ -8,11 +8,10 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use veritrail_audit::{Hash, Kind};
 
-use super::{State, as_of::Snapshot, params::Params};
+use super::{State, as_of::Snapshot, download::Wanted, params::Params};
 use crate::{
     access::{
         Answer, Door, Permit, Recorded,
-        answer::FileSlice,
         right::{OrderEvidence, ReadEvidence},
     },
     domain::{BundleId, InstitutionId, Tenant},
@@ -180,21 +179,9 @@ pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> R
         ("ready", Some(bytes)) => bytes.unsigned_abs(),
         (other, _) => return Err(Problem::new(Code::Conflict, format!("the bundle is {other}"))),
     };
-    let range =
-        permit.header(header::RANGE.as_str()).map(|range| byte_range(range, size)).transpose()?.flatten();
-    let (start, length) = range.unwrap_or((0, size));
+    let wanted = Wanted::of(permit.header(header::RANGE.as_str()), size)?;
     let path = state.press.file(permit.tenant(), &row).await.map_err(Problem::internal)?;
-    let slice = FileSlice { path, start, length };
-    let mut answer = Answer::file(slice, "application/zip")
-        .header("accept-ranges", "bytes")
-        .header("content-disposition", &format!("attachment; filename=\"{id}.zip\""));
-    if range.is_some() {
-        let last = start + length - 1;
-        answer = answer
-            .status(StatusCode::PARTIAL_CONTENT)
-            .header("content-range", &format!("bytes {start}-{last}/{size}"));
-    }
-    permit.answer(answer).await
+    permit.answer(wanted.answer(path, "application/zip", &format!("{id}.zip"))).await
 }
 
 async fn load(state: &State, tenant: Tenant, id: BundleId) -> Result<EvidenceBundle, Problem> {
@@ -250,50 +237,6 @@ async fn bound(
             let at: jiff::Timestamp =
                 time.parse().map_err(|_| refuse(name.to_owned(), "a time as RFC 3339 writes it"))?;
             Ok(entries::seq_at(reader, tenant, size, at.as_microsecond()).await?)
-        }
-    }
-}
-
-/// The one range of bytes that a header asks for, as start and length. Another unit, or several
-/// ranges, ask for nothing special (RFC 9110 section 14.2).
-fn byte_range(header: &str, size: u64) -> Result<Option<(u64, u64)>, Problem> {
-    let unfit = || Problem::new(Code::RangeNotSatisfiable, format!("the file has {size} bytes"));
-    let Some(range) = header.strip_prefix("bytes=").filter(|range| !range.contains(',')) else {
-        return Ok(None);
-    };
-    let Some((first, last)) = range.trim().split_once('-') else { return Ok(None) };
-    let (start, end) = match (position(first), position(last)) {
-        (Some(first), Some(last)) if first <= last => (first, last.saturating_add(1).min(size)),
-        (Some(first), None) if last.is_empty() => (first, size),
-        (None, Some(suffix)) if first.is_empty() => (size.saturating_sub(suffix), size),
-        _ => return Ok(None),
-    };
-    if start >= end { Err(unfit()) } else { Ok(Some((start, end - start))) }
-}
-
-/// A position of digits alone; one beyond all files is just that.
-fn position(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::byte_range;
-
-    #[test]
-    fn ranges_are_those_of_rfc_9110() {
-        assert_eq!(byte_range("bytes=0-9", 100).unwrap(), Some((0, 10)));
-        assert_eq!(byte_range("bytes=90-200", 100).unwrap(), Some((90, 10)));
-        assert_eq!(byte_range("bytes=90-99999999999999999999999", 100).unwrap(), Some((90, 10)));
-        assert_eq!(byte_range("bytes=95-", 100).unwrap(), Some((95, 5)));
-        assert_eq!(byte_range("bytes=-5", 100).unwrap(), Some((95, 5)));
-        assert_eq!(byte_range("bytes=-500", 100).unwrap(), Some((0, 100)));
-        for ignored in ["lines=1-2", "bytes=1-2,4-5", "bytes=x-y", "bytes=5-2", "bytes=+1-2"] {
-            assert_eq!(byte_range(ignored, 100).unwrap(), None, "{ignored}");
-        }
-        for unfit in ["bytes=100-", "bytes=200-300", "bytes=-0"] {
-            assert!(byte_range(unfit, 100).is_err(), "{unfit}");
         }
     }
 }

@@ -6,24 +6,31 @@ use serde_json::value::RawValue;
 use veritrail_audit::{Kind, leaf_hash};
 
 use super::{
-    State,
+    State, accept,
     as_of::AS_OF,
-    etag,
+    direct, etag,
     item::Proof,
     list::{List, Run, raw},
     params::Params,
 };
 use crate::{
     access::{Answer, Permit, Recorded, right::ReadLedger},
-    domain::{AccountId, BundleId, ClientId, InstitutionId, Tenant, TransactionId},
+    domain::{AccountId, BundleId, ClientId, ExportId, InstitutionId, Tenant, TransactionId},
     error::Problem,
+    export::source::{Entries, Selection},
     ledger::tree,
     store::{
-        Reader, accounts, bundles, checkpoints, entries, entries::EntryQuery, logs, payloads, transactions,
+        Reader, accounts, bundles, checkpoints, entries, entries::EntryQuery, exports, logs, payloads,
+        transactions,
     },
 };
 
 const OPERATION: &str = "listEntries";
+
+/// What selects entries.
+pub(super) const FILTERS: &[&str] = &["kind", "subject", "at[gte]", "at[lt]"];
+
+const KNOWN: &[&str] = &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor", AS_OF];
 
 /// An entry, and its hash.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -105,7 +112,7 @@ pub struct ProofPath {
     operation_id = "listEntries", tag = "ledger",
     params(
         ("kind" = Option<String>, Query, description = "Only entries of this kind.", example = "access"),
-        ("subject" = Option<String>, Query, description = "Only entries that record this thing: an account's, a transaction's or a bundle's id."),
+        ("subject" = Option<String>, Query, description = "Only entries that record this thing: an account's, a transaction's, a bundle's or an export's id."),
         ("at[gte]" = Option<String>, Query, description = "Made at this time or later (RFC 3339).", example = "2026-01-05T00:00:00Z"),
         ("at[lt]" = Option<String>, Query, description = "Made before this time (RFC 3339)."),
         ("as_of" = Option<String>, Query, description = "As the ledger stood at this entry: none after it.", pattern = "^[0-9]+$"),
@@ -113,33 +120,31 @@ pub struct ProofPath {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "A page of entries.", body = List<LedgerEntry<EntryDocument>>)),
+    responses(
+        (status = 200, description = "A page of entries; or, by `Accept`, all that there are, as a file.", content(
+            (List<LedgerEntry<EntryDocument>> = "application/json"),
+            (String = "text/csv"),
+            (EntryDocument = "application/x-ndjson"),
+        )),
+        (status = 406, description = "There is no such representation.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The whole result is too large for one answer.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/v1/ledger/entries")]
 pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let params =
-        Params::read(permit.query(), &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor", AS_OF])?;
-    let tenant = permit.tenant();
-    let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
-    let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
-    let (since, before) = (time(&params, "at[gte]")?, time(&params, "at[lt]")?);
+    let params = Params::read(permit.query(), KNOWN)?;
+    let (tenant, whole) = (permit.tenant(), accept::whole(&permit)?);
     let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
-    let size = run.snapshot.seq() + 1;
-    let from = match (&run.after, since) {
-        (Some(position), _) => position.seq + 1,
-        (None, Some(at)) => entries::seq_at(&mut reader, tenant, size, at).await?,
-        (None, None) => 0,
-    };
-    let until = match before {
-        Some(at) => entries::seq_at(&mut reader, tenant, size, at).await?,
-        None => size,
-    };
-    let seqs = match params.get("subject") {
-        Some(subject) => Some(subject_seqs(&mut reader, tenant, subject).await?),
-        None => None,
-    };
+    let Entries { from, until, kind, seqs } =
+        meant(&mut reader, tenant, run.snapshot.seq() + 1, &params).await?;
+    if let Some(format) = whole {
+        drop(reader);
+        let selection = Selection::Entries(Entries { from, until, kind, seqs });
+        return direct::answer(&permit, &state, &params, &run.snapshot, selection, format).await;
+    }
+    let from = run.after.as_ref().map_or(from, |position| position.seq + 1);
     let query = EntryQuery { from, until, kind, seqs, limit: run.fetch() };
     let mut rows = entries::list(&mut reader, tenant, &query).await?;
     drop(reader);
@@ -150,7 +155,31 @@ pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -
         .collect::<Result<_, Problem>>()?;
     let tag = run.tag(rows.iter().map(|row| row.seq), &page);
     let list = List { data, page, as_of: run.snapshot.as_of()? };
-    etag::answer(&permit, &tag, || list.answer()).await
+    etag::answer(&permit, &tag, || Ok(list.answer()?.header("vary", "Accept"))).await
+}
+
+/// The entries that a list's parameters select, of a log of some size.
+pub(super) async fn meant(
+    reader: &mut Reader,
+    tenant: Tenant,
+    size: i64,
+    params: &Params<'_>,
+) -> Result<Entries, Problem> {
+    let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
+    let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
+    let from = match time(params, "at[gte]")? {
+        Some(at) => entries::seq_at(reader, tenant, size, at).await?,
+        None => 0,
+    };
+    let until = match time(params, "at[lt]")? {
+        Some(at) => entries::seq_at(reader, tenant, size, at).await?,
+        None => size,
+    };
+    let seqs = match params.get("subject") {
+        Some(subject) => Some(subject_seqs(reader, tenant, subject).await?),
+        None => None,
+    };
+    Ok(Entries { from, until, kind, seqs })
 }
 
 /// One entry with its payload and its proof.
@@ -315,13 +344,15 @@ async fn subject_seqs(reader: &mut Reader, tenant: Tenant, subject: &str) -> Res
         accounts::seq(reader, tenant, id).await?
     } else if let Ok(id) = subject.parse::<BundleId>() {
         bundles::get(reader, tenant, id).await?.map(|bundle| bundle.seq)
+    } else if let Ok(id) = subject.parse::<ExportId>() {
+        exports::get(reader, tenant, id).await?.map(|export| export.seq)
     } else if subject.parse::<ClientId>().is_ok() {
         return Err(Problem::parameter("subject", "invalid_value", "for a client, ask for kind=admin"));
     } else {
         return Err(Problem::parameter(
             "subject",
             "invalid_value",
-            "the id of an account, a transaction or a bundle",
+            "the id of an account, a transaction, a bundle or an export",
         ));
     };
     Ok(seq.into_iter().collect())

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     State,
     as_of::{AsOf, Snapshot},
-    cursor::Position,
+    cursor::{LIFETIME_US, Position},
     etag::Tag,
     params::Params,
 };
@@ -101,7 +101,8 @@ impl<'a> Run<'a> {
         let (key, seq) = end(last);
         let position = Position { snapshot: self.snapshot.clone(), key, seq };
         let (state, operation) = (self.state, self.operation);
-        let cursor = state.cursors.seal(state.world(), operation, self.tenant, self.params, position)?;
+        let cursor =
+            state.cursors.seal(LIFETIME_US, state.world(), operation, self.tenant, self.params, position)?;
         Ok(Page { next_cursor: Some(cursor), has_more })
     }
 }

@@ -1,14 +1,18 @@
 //! The REST API: one file a noun, named as its URL. A handler takes a permit, parses, asks the
 //! store, chooses the bytes, and answers through the recorder.
 
+pub mod accept;
 pub mod accounts;
 pub mod admin;
 pub mod as_of;
 pub mod clients;
 pub mod cursor;
+pub mod direct;
 pub mod docs;
+mod download;
 pub mod etag;
 pub mod evidence_bundles;
+pub mod exports;
 pub mod health;
 pub mod institution;
 pub mod item;
@@ -30,7 +34,7 @@ use std::sync::{
 use crate::{
     access::Door,
     domain::Tenant,
-    export::bundle::BundlePress,
+    export::{bundle::BundlePress, press::ExportPress},
     keys::CheckpointSigner,
     ledger::Signer,
     store::{Reader, StoreError},
@@ -49,6 +53,8 @@ pub struct State {
     pub cursors: cursor::Cursors,
     /// Prepares evidence bundles.
     pub press: BundlePress,
+    /// Prepares exports.
+    pub exports: ExportPress,
     /// Where the service can be reached from outside, without a trailing slash.
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.

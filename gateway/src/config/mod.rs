@@ -3,6 +3,7 @@
 //! Environment variables are named `VERITRAIL_` and the key's path with `__` between its parts:
 //! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
 
+mod exports;
 mod http;
 mod issuers;
 mod limits;
@@ -18,6 +19,7 @@ use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    exports::Exports,
     http::Http,
     issuers::{Issuer, Issuers},
     limits::Limits,
@@ -42,6 +44,8 @@ pub struct Config {
     pub signer: Signer,
     /// What one request may ask for.
     pub limits: Limits,
+    /// What is written for callers to take away.
+    pub exports: Exports,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
     /// Other issuers whose access tokens are taken.
@@ -107,6 +111,7 @@ impl Config {
         issuers::check(&self.issuers, &self.http.base_url)?;
         self.limits.check()?;
         self.storage.check()?;
+        self.exports.check()?;
         self.redis.check()?;
         self.log.check()?;
         self.telemetry.check()
@@ -164,6 +169,7 @@ mod tests {
             ("[http]\nbase_url = \"localhost\"", "http.base_url"),
             ("[http]\norigin = \"https://x\"", "http.origin"),
             ("[limits]\nbatch_lines_max = 0", "limits.batch_lines_max"),
+            ("[exports]\npart_rows_max = 0", "exports.part_rows_max"),
             ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
             ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
             ("[redis]\nreplicas = 0", "redis.replicas"),

@@ -129,6 +129,10 @@ prefixed_id! {
     /// An evidence bundle made for a caller.
     BundleId, "evb_"
 }
+prefixed_id! {
+    /// An export ordered by a caller.
+    ExportId, "exp_"
+}
 
 #[cfg(test)]
 mod tests {

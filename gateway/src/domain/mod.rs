@@ -38,7 +38,7 @@ pub use currency::Currency;
 pub use direction::{Direction, Status};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
-pub use id::{AccountId, BundleId, ClientId, InstitutionId, TransactionId};
+pub use id::{AccountId, BundleId, ClientId, ExportId, InstitutionId, TransactionId};
 pub use money::Money;
 pub use scope::{ClientKind, Scope};
 pub use tenant::Tenant;

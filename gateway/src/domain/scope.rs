@@ -28,18 +28,9 @@ pub enum Scope {
     /// Order and download exports; each also needs the scope of what it exports.
     #[serde(rename = "exports:read")]
     ExportsRead,
-    /// Follow events.
-    #[serde(rename = "events:read")]
-    EventsRead,
-    /// Set up webhooks and see their deliveries.
-    #[serde(rename = "webhooks:manage")]
-    WebhooksManage,
-    /// See and change the keys of the institution's own clients.
+    /// See and change the institution's own clients: keys, secrets, addresses.
     #[serde(rename = "clients:manage")]
     ClientsManage,
-    /// See limits and what was used of them.
-    #[serde(rename = "usage:read")]
-    UsageRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -47,7 +38,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 9] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -55,10 +46,7 @@ impl Scope {
         Self::LedgerRead,
         Self::EvidenceRead,
         Self::ExportsRead,
-        Self::EventsRead,
-        Self::WebhooksManage,
         Self::ClientsManage,
-        Self::UsageRead,
         Self::Admin,
     ];
 
@@ -73,10 +61,7 @@ impl Scope {
             Self::LedgerRead => "ledger:read",
             Self::EvidenceRead => "evidence:read",
             Self::ExportsRead => "exports:read",
-            Self::EventsRead => "events:read",
-            Self::WebhooksManage => "webhooks:manage",
             Self::ClientsManage => "clients:manage",
-            Self::UsageRead => "usage:read",
             Self::Admin => "admin",
         }
     }
@@ -141,22 +126,13 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
+            AccountsRead, Admin, ClientsManage, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
+            TransactionsWrite,
         };
         match self {
-            Self::System => &[
-                InstitutionRead,
-                AccountsRead,
-                TransactionsRead,
-                LedgerRead,
-                EvidenceRead,
-                ExportsRead,
-                EventsRead,
-                WebhooksManage,
-                ClientsManage,
-                UsageRead,
-            ],
+            Self::System => {
+                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead, ClientsManage]
+            }
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,
@@ -165,8 +141,6 @@ impl ClientKind {
                 LedgerRead,
                 EvidenceRead,
                 ExportsRead,
-                EventsRead,
-                UsageRead,
                 Admin,
             ],
         }

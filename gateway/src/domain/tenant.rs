@@ -17,6 +17,12 @@ impl Tenant {
         Self(institution)
     }
 
+    /// Some institution, for tests.
+    #[cfg(test)]
+    pub(crate) fn some() -> Self {
+        Self(InstitutionId::from_parts(1, [2; 10]))
+    }
+
     /// The institution's id.
     #[must_use]
     pub fn id(self) -> InstitutionId {

@@ -27,6 +27,7 @@ const PAIRS: &[Pair] = pairs![
     1 "foundation" "0001_foundation",
     2 "bundle_checkpoint" "0002_bundle_checkpoint",
     3 "versions" "0003_versions",
+    4 "exports" "0004_exports",
     7 "callers" "0007_callers",
 ];
 

@@ -18,6 +18,7 @@ pub mod bundles;
 pub mod checkpoints;
 pub mod clients;
 pub mod entries;
+pub mod exports;
 pub mod idempotency;
 pub mod institutions;
 pub mod logs;

@@ -81,3 +81,27 @@ pub async fn range(
         .bind(limit)
     )
 }
+
+/// The payloads of the entries of a kind with `after < seq < until`, at most `limit`, in order.
+pub async fn of_kind(
+    connection: &mut Connection,
+    tenant: Tenant,
+    kind: &str,
+    (after, until): (i64, i64),
+    limit: i64,
+) -> Result<Vec<PayloadRow>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT p.seq, p.salt, p.payload FROM entries e \
+             JOIN payloads p ON p.institution_id = e.institution_id AND p.seq = e.seq \
+             WHERE e.institution_id = $1 AND e.kind = $2 AND e.seq > $3 AND e.seq < $4 \
+             ORDER BY e.seq LIMIT $5",
+        )
+        .bind(tenant.uuid())
+        .bind(kind)
+        .bind(after)
+        .bind(until)
+        .bind(limit)
+    )
+}

@@ -104,9 +104,8 @@ pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> R
     let booked = Filter { account_id: Some(account_id), status: vec!["booked"], ..Filter::default() };
     let on_day = Filter { booking_date: vec![(Comparison::Equal, day)], ..booked.clone() };
     let snapshot = run.snapshot.seq();
-    let mut book = Book { reader: &mut reader, tenant, snapshot };
-    let start = book.stated(&booked, Sort::Booked).await?;
-    let last = book.stated(&on_day, Sort::BookedDescending).await?;
+    let oldest = first(&mut reader, tenant, snapshot, &booked, Sort::Booked).await?;
+    let newest = first(&mut reader, tenant, snapshot, &on_day, Sort::BookedDescending).await?;
     let moved = balances::movements(&mut reader, tenant, snapshot, account_id, day).await?;
     let after = run.after.as_ref().map(|position| After { booking_date: day, seq: position.seq });
     let mut rows =
@@ -125,7 +124,7 @@ pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> R
         side(1, Direction::Credit),
         side(1, Direction::Debit),
     ];
-    let stated = start.and_then(|record| Some((record.balance_after?, signed(&record))));
+    let stated = oldest.and_then(|record| Some((record.balance_after?, signed(&record))));
     let (basis, base) = match stated {
         Some((balance, moved)) => (Basis::BalanceAfter, i128::from(balance.signed_minor()) - moved),
         None => (Basis::Movements, 0),
@@ -140,7 +139,7 @@ pub async fn get(permit: Permit<ReadTransactions>, state: web::Data<State>) -> R
         closing: balance(opening + credits.1 - debits.1, currency)?,
         credits: movements(credits, currency)?,
         debits: movements(debits, currency)?,
-        stated_closing: last.and_then(|record| record.balance_after),
+        stated_closing: newest.and_then(|record| record.balance_after),
         data,
         page,
         as_of: run.snapshot.as_of()?,
@@ -162,20 +161,16 @@ async fn currency(
     Ok(account.currency)
 }
 
-/// The books as they stood.
-struct Book<'a> {
-    reader: &'a mut Reader,
+/// The first record in an order, as the books stood at seq `snapshot`.
+async fn first(
+    reader: &mut Reader,
     tenant: Tenant,
     snapshot: i64,
-}
-
-impl Book<'_> {
-    /// The first record in an order.
-    async fn stated(&mut self, filter: &Filter, sort: Sort) -> Result<Option<Transaction>, Problem> {
-        let rows = transactions::page(self.reader, self.tenant, self.snapshot, filter, sort, None, 1).await?;
-        let record = rows.first().map(|row| serde_json::from_slice(&row.payload));
-        record.transpose().map_err(Problem::internal)
-    }
+    filter: &Filter,
+    sort: Sort,
+) -> Result<Option<Transaction>, Problem> {
+    let rows = transactions::page(reader, tenant, snapshot, filter, sort, None, 1).await?;
+    rows.first().map(|row| serde_json::from_slice(&row.payload)).transpose().map_err(Problem::internal)
 }
 
 fn signed(record: &Transaction) -> i128 {

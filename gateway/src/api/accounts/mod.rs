@@ -86,7 +86,15 @@ pub async fn get(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resul
 #[utoipa::path(
     operation_id = "listAccountTransactions", tag = "accounts",
     params(("id" = AccountId, Path, description = "The account."), super::transactions::ListParams),
-    responses((status = 200, description = "A page of the account's transactions.", body = List<Transaction>)),
+    responses(
+        (status = 200, description = "A page of the account's transactions; or, by `Accept`, all that there are, as a file in ledger order.", content(
+            (List<Transaction> = "application/json"),
+            (String = "text/csv"),
+            (Transaction = "application/x-ndjson"),
+        )),
+        (status = 406, description = "There is no such representation.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The whole result is too large for one answer.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["transactions:read"]))
 )]
 #[get("/v1/accounts/{id}/transactions")]

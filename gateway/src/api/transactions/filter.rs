@@ -230,3 +230,22 @@ fn bounds<T>(
     }
     Ok(bounds)
 }
+
+/// What a list's parameters select, as an export keeps it.
+pub fn selected(params: &Params<'_>, account: Option<AccountId>) -> String {
+    let mut query = params.fingerprint();
+    if let Some(account) = account {
+        let joint = if query.is_empty() { "" } else { "&" };
+        query.push_str(&format!("{joint}account_id={account}"));
+    }
+    query
+}
+
+/// What list parameters select.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn read_filter(query: &str) -> Result<Filter, String> {
+    let read = || filter(&Params::read(query, KNOWN)?, None);
+    read().map_err(|problem| problem.detail)
+}

@@ -8,13 +8,13 @@ pub mod versions;
 use actix_web::{get, web};
 use serde::Serialize;
 
-pub use self::filter::ListParams;
-use self::filter::{KNOWN, filter};
+use self::filter::{KNOWN, filter, selected};
+pub use self::filter::{ListParams, read_filter};
 use super::{
-    State,
+    State, accept,
     as_of::{AsOf, Snapshot},
     cursor::Position,
-    etag,
+    direct, etag,
     item::{self, Item, Proof, Shown, shown},
     list::{Page, Run},
     params::Params,
@@ -23,6 +23,7 @@ use crate::{
     access::{Answer, Permit, Recorded, right::ReadTransactions},
     domain::{AccountId, InstitutionId, Transaction, TransactionId, date},
     error::Problem,
+    export::source::Selection,
     store::transactions::{self, After, Sort},
 };
 
@@ -74,7 +75,15 @@ pub struct TransactionList<T> {
 #[utoipa::path(
     operation_id = "listTransactions", tag = "transactions",
     params(ListParams),
-    responses((status = 200, description = "A page of transactions.", body = TransactionList<Transaction>)),
+    responses(
+        (status = 200, description = "A page of transactions; or, by `Accept`, all that there are, as a file in ledger order.", content(
+            (TransactionList<Transaction> = "application/json"),
+            (String = "text/csv"),
+            (Transaction = "application/x-ndjson"),
+        )),
+        (status = 406, description = "There is no such representation.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The whole result is too large for one answer.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["transactions:read"]))
 )]
 #[get("/v1/transactions")]
@@ -113,6 +122,7 @@ pub(super) async fn answer_list(
     account: Option<AccountId>,
 ) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), KNOWN)?;
+    let whole = accept::whole(permit)?;
     let tenant = permit.tenant();
     let operation =
         account.map_or_else(|| "listTransactions".to_owned(), |id| format!("listTransactions {id}"));
@@ -125,6 +135,11 @@ pub(super) async fn answer_list(
     let filter = filter(&params, account)?;
     let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(state, &mut reader, &operation, tenant, &params).await?;
+    if let Some(format) = whole {
+        drop(reader);
+        let selection = Selection::Transactions(selected(&params, account));
+        return direct::answer(permit, state, &params, &run.snapshot, selection, format).await;
+    }
     let after = run.after.as_ref().map(after).transpose()?;
     let snapshot = run.snapshot.seq();
     let mut rows =
@@ -139,7 +154,7 @@ pub(super) async fn answer_list(
         rows.iter().map(|row| shown(&row.payload, &fields)).collect::<Result<_, _>>()?;
     let tag = run.tag(rows.iter().map(|row| row.seq), &page);
     let answer = TransactionList { data, page, as_of: run.snapshot.as_of()?, proofs };
-    etag::answer(permit, &tag, || Answer::json(&answer)).await
+    etag::answer(permit, &tag, || Ok(Answer::json(&answer)?.header("vary", "Accept"))).await
 }
 
 fn after(position: &Position) -> Result<After, Problem> {

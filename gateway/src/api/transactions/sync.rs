@@ -87,8 +87,7 @@ pub async fn changes(permit: Permit<ReadTransactions>, state: web::Data<State>) 
     rows.truncate(usize::try_from(limit).unwrap_or_default());
     let after = rows.last().filter(|_| has_more).map_or(to, |row| row.seq);
     let position = Position { snapshot: run.to.clone(), key: Some(run.from.to_string()), seq: after };
-    let next_cursor =
-        state.cursors.seal_for(LIFETIME_US, state.world(), OPERATION, tenant, &params, position)?;
+    let next_cursor = state.cursors.seal(LIFETIME_US, state.world(), OPERATION, tenant, &params, position)?;
     let (mut added, mut modified, mut removed) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         match (row.first_seq > run.from, row.reversed != 0) {

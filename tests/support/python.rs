@@ -1,0 +1,29 @@
+//! Programs that are not ours, in the environment of Python that `tests/install.sh` makes.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use super::server::binary;
+
+/// Runs a script of `tests/python`, and reads the JSON that it prints.
+pub fn python(script: &str, arguments: &[&str]) -> Value {
+    let target = binary("veritrail").ancestors().nth(2).unwrap().to_owned();
+    let interpreter = target.join("python/bin/python");
+    assert!(interpreter.exists(), "{} is missing: run tests/install.sh first", interpreter.display());
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
+    let output = Command::new(interpreter).arg(script).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a library that is not ours finds in a file of some format.
+pub fn read_back(format: &str, file: &[u8]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path: &Path = &folder.path().join(format!("file.{format}"));
+    std::fs::write(path, file).unwrap();
+    python("read_back.py", &[format, path.to_str().unwrap()])
+}
