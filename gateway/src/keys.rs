@@ -1,5 +1,5 @@
 //! Secrets on disk: the key that signs checkpoints, the key that signs tokens, and the secret that
-//! authenticates cursors. Files of mode 0600, made on first use, never in the database.
+//! authenticates cursors and nonces. Files of mode 0600, made on first use, never in the database.
 //!
 //! Keys are Ed25519 as PKCS#8 version 1 (RFC 8410 section 7), so that `openssl pkey` reads them.
 

@@ -172,6 +172,9 @@ fn problem(code: Code) -> Value {
     if matches!(code.status().as_u16(), 429 | 503) {
         headers.push("Retry-After");
     }
+    if matches!(code, Code::Unauthenticated | Code::InvalidProof) {
+        headers.push("DPoP-Nonce");
+    }
     json!({
         "description": format!("{}.", code.title()),
         "headers": shared_headers(&headers),
@@ -206,6 +209,7 @@ const HEADERS: &[(&str, &str, &str)] = &[
         "Names the records that the answer shows, for `If-None-Match`; weak (RFC 9110 section 8.8.3).",
         "string",
     ),
+    ("DPoP-Nonce", "What the next DPoP proof must have as its nonce (RFC 9449 section 8).", "string"),
     ("Retry-After", "Seconds to wait.", "integer"),
 ];
 

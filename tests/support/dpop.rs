@@ -2,14 +2,18 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
-    Header,
+    Algorithm, EncodingKey, Header,
     jwk::{Jwk, ThumbprintHash},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Answer, Caller, data, forge::now_s, keys::ClientKey};
+use super::{
+    Answer, Caller, data,
+    forge::{self, now_s},
+    keys::ClientKey,
+};
 
 /// A key, and the nonce that its proofs have.
 pub struct Prover {
@@ -95,6 +99,15 @@ pub async fn send(caller: &Caller, path: &str, token: &str, proof: &str) -> Answ
     caller.send(if proof.is_empty() { request } else { request.header("dpop", proof) }).await
 }
 
+/// A JWT with a header put together by hand, signed with Ed25519 whatever the header says.
+pub fn sign_by_hand(header: &Value, claims: &Value, key: &EncodingKey) -> String {
+    let unsigned = forge::jwt(header, claims, b"");
+    let message = unsigned.trim_end_matches('.');
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, Algorithm::EdDSA).unwrap();
+    format!("{message}.{signature}")
+}
+
+/// The hash of a token that goes into a proof.
 pub fn ath(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }

@@ -1,5 +1,6 @@
 //! What the tests stand on: the real binary on a real socket, and a client for it.
 
+pub mod attacks;
 pub mod behind;
 pub mod caller;
 pub mod data;

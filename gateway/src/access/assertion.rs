@@ -67,6 +67,9 @@ pub fn verify(
     now_s: i64,
 ) -> Result<AssertionClaims, &'static str> {
     let header = jsonwebtoken::decode_header(assertion).map_err(|_| "the assertion is not a JWT")?;
+    if header.crit.is_some() {
+        return Err("the assertion's header has a crit, of which nothing is understood");
+    }
     let keys = current(jwks, now_s).ok_or("the client's keys cannot be read")?;
     let key = match &header.kid {
         Some(kid) => keys.find(kid),
@@ -168,7 +171,7 @@ pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
         if key.get("exp").is_some() {
             return Err(format!("key {index} has an exp; when a key ends is said when it is taken away"));
         }
-        if ["d", "p", "q", "k"].iter().any(|private| key.get(private).is_some()) {
+        if super::proof::PRIVATE.iter().any(|private| key.get(private).is_some()) {
             return Err(format!("key {index} has a private part; send public keys only"));
         }
         let parsed: Jwk = serde_json::from_value(key.clone())

@@ -18,7 +18,7 @@ use crate::{
 struct Said {
     client: Client,
     scopes: Vec<Scope>,
-    believed: Claimed,
+    claimed: Claimed,
 }
 
 /// What of a token goes into its verdict.
@@ -49,7 +49,7 @@ impl Door {
 
     async fn believe(&self, token: &str) -> Result<Believed, Problem> {
         let generation = self.tokens.generation();
-        let Said { client, mut scopes, believed: Claimed { jti, exp, confirmation } } =
+        let Said { client, mut scopes, claimed: Claimed { jti, exp, confirmation } } =
             if self.issuers.are_named_by(token) {
                 self.others(token).await?
             } else {
@@ -98,7 +98,7 @@ impl Door {
         }
         let scopes = Scope::parse_list(&claims.scope).map_err(|_| invalid_token())?;
         let confirmation = claims.cnf.unwrap_or_default();
-        Ok(Said { client, scopes, believed: Claimed { jti: claims.jti, exp: claims.exp, confirmation } })
+        Ok(Said { client, scopes, claimed: Claimed { jti: claims.jti, exp: claims.exp, confirmation } })
     }
 
     /// A token of another issuer.
@@ -107,7 +107,7 @@ impl Door {
         let vouched = self.issuers.verify(token, now_s).await?;
         let mut reader = self.db.directory().await?;
         let client = clients::by_external(&mut reader, &vouched.issuer, &vouched.subject).await?;
-        let believed = Claimed { jti: vouched.jti, exp: vouched.exp, confirmation: vouched.confirmation };
-        Ok(Said { client: client.ok_or_else(invalid_token)?, scopes: vouched.scopes, believed })
+        let claimed = Claimed { jti: vouched.jti, exp: vouched.exp, confirmation: vouched.confirmation };
+        Ok(Said { client: client.ok_or_else(invalid_token)?, scopes: vouched.scopes, claimed })
     }
 }

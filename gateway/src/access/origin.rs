@@ -27,6 +27,8 @@ use crate::domain::network::Network;
 
 /// Hops of a forwarding header that are looked at.
 const HOPS_MAX: usize = 32;
+/// The address of a sender of whom the proxies tell none.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// Bytes of a header with a certificate.
 const CERTIFICATE_MAX: usize = 16 * 1024;
 
@@ -75,7 +77,7 @@ impl Origins {
     /// Where a request comes from.
     #[must_use]
     pub fn of(&self, request: &ServiceRequest) -> Origin {
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let peer = request.peer_addr().map_or(UNKNOWN, |peer| peer.ip());
         let peer = peer.to_canonical();
         if !self.is_proxy(peer) {
             return Origin {
@@ -93,21 +95,26 @@ impl Origins {
         self.proxies.iter().any(|network| network.contains(address))
     }
 
-    /// The nearest address on the way that is not a proxy's. What can't be read ends the way: then it is the
-    /// last one that was told by somebody believed.
+    /// The nearest address on the way that is not a proxy's. Where a hop can't be read the sender is not
+    /// known: that is no address that a client may be allowed to call from, and never a proxy's own.
     fn forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let lines: Vec<&str> =
-            headers.get_all(&self.forwarded).filter_map(|value| value.to_str().ok()).collect();
+        // Lossy: what a sender put before the proxies' own hops must not hide these.
+        let lines = headers.get_all(&self.forwarded).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let lines: Vec<_> = lines.collect();
+        if lines.is_empty() {
+            // A proxy that calls by itself.
+            return peer;
+        }
         let list = lines.join(",");
         let is_rfc_7239 = self.forwarded.as_str() == "forwarded";
         let mut address = peer;
         for hop in list.rsplit(',').take(HOPS_MAX) {
             let told = if is_rfc_7239 { forwarded_for(hop) } else { node(hop.trim()) };
-            let Some(told) = told else { return address };
-            address = told;
-            if !self.is_proxy(address) {
-                break;
+            let Some(told) = told else { return UNKNOWN };
+            if !self.is_proxy(told) {
+                return told;
             }
+            address = told;
         }
         address
     }
@@ -178,8 +185,11 @@ mod tests {
             ("10.0.0.1", &["2001:db8::1"], "2001:db8::1"),
             ("fd00::1", &["[2001:db8::1]:443"], "2001:db8::1"),
             ("10.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
-            ("10.0.0.1", &["10.0.0.5, unknown"], "10.0.0.1"),
-            ("10.0.0.1", &["192.0.2.1, x, 10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &["10.0.0.5, unknown"], "0.0.0.0"),
+            ("10.0.0.1", &["192.0.2.1, x, 10.0.0.2"], "0.0.0.0"),
+            ("10.0.0.1", &[""], "0.0.0.0"),
+            ("10.0.0.1", &["\u{fe}\u{ff}, 192.0.2.1"], "192.0.2.1"),
+            ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
         ] {
             let headers: Vec<_> = headers.iter().map(|value| ("x-forwarded-for", *value)).collect();
             assert_eq!(
@@ -202,8 +212,9 @@ mod tests {
                 "2001:db8:cafe::17",
             ),
             ("for=192.0.2.43, for=10.1.1.1", "192.0.2.43"),
-            ("for=192.0.2.43, for=_hidden", "10.0.0.1"),
-            ("by=203.0.113.60", "10.0.0.1"),
+            ("for=\", for=192.0.2.43", "192.0.2.43"),
+            ("for=192.0.2.43, for=_hidden", "0.0.0.0"),
+            ("by=203.0.113.60", "0.0.0.0"),
         ] {
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(from(&origins, "10.0.0.1", &[("forwarded", value)]).address, address, "{value}");

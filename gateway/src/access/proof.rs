@@ -26,7 +26,7 @@ const JTI_MAX: usize = 256;
 const PROOF_MAX: usize = 8192;
 const TYPE: &str = "dpop+jwt";
 /// Members that a public key doesn't have.
-const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
+pub(super) const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 /// A request, as a proof must describe it.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,9 @@ pub fn verify(proof: &str, request: Request<'_>, now_s: i64) -> Result<Proof, &'
     let header = header(proof).ok_or("the proof is not a JWT")?;
     if header.get("typ").and_then(Value::as_str) != Some(TYPE) {
         return Err("the proof is not of the type dpop+jwt");
+    }
+    if header.get("crit").is_some() {
+        return Err("the proof's header has a crit, of which nothing is understood");
     }
     let key = header.get("jwk").ok_or("the proof has no key")?;
     if PRIVATE.iter().any(|member| key.get(member).is_some()) {

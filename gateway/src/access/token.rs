@@ -1,6 +1,7 @@
 //! Access tokens: JWTs by RFC 9068, signed with EdDSA, five minutes long.
 //!
-//! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored.
+//! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored. A header
+//! that names what must be understood (`crit`, RFC 7515 section 4.1.11) is refused: nothing of it is.
 //! Every claim is required and checked here, because the library checks neither `nbf` nor the
 //! presence of `iss` and `aud` by itself. Verified tokens are cached by their hash for a minute at
 //! most, and dropped on revocation; for 5 s only while revocations by other replicas are not heard.
@@ -214,6 +215,9 @@ impl Tokens {
         }
         // A token without a `kid` is held against the key that signs.
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Signature)?;
+        if header.crit.is_some() {
+            return Err(TokenFault::Signature);
+        }
         let key = self.keys.iter().find(|key| header.kid.as_ref().is_none_or(|kid| *kid == key.kid));
         let key = key.ok_or(TokenFault::Signature)?;
         let mut validation = Validation::new(Algorithm::EdDSA);

@@ -1,6 +1,6 @@
 //! `/v1/clients`: an institution's own clients: their keys, their secrets, and from where they may call.
 //!
-//! An institution changes its own clients and no others; making and revoking them is the provider's. Each
+//! An institution changes its own systems' clients and no others; making and revoking them is the provider's. Each
 //! change is an entry on the institution's log and on the provider's. Of secrets neither has anything, of
 //! keys their ids.
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     access::{Answer, Door, Permit, Recorded, assertion::check_jwks, right::ManageClients},
-    domain::{ClientId, InstitutionId, network::Network},
+    domain::{ClientId, ClientKind, InstitutionId, network::Network},
     error::{Code, Problem},
     ledger::command::{Alteration, Change, Changed, ClientChange},
     store::{clients, idempotency},
@@ -127,7 +127,9 @@ pub async fn add_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     let refused = |detail: String| Problem::new(Code::Refused, detail);
     let kid = key.get("kid").and_then(serde_json::Value::as_str).unwrap_or_default();
     if !is_kid(kid) {
-        return Err(refused(format!("kid: 1 to {KID_MAX} letters, digits, and - . _ ~")));
+        return Err(refused(format!(
+            "kid: 1 to {KID_MAX} letters, digits, and - . _ ~, not beginning with ."
+        )));
     }
     check_jwks(&serde_json::json!({"keys": [key]})).map_err(refused)?;
     let changed = alter(&permit, &state, id, ClientChange::AddKey(key), idempotency).await?;
@@ -140,8 +142,8 @@ pub async fn add_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     operation_id = "endClientKey", tag = "clients",
     params(
         ("id" = ClientId, Path, description = "The client."),
-        ("kid" = String, Path, description = "The key's `kid`."),
-        ("expires_at" = Option<String>, Query, description = "When it ends: RFC 3339, within 90 days. Now unless told."),
+        ("kid" = String, Path, description = "The key's `kid`.", pattern = "^[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127}$"),
+        ("expires_at" = Option<String>, Query, description = "When it ends: RFC 3339, within 90 days. Now unless told.", format = DateTime),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
     responses(
@@ -263,10 +265,10 @@ pub(super) fn shown_networks(stored: &str) -> Vec<String> {
     stored.split(' ').filter(|network| !network.is_empty()).map(shown).collect()
 }
 
-/// Whether a kid can stand in a path.
+/// Whether a kid can stand in a path, and is no step up or down in it.
 fn is_kid(kid: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    (1..=KID_MAX).contains(&kid.len()) && kid.bytes().all(plain)
+    (1..=KID_MAX).contains(&kid.len()) && !kid.starts_with('.') && kid.bytes().all(plain)
 }
 
 /// Changes a client of the institution, here and in what other replicas know of it.
@@ -292,5 +294,7 @@ async fn alter(
 async fn load(permit: &Permit<ManageClients>, state: &State, id: ClientId) -> Result<ClientView, Problem> {
     let row = clients::get(&mut state.directory().await?, id).await?;
     let own = permit.tenant().uuid();
-    row.filter(|row| row.institution_id == own).ok_or_else(Problem::not_found)?.try_into()
+    let is_theirs =
+        |row: &clients::Client| row.institution_id == own && row.kind == ClientKind::System.as_str();
+    row.filter(is_theirs).ok_or_else(Problem::not_found)?.try_into()
 }

@@ -112,6 +112,7 @@ pub struct TokenForm {
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token.", body = TokenResponse),
+        (status = 400, description = "The form cannot be read, or the DPoP proof does not hold; `error` says which (RFC 6749 section 5.2). With `use_dpop_nonce` it is to be made again with the nonce of `DPoP-Nonce`.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The client may not call from this address.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("client_secret_basic" = []), ("private_key_jwt" = []))

@@ -48,7 +48,7 @@ pub struct Keys {
     pub ledger: Secret,
     /// Signs access tokens. Several, one after the other: the first signs, all are believed and shown.
     pub token: Secret,
-    /// Authenticates cursors.
+    /// Authenticates cursors and the nonces of DPoP proofs.
     pub cursor: Secret,
 }
 

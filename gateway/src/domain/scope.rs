@@ -126,13 +126,19 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, ClientsManage, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
-            TransactionsWrite,
+            AccountsRead, Admin, ClientsManage, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead,
+            TransactionsRead, TransactionsWrite,
         };
         match self {
-            Self::System => {
-                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead, ClientsManage]
-            }
+            Self::System => &[
+                InstitutionRead,
+                AccountsRead,
+                TransactionsRead,
+                LedgerRead,
+                EvidenceRead,
+                ExportsRead,
+                ClientsManage,
+            ],
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,

@@ -13,7 +13,7 @@ use super::{
     log::{OpenLog, unavailable},
 };
 use crate::{
-    domain::{Tenant, id::InstitutionId},
+    domain::{ClientKind, Tenant, id::InstitutionId},
     store::clients::{self, Client},
 };
 
@@ -31,7 +31,9 @@ impl Batch<'_> {
         let client = clients::get(self.connection, alteration.client).await.map_err(unavailable)?;
         let mut client = client.ok_or(RecordError::Missing("client"))?;
         let institution = InstitutionId::from_uuid(client.institution_id);
-        if alteration.own.is_some_and(|own| own != institution) {
+        // Feeders and operators are the provider's, and changed by operators alone.
+        let is_theirs = |own| own == institution && client.kind == ClientKind::System.as_str();
+        if !alteration.own.is_none_or(is_theirs) {
             return Err(RecordError::Missing("client"));
         }
         if client.revoked_at_us.is_some() {

@@ -216,6 +216,11 @@ impl Batch<'_> {
         if institutions::get(self.connection, institution).await.map_err(unavailable)?.is_none() {
             return Err(RecordError::Missing("institution"));
         }
+        if let (Some(issuer), Some(subject)) = (&client.external_issuer, &client.external_subject)
+            && clients::by_external(self.connection, issuer, subject).await.map_err(unavailable)?.is_some()
+        {
+            return Err(RecordError::Conflict("another client is registered for this issuer and subject"));
+        }
         self.log(kept, Tenant::vouched(institution)).await?;
         clients::insert(self.connection, client).await.map_err(unavailable)?;
         self.record_client(kept, by, client, ("client.enrol", enrolled(client))).await

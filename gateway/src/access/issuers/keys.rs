@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::access::assertion;
 
-/// After keys were fetched they are not fetched again for so long, whatever comes.
+/// After keys were fetched for a `kid` that was not among them, they are not fetched again for so long,
+/// whatever comes.
 const COOL_DOWN: Duration = Duration::from_secs(30);
 /// The same after they could not be.
 const COOL_DOWN_FAILED: Duration = Duration::from_secs(5);
@@ -42,8 +43,6 @@ struct Inner {
 
 /// HTTP to issuers: short, without redirects, and past no proxy.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    // Another part may have installed the same one before.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(CONNECT)
         .timeout(WHOLE)
@@ -107,14 +106,16 @@ impl Inner {
             Ok(keys) => {
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 *known = Some((Instant::now(), keys));
-                COOL_DOWN
+                drop(known);
+                // Who has a key of the issuer's may go on to its next one at once.
+                self.known(wanted, REFRESH).is_none().then_some(COOL_DOWN)
             }
             Err(why) => {
                 tracing::warn!(issuer = self.url, why, "an issuer's keys could not be fetched");
-                COOL_DOWN_FAILED
+                Some(COOL_DOWN_FAILED)
             }
         };
-        *next = Some(Instant::now() + pause);
+        *next = pause.map(|pause| Instant::now() + pause);
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, String> {

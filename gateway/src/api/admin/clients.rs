@@ -214,8 +214,9 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         if !state.door.issuers.has(issuer) {
             return Err(Problem::new(Code::Refused, "external: the configuration names no such issuer"));
         }
-        if !(1..=200).contains(&subject.chars().count()) {
-            return Err(Problem::new(Code::Refused, "external: subject has 1 to 200 characters"));
+        if !(1..=200).contains(&subject.chars().count()) || subject.contains(char::is_control) {
+            let detail = "external: subject has 1 to 200 characters, none of them a control character";
+            return Err(Problem::new(Code::Refused, detail));
         }
     }
     let order = ClientOrder {
