@@ -320,6 +320,11 @@ impl Service {
                 }
             }));
         }
+        let document = openapi::whole(&openapi::Addresses {
+            api: config.http.base_url.clone(),
+            admin: format!("http://{}", config.http.admin_listen),
+        })?;
+        let (document, reference) = (openapi::text(&document)?, openapi::reference::page(&document));
         let state = web::Data::new(State {
             door: door.clone(),
             signer,
@@ -328,7 +333,8 @@ impl Service {
             press,
             exports,
             base_url: config.http.base_url.clone(),
-            document: openapi::text()?,
+            document,
+            reference,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),

@@ -113,7 +113,7 @@ pub async fn get(permit: Permit<ManageClients>, state: web::Data<State>) -> Resu
     request_body(content = Object, description = "A public key as a JWK (RFC 7517) with a `kid`: Ed25519, P-256 or RSA.", content_type = "application/json", example = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "2026-07"})),
     responses(
         (status = 200, description = "The client as it is now.", body = ClientView),
-        (status = 409, description = "It has a key with this `kid`, as many keys as it can have, or a secret and no keys.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It has a key with this `kid`, as many keys as it can have, or a secret and no keys; or it is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["clients:manage"]))
 )]
@@ -148,7 +148,8 @@ pub async fn add_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     ),
     responses(
         (status = 200, description = "The client as it is now.", body = ClientView),
-        (status = 409, description = "It is the client's last key.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is the client's last key, or the client is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`expires_at` is too far off.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["clients:manage"]))
 )]
@@ -157,11 +158,12 @@ pub async fn end_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     let params = Params::read(permit.query(), &["expires_at"])?;
     let at: Option<jiff::Timestamp> = params.parse("expires_at")?;
     let until_s = at.map(jiff::Timestamp::as_second);
+    let id = permit.path("id")?;
+    load(&permit, &state, id).await?;
     let now_s = state.world().now_us().div_euclid(1_000_000);
     if until_s.is_some_and(|until_s| until_s > now_s + OVERLAP_MAX_S) {
-        return Err(Problem::parameter("expires_at", "too_late", "within 90 days"));
+        return Err(Problem::new(Code::Refused, "expires_at: within 90 days"));
     }
-    let id = permit.path("id")?;
     let change = ClientChange::EndKey(permit.path("kid")?, until_s);
     let changed = alter(&permit, &state, id, change, None).await?;
     let view = load(&permit, &state, id).await?;
@@ -179,7 +181,7 @@ pub async fn end_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     request_body(content = SecretRotation, content_type = "application/json"),
     responses(
         (status = 200, description = "The secret, shown this once.", body = NewSecret),
-        (status = 409, description = "The client has keys and no secret.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The client has keys and no secret, or is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["clients:manage"]))
 )]
@@ -216,7 +218,10 @@ pub async fn rotate_secret(
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
     request_body(content = AllowedAddresses, content_type = "application/json"),
-    responses((status = 200, description = "The client as it is now.", body = ClientView)),
+    responses(
+        (status = 200, description = "The client as it is now.", body = ClientView),
+        (status = 409, description = "The client is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["clients:manage"]))
 )]
 #[put("/v1/clients/{id}/allowed-addresses")]

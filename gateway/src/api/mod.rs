@@ -59,6 +59,8 @@ pub struct State {
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.
     pub document: String,
+    /// The document as a page.
+    pub reference: String,
     /// Most lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Most bytes of a delivered batch.

@@ -24,11 +24,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NewClient {
     /// Its name, 1 to 100 characters.
-    #[schema(example = "treasury-warehouse")]
+    #[schema(example = "treasury-warehouse", min_length = 1, max_length = 100)]
     name: String,
     /// What it may do. A system can be given the `:read` scopes.
+    #[schema(min_items = 1)]
     scopes: Vec<Scope>,
     /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. Without them it gets a secret.
+    #[schema(value_type = Option<Object>)]
     jwks: Option<serde_json::Value>,
     /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
     #[serde(default)]
@@ -190,7 +192,10 @@ impl TryFrom<clients::Client> for ClientView {
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one, but without the secret; kept 24 hours."),
     ),
     request_body(content = NewClient, content_type = "application/json", example = json!({"name": "treasury-warehouse", "scopes": ["accounts:read", "transactions:read"]})),
-    responses((status = 201, description = "The client; its secret is shown this once.", body = ClientView)),
+    responses(
+        (status = 201, description = "The client; its secret is shown this once.", body = ClientView),
+        (status = 409, description = "Another client is registered for this issuer and subject.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["admin"]))
 )]
 #[post("/admin/v1/institutions/{id}/clients")]
