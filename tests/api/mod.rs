@@ -23,6 +23,7 @@ mod problems;
 mod sync;
 mod tlog;
 mod token_attacks;
+mod token_keys;
 mod transactions;
 mod transactions_batch;
 mod versions;

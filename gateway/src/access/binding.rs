@@ -2,7 +2,8 @@
 //! connection does (RFC 8705).
 //!
 //! A proof is held against each request, also where the verdict on its token is a cached one. It is used up
-//! once, in Redis if there is one and else in the database; when that can't be asked, nothing is answered.
+//! once, in the database, as an assertion's `jti` is: the Redis that replicas share may forget, and a proof that
+//! was forgotten would be good again. When the database can't be asked, nothing is answered.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,6 @@ use super::{
 use crate::{
     domain::{ClientId, ClientKind, InstitutionId, Scope},
     error::{Code, Problem},
-    shared::PREFIX,
     store::clients::Client,
 };
 
@@ -80,18 +80,8 @@ impl Door {
     /// # Errors
     /// A problem of `code` when it was used before; 503 when that can't be known.
     pub async fn use_proof(&self, code: Code, proof: &Proof) -> Result<(), Problem> {
-        let fresh = match &self.redis {
-            Some(redis) => {
-                let once: String = proof.once.iter().map(|byte| format!("{byte:02x}")).collect();
-                let mut set = redis::cmd("SET");
-                set.arg(format!("{PREFIX}:dpop:{once}")).arg(1).arg("NX");
-                // A time from now on: its clock may not be ours.
-                let now_s = self.world.now_us().div_euclid(1_000_000);
-                set.arg("EX").arg((proof.remember_until_s - now_s).max(1));
-                redis.query::<Option<String>>("dpop", &set).await.map_err(Problem::internal)?.is_some()
-            }
-            None => self.recorder.use_proof(proof.once, proof.remember_until_s * 1_000_000).await?,
-        };
+        let until_us = proof.remember_until_s.saturating_mul(1_000_000);
+        let fresh = self.recorder.use_proof(proof.once, until_us).await?;
         if fresh {
             return Ok(());
         }
