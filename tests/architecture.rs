@@ -44,7 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keys", &["config", "world"]),
     ("telemetry", &["config", "world"]),
     ("tls", &["config"]),
-    ("config", &[]),
+    ("config", &["domain"]),
     ("domain", &[]),
     ("world", &[]),
 ];

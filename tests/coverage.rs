@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::support::{
     Answer, Caller, Ledger, Server, data,
     document::{self, Operation},
-    forge, proof,
+    forge,
+    keys::ClientKey,
+    proof,
 };
 
 /// Operations without an access token, each with the reason. This list may only shrink.
@@ -51,6 +53,10 @@ pub struct Things {
     old_webhook: String,
     client: String,
     intake: String,
+    /// A client that the institution looks after itself, with a secret.
+    own_client: String,
+    /// The same with two keys, of which one is `first`.
+    keyed_client: String,
 }
 
 impl Things {
@@ -67,6 +73,11 @@ impl Things {
         let new = json!({"name": "to be revoked", "scopes": ["accounts:read"]});
         let path = format!("/admin/v1/institutions/{institution}/clients");
         let client = server.operator().await.post(&path, &new).await.ok();
+        let keys = [ClientKey::ed25519("first").jwk, ClientKey::ed25519("second").jwk];
+        let new = json!({"name": "has keys", "scopes": ["accounts:read"], "jwks": {"keys": keys}});
+        let keyed_client = server.operator().await.post(&path, &new).await.ok();
+        let new = json!({"name": "has a secret", "scopes": ["accounts:read"]});
+        let own_client = server.operator().await.post(&path, &new).await.ok();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let feeder = server.feeder().await;
         let path = format!("/v1/intakes?institution={institution}&format=camt");
@@ -86,6 +97,8 @@ impl Things {
             old_webhook: text(&old_webhook["id"]),
             client: text(&client["client_id"]),
             intake: text(&intake["id"]),
+            own_client: text(&own_client["client_id"]),
+            keyed_client: text(&keyed_client["client_id"]),
         };
         system.until_ready(&things.bundle).await;
         system.until_exported(&things.export).await;
@@ -105,6 +118,8 @@ impl Things {
             old_webhook: id("whk"),
             client: id("cli"),
             intake: id("int"),
+            own_client: id("cli"),
+            keyed_client: id("cli"),
         }
     }
 
@@ -116,10 +131,13 @@ impl Things {
             ("id", Some("accounts")) => &self.account,
             ("id", Some("transactions")) => &self.transaction,
             ("id", Some("evidence-bundles")) => &self.bundle,
+            ("id", Some("clients")) if operation.admin => &self.client,
+            ("id", Some("clients")) if operation.path.contains("/keys") => &self.keyed_client,
+            ("id", Some("clients")) => &self.own_client,
+            ("kid", _) => "first",
             ("id", Some("exports")) => &self.export,
             ("id", Some("webhooks")) if operation.id() == "deleteWebhook" => &self.old_webhook,
             ("id", Some("webhooks")) => &self.webhook,
-            ("id", Some("clients")) => &self.client,
             ("id", Some("intakes")) => &self.intake,
             ("format", _) => "ndjson",
             ("seq", _) => "0",

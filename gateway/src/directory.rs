@@ -28,6 +28,21 @@ pub struct ClientOrder {
     pub reach: String,
     /// Its public keys as a JWK set; without them it gets a secret.
     pub jwks: Option<String>,
+    /// On what terms it may call.
+    pub terms: Terms,
+}
+
+/// On what terms a client may call: as RFC 9449 section 5.2 and RFC 8705 section 3.4 name them, and more.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Whether its tokens must be bound to a key by DPoP.
+    pub dpop_bound: bool,
+    /// Whether its tokens must be bound to its certificate.
+    pub certificate_bound: bool,
+    /// Networks that it may call from, separated by spaces; empty for any.
+    pub allowed_addresses: String,
+    /// The other issuer that it gets tokens from, and what those call it.
+    pub external: Option<(String, String)>,
 }
 
 /// A client that was made.
@@ -52,6 +67,7 @@ pub async fn enrol(
     order: ClientOrder,
     idempotency: Option<idempotency::Key>,
 ) -> Result<Enrolled, RecordError> {
+    let (external_issuer, external_subject) = order.terms.external.unzip();
     let (ms, bytes) = id_parts(world);
     let id = ClientId::from_parts(ms, bytes);
     let secret = order.jwks.is_none().then(|| URL_SAFE_NO_PAD.encode(random::<32>(world)));
@@ -66,6 +82,13 @@ pub async fn enrol(
         jwks: order.jwks,
         created_at_us: world.now_us(),
         revoked_at_us: None,
+        dpop_bound: order.terms.dpop_bound,
+        certificate_bound: order.terms.certificate_bound,
+        allowed_addresses: order.terms.allowed_addresses,
+        old_secret_sha256: None,
+        old_secret_until_us: None,
+        external_issuer,
+        external_subject,
     };
     let changed = recorder.change(by, Change::Enrol(Box::new(client)), idempotency).await?;
     if changed.replayed {

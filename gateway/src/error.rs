@@ -65,12 +65,16 @@ codes! {
     InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor does not fit this query";
     /// The body is not what its media type says.
     MalformedBody = "malformed_body", BAD_REQUEST, "The body cannot be read";
+    /// A DPoP proof of a token request that is not valid, or missing.
+    InvalidProof = "invalid_dpop_proof", BAD_REQUEST, "The token request does not show what its token is to be bound to";
     /// No token, or one that is not valid.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid access token is needed";
     /// A client that did not prove who it is.
     InvalidClient = "invalid_client", UNAUTHORIZED, "The client could not be authenticated";
     /// The token lacks the scope.
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The token lacks the scope for this";
+    /// The client may not call from this address.
+    AddressNotAllowed = "address_not_allowed", FORBIDDEN, "The client may not call from this address";
     /// Nothing here, or nothing that this caller may see.
     NotFound = "not_found", NOT_FOUND, "There is nothing here";
     /// The path exists with another method.
@@ -261,25 +265,32 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        if let Some(challenge) = self.challenge() {
-            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        for challenge in self.challenges() {
+            response.append_header((header::WWW_AUTHENTICATE, challenge));
         }
         response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
 
-    /// How to authenticate (RFC 6750 section 3, RFC 7617).
-    fn challenge(&self) -> Option<HeaderValue> {
-        match (self.code, self.oauth_error) {
-            (Code::InvalidClient, _) => Some(HeaderValue::from_static("Basic realm=\"veritrail\"")),
-            (Code::InsufficientScope, _) => {
-                Some(HeaderValue::from_static("Bearer realm=\"veritrail\", error=\"insufficient_scope\""))
+    /// How to authenticate (RFC 6750 section 3, RFC 7617, RFC 9449 section 7.1).
+    fn challenges(&self) -> Vec<HeaderValue> {
+        let all: &[&'static str] = match (self.code, self.oauth_error) {
+            (Code::InvalidClient, _) => &["Basic realm=\"veritrail\""],
+            (Code::InsufficientScope, _) => &["Bearer realm=\"veritrail\", error=\"insufficient_scope\""],
+            (Code::Unauthenticated, Some("use_dpop_nonce")) => {
+                &["DPoP error=\"use_dpop_nonce\", algs=\"EdDSA ES256 PS256\""]
+            }
+            (Code::Unauthenticated, Some("invalid_dpop_proof")) => {
+                &["DPoP error=\"invalid_dpop_proof\", algs=\"EdDSA ES256 PS256\""]
             }
             (Code::Unauthenticated, Some(_)) => {
-                Some(HeaderValue::from_static("Bearer realm=\"veritrail\", error=\"invalid_token\""))
+                &["Bearer realm=\"veritrail\", error=\"invalid_token\"", "DPoP algs=\"EdDSA ES256 PS256\""]
             }
-            (Code::Unauthenticated, None) => Some(HeaderValue::from_static("Bearer realm=\"veritrail\"")),
-            _ => None,
-        }
+            (Code::Unauthenticated, None) => {
+                &["Bearer realm=\"veritrail\"", "DPoP algs=\"EdDSA ES256 PS256\""]
+            }
+            _ => &[],
+        };
+        all.iter().map(|challenge| HeaderValue::from_static(challenge)).collect()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Secrets on disk: the key that signs checkpoints, the key that signs tokens, and the secret that
-//! authenticates cursors. Files of mode 0600, made on first use, never in the database.
+//! authenticates cursors and nonces. Files of mode 0600, made on first use, never in the database.
 //!
 //! Keys are Ed25519 as PKCS#8 version 1 (RFC 8410 section 7), so that `openssl pkey` reads them.
 
@@ -22,6 +22,9 @@ use crate::{
 /// What precedes the seed in the DER form of an Ed25519 key.
 const PKCS8_V1: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+
+/// What a private key's PEM ends with.
+const PEM_END: &str = "-----END PRIVATE KEY-----";
 
 /// Why a key could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,11 +100,42 @@ impl Seed {
         }
     }
 
+    /// The keys that the configuration gives, or else those in a file, which is made with one when there is
+    /// none: one PEM after the other, the first of which is in use.
+    ///
+    /// # Errors
+    /// When one of them is no key; without any, what reading the file says.
+    pub fn several(
+        name: &'static str,
+        given: &Secret,
+        path: &Path,
+        world: &dyn World,
+    ) -> Result<(Self, Vec<Self>), KeyError> {
+        let (text, of) = match given.get() {
+            Some(text) => (text.to_owned(), PathBuf::from(name)),
+            None => {
+                if !path.exists() {
+                    return Self::load_or_make(path, world).map(|seed| (seed, Vec::new()));
+                }
+                (Self::private_text(path)?, path.to_owned())
+            }
+        };
+        let pems = text.split_inclusive(PEM_END).filter(|pem| !pem.trim().is_empty());
+        let mut all = pems.map(Self::from_pem).collect::<Option<Vec<_>>>().unwrap_or_default().into_iter();
+        let first = all.next().ok_or(KeyError::Malformed(of))?;
+        Ok((first, all.collect()))
+    }
+
     /// Reads a key file.
     ///
     /// # Errors
     /// When it is missing or can't be read, others may read it, or it holds something else.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
+        Self::from_pem(&Self::private_text(path)?).ok_or_else(|| KeyError::Malformed(path.to_owned()))
+    }
+
+    /// What a file says that nobody else may read.
+    fn private_text(path: &Path) -> Result<String, KeyError> {
         let io = |source| KeyError::Io { path: path.to_owned(), source };
         if !path.exists() {
             return Err(KeyError::Missing(path.to_owned()));
@@ -109,13 +143,12 @@ impl Seed {
         if fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
             return Err(KeyError::Exposed(path.to_owned()));
         }
-        Self::from_pem(&fs::read_to_string(path).map_err(io)?)
-            .ok_or_else(|| KeyError::Malformed(path.to_owned()))
+        fs::read_to_string(path).map_err(io)
     }
 
     fn from_pem(pem: &str) -> Option<Self> {
         let body = pem.trim().strip_prefix("-----BEGIN PRIVATE KEY-----")?;
-        let body = body.strip_suffix("-----END PRIVATE KEY-----")?;
+        let body = body.strip_suffix(PEM_END)?;
         let der = STANDARD.decode(body.split_whitespace().collect::<String>()).ok()?;
         let seed: [u8; 32] = der.strip_prefix(&PKCS8_V1)?.try_into().ok()?;
         Some(Self(SecretBox::new(Box::new(seed))))

@@ -97,6 +97,7 @@ fn base(at: &Addresses) -> OpenApi {
             "The hash-chained log of everything stored, seen and refused, and its proofs (RFC 6962, C2SP).",
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
+        ("clients", "The institution's own OAuth2 clients: keys, secrets, addresses."),
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("events", "What happened, in the order of the ledger: asked for, or followed."),
         ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
@@ -121,6 +122,7 @@ fn describe(scope: Scope) -> &'static str {
         Scope::ExportsRead => "Order and download exports",
         Scope::EventsRead => "Follow events",
         Scope::WebhooksManage => "Set up webhook endpoints",
+        Scope::ClientsManage => "See and change the institution's own clients",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }
@@ -223,6 +225,9 @@ fn problem(code: Code) -> Value {
     if matches!(code.status().as_u16(), 429 | 503) {
         headers.push("Retry-After");
     }
+    if matches!(code, Code::Unauthenticated | Code::InvalidProof) {
+        headers.push("DPoP-Nonce");
+    }
     json!({
         "description": format!("{}.", code.title()),
         "headers": shared_headers(&headers),
@@ -257,6 +262,7 @@ const HEADERS: &[(&str, &str, &str)] = &[
         "Names the records that the answer shows, for `If-None-Match`; weak (RFC 9110 section 8.8.3).",
         "string",
     ),
+    ("DPoP-Nonce", "What the next DPoP proof must have as its nonce (RFC 9449 section 8).", "string"),
     ("Retry-After", "Seconds to wait.", "integer"),
 ];
 

@@ -13,8 +13,9 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, events, evidence_bundles, exports, health, institution, intake_mappings,
-        intakes, ledger, metrics, oauth2, tlog, transactions, transactions_batch, webhooks, well_known,
+        accounts, admin, clients, docs, events, evidence_bundles, exports, health, institution,
+        intake_mappings, intakes, ledger, metrics, oauth2, tlog, transactions, transactions_batch, webhooks,
+        well_known,
     },
     error::{Code, Problem},
 };
@@ -56,6 +57,12 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(evidence_bundles::create)
         .service(evidence_bundles::content)
         .service(evidence_bundles::get)
+        .service(clients::list)
+        .service(clients::get)
+        .service(clients::add_key)
+        .service(clients::end_key)
+        .service(clients::rotate_secret)
+        .service(clients::put_allowed_addresses)
         .service(exports::create)
         .service(exports::list)
         .service(exports::get)
@@ -86,6 +93,7 @@ pub fn admin(config: &mut ServiceConfig<'_>) {
         .service(admin::clients::create)
         .service(admin::clients::list)
         .service(admin::clients::revoke)
+        .service(admin::clients::change)
         .service(admin::plans::list)
         .service(admin::plans::put);
 }

@@ -19,6 +19,7 @@ use crate::{
         connection::{Connections, PART},
         gate::gate,
         load::Uncounted,
+        origin,
     },
     config::Config,
     router,
@@ -82,7 +83,10 @@ impl Server {
             .workers(config.http.workers)
             .keep_alive(keep_alive)
             .h1_write_buffer_size(PART)
-            .on_connect(move |io, data| connections.note(io, data))
+            .on_connect(move |io, data| {
+                connections.note(io, data);
+                origin::note(io, data);
+            })
             .max_connections(config.http.connections_max.div_ceil(config.http.workers))
             .client_request_timeout(header_timeout)
             .shutdown_timeout(config.http.stop_timeout_s)

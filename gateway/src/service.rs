@@ -16,13 +16,16 @@ use crate::{
     access::{
         self, Door,
         body::Pace,
+        issuers::{Issuers, Trust},
         limit::{Limits, Rate},
         load::Load,
+        nonce::Nonces,
+        origin::Origins,
         token::Tokens,
     },
     api::{State, cursor::Cursors, events::Streams, transactions},
-    config::Config,
-    domain::{InstitutionId, Tenant},
+    config::{Config, Http, Issuer},
+    domain::{InstitutionId, Tenant, network::Network},
     export::{
         bundle::BundlePress,
         press::{ExportPress, Settings},
@@ -79,6 +82,12 @@ pub enum StartError {
     /// Webhook endpoints can't be told.
     #[error(transparent)]
     Webhooks(#[from] SenderError),
+    /// Outgoing HTTP can't be set up.
+    #[error("issuers: {0}")]
+    Issuers(reqwest::Error),
+    /// A setting can't be used.
+    #[error("{0} can't be used")]
+    Setting(&'static str),
     /// The API's description can't be written.
     #[error("OpenAPI document: {0}")]
     Document(#[from] serde_json::Error),
@@ -262,7 +271,8 @@ impl Service {
         let key = |name, given, file: &str| {
             Seed::given_or(name, given, || Seed::load_or_make(&keys.join(file), &*ledger.world))
         };
-        let token_seed = key("keys.token", &config.keys.token, "token.pem")?;
+        let (token_seed, other_seeds) =
+            Seed::several("keys.token", &config.keys.token, &keys.join("token.pem"), &*ledger.world)?;
         let cursor_seed = key("keys.cursor", &config.keys.cursor, "cursor.pem")?;
         let plans = plans::list(&mut ledger.db.directory().await?).await?;
         let address = Rate::new(config.limits.address_per_second, config.limits.address_burst);
@@ -273,7 +283,10 @@ impl Service {
         let door = web::Data::new(Door {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
-            tokens: Tokens::new(&token_seed, &config.http.base_url, &config.http.base_url),
+            tokens: Tokens::new(&token_seed, &other_seeds, &config.http.base_url, &config.http.base_url),
+            issuers: Issuers::new(trusts(config)).map_err(StartError::Issuers)?,
+            nonces: Nonces::new(&cursor_seed).map_err(|_| StartError::Setting("keys.cursor"))?,
+            origins: origins(&config.http)?,
             load: Load::new(config.limits.concurrency_max),
             pace: Pace {
                 whole: Duration::from_secs(config.limits.body_timeout_s),
@@ -396,6 +409,35 @@ impl Service {
         drop((self.state, self.door, self.webhooks));
         self.ledger.close().await;
     }
+}
+
+/// The issuers that a configuration names.
+fn trusts(config: &Config) -> Vec<Trust> {
+    let audience = |issuer: &Issuer| match issuer.audience.as_str() {
+        "" => config.http.base_url.clone(),
+        audience => audience.to_owned(),
+    };
+    config
+        .issuers
+        .iter()
+        .map(|(name, issuer)| Trust {
+            name: name.clone(),
+            url: issuer.url.clone(),
+            audience: audience(issuer),
+            client_claim: issuer.client_claim.clone(),
+            scope_claim: issuer.scope_claim.clone(),
+            nbf_required: issuer.nbf_required,
+        })
+        .collect()
+}
+
+/// Whom to believe where a request comes from.
+fn origins(http: &Http) -> Result<Origins, StartError> {
+    let proxies = Network::parse_list(&http.proxies).map_err(|_| StartError::Setting("http.proxies"))?;
+    let name = |name: &str, key| name.parse().map_err(|_| StartError::Setting(key));
+    let forwarded = name(&http.forwarded_header, "http.forwarded_header")?;
+    let certificate = name(&http.client_certificate_header, "http.client_certificate_header")?;
+    Ok(Origins::new(proxies, forwarded, certificate))
 }
 
 /// Forgets what has expired, now and then.

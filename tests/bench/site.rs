@@ -67,6 +67,7 @@ pub async fn bank(ledger: &Ledger) -> Bank {
         scopes: ClientKind::System.allowed().to_vec(),
         reach: "own".to_owned(),
         jwks: None,
+        terms: Default::default(),
     };
     let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await.unwrap();
     Bank { tenant: Tenant::vouched(id), client: (made.id.to_string(), made.secret.unwrap()) }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod berka;
+mod callers;
 mod cancel;
 mod chaos;
 mod copies;

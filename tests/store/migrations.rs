@@ -26,7 +26,7 @@ fn common(kind: &str) -> &str {
     match kind {
         "BLOB" | "bytea" | "uuid" => "bytes",
         "TEXT" | "text" | "date" => "text",
-        "INTEGER" | "bigint" => "number",
+        "INTEGER" | "bigint" | "boolean" => "number",
         other => panic!("say here what {other} is"),
     }
 }

@@ -31,6 +31,9 @@ pub const LEDGER_TABLES: [&str; 6] =
 const GRANTS: &str = "
 accounts INSERT, accounts SELECT, assertions DELETE, assertions INSERT, assertions SELECT,
 _sqlx_migrations SELECT, checkpoints INSERT, checkpoints SELECT, clients INSERT, clients SELECT,
+clients.allowed_addresses UPDATE, clients.certificate_bound UPDATE, clients.dpop_bound UPDATE,
+clients.jwks UPDATE, clients.old_secret_sha256 UPDATE, clients.old_secret_until_us UPDATE,
+clients.secret_sha256 UPDATE, dpop_proofs DELETE, dpop_proofs INSERT, dpop_proofs SELECT,
 clients.revoked_at_us UPDATE, entries INSERT, entries SELECT, evidence_bundles INSERT,
 evidence_bundles SELECT, evidence_bundles.bytes UPDATE, evidence_bundles.checkpoint_size UPDATE, evidence_bundles.finished_at_us UPDATE,
 evidence_bundles.sha256 UPDATE, evidence_bundles.state UPDATE, export_parts INSERT, export_parts SELECT,

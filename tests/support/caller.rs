@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
 /// A client with or without a token.
@@ -65,20 +65,29 @@ impl Answer {
 
 impl Caller {
     pub fn stranger(base_url: &str) -> Self {
-        let http = Client::builder().no_proxy().build().unwrap();
+        Self::over(Client::builder(), base_url)
+    }
+
+    /// A stranger with an HTTP client of its own making: another address, a certificate.
+    pub fn over(http: ClientBuilder, base_url: &str) -> Self {
+        let http = http.no_proxy().build().unwrap();
         Self { http, base_url: base_url.to_owned(), token: None, client_id: String::new() }
     }
 
     /// Gets a token by client credentials.
     pub async fn authenticate(base_url: &str, id: &str, secret: &str, scopes: Option<&str>) -> Self {
-        let mut caller = Self::stranger(base_url);
+        Self::stranger(base_url).authenticated(id, secret, scopes).await
+    }
+
+    /// This caller with a token by client credentials.
+    pub async fn authenticated(mut self, id: &str, secret: &str, scopes: Option<&str>) -> Self {
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(scopes.map(|scopes| ("scope", scopes)));
-        let request = caller.request(Method::POST, "/oauth2/token").basic_auth(id, Some(secret)).form(&form);
-        let token = caller.send(request).await.ok();
-        caller.token = Some(token["access_token"].as_str().unwrap().to_owned());
-        id.clone_into(&mut caller.client_id);
-        caller
+        let request = self.request(Method::POST, "/oauth2/token").basic_auth(id, Some(secret)).form(&form);
+        let token = self.send(request).await.ok();
+        self.token = Some(token["access_token"].as_str().unwrap().to_owned());
+        id.clone_into(&mut self.client_id);
+        self
     }
 
     /// This caller with another token, or none.

@@ -20,12 +20,18 @@ pub fn token_key(server: &Server) -> EncodingKey {
 
 /// What a token for the system of the first institution would say.
 pub fn claims(server: &Server) -> Value {
-    let client = &server.demo["institutions"][0]["clients"][0]["client_id"];
+    claims_of(&server.demo, server.base_url())
+}
+
+/// The same, of a service that is called so and has these institutions.
+pub fn claims_of(demo: &Value, base_url: &str) -> Value {
+    let institution = &demo["institutions"][0];
+    let client = &institution["clients"][0]["client_id"];
     json!({
-        "iss": server.base_url(), "sub": client, "client_id": client, "aud": server.base_url(),
+        "iss": base_url, "sub": client, "client_id": client, "aud": base_url,
         "iat": now_s(), "nbf": now_s(), "exp": now_s() + 300, "jti": super::data::unique("jti"),
         "scope": "transactions:read ledger:read accounts:read institution:read evidence:read",
-        "institution": server.institution(0),
+        "institution": institution["id"],
     })
 }
 

@@ -36,6 +36,12 @@ impl ClientKey {
         Some(Self::new(Algorithm::PS256, EncodingKey::from_rsa_pem(&pem).unwrap(), kid))
     }
 
+    /// As issuers of OpenID Connect have it; made with `openssl`, none where there is no such tool.
+    pub fn rs256(kid: &str) -> Option<Self> {
+        let pem = openssl(&["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])?;
+        Some(Self::new(Algorithm::RS256, EncodingKey::from_rsa_pem(&pem).unwrap(), kid))
+    }
+
     fn new(algorithm: Algorithm, encoding: EncodingKey, kid: &str) -> Self {
         let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&encoding, algorithm).unwrap()).unwrap();
         jwk["kid"] = kid.into();

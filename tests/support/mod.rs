@@ -1,10 +1,12 @@
 //! What the tests stand on: the real binary on a real socket, and a client for it.
 
+pub mod attacks;
 pub mod bank;
 pub mod behind;
 pub mod caller;
 pub mod data;
 pub mod document;
+pub mod dpop;
 pub mod engine;
 pub mod forge;
 pub mod keys;

@@ -148,6 +148,12 @@ impl Replicas {
             .unwrap()
     }
 
+    /// What clients are told to call all of them.
+    pub fn base_url(&self) -> &str {
+        let named = |(name, _): &&(String, String)| name == "VERITRAIL_HTTP__BASE_URL";
+        &self.environment.iter().find(named).unwrap().1
+    }
+
     pub fn url(&self, index: usize) -> String {
         format!("http://127.0.0.1:{}", self.replicas[index].port)
     }

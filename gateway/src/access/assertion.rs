@@ -67,7 +67,10 @@ pub fn verify(
     now_s: i64,
 ) -> Result<AssertionClaims, &'static str> {
     let header = jsonwebtoken::decode_header(assertion).map_err(|_| "the assertion is not a JWT")?;
-    let keys: JwkSet = serde_json::from_str(jwks).map_err(|_| "the client's keys cannot be read")?;
+    if header.crit.is_some() {
+        return Err("the assertion's header has a crit, of which nothing is understood");
+    }
+    let keys = current(jwks, now_s).ok_or("the client's keys cannot be read")?;
     let key = match &header.kid {
         Some(kid) => keys.find(kid),
         None if keys.keys.len() == 1 => keys.keys.first(),
@@ -108,8 +111,16 @@ pub fn verify(
     Ok(claims)
 }
 
+/// The keys of a set that have not ended: `exp` is when one does, in seconds since the Unix epoch.
+fn current(jwks: &str, now_s: i64) -> Option<JwkSet> {
+    let mut set: serde_json::Value = serde_json::from_str(jwks).ok()?;
+    let keys = set.get_mut("keys")?.as_array_mut()?;
+    keys.retain(|key| key.get("exp").and_then(serde_json::Value::as_i64).is_none_or(|exp| exp > now_s));
+    serde_json::from_value(set).ok()
+}
+
 /// The one algorithm that a key is used with: EdDSA for Ed25519, ES256 for P-256, PS256 for RSA.
-fn algorithm(key: &Jwk) -> Option<Algorithm> {
+pub(super) fn algorithm(key: &Jwk) -> Option<Algorithm> {
     match &key.algorithm {
         AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
             Some(Algorithm::EdDSA)
@@ -124,13 +135,19 @@ fn algorithm(key: &Jwk) -> Option<Algorithm> {
 
 /// Whether a signature by this key can ever be believed: it is whole, and not too weak (RSA from
 /// 2048 bits, as FAPI 2.0 asks).
-fn is_usable(key: &Jwk) -> bool {
+pub(super) fn is_usable(key: &Jwk) -> bool {
+    algorithm(key).is_some() && is_strong(key)
+}
+
+/// Whether a key is whole and not too weak, whatever it is used for.
+pub(super) fn is_strong(key: &Jwk) -> bool {
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     match &key.algorithm {
         AlgorithmParameters::OctetKeyPair(pair) => <[u8; 32]>::try_from(bytes(&pair.x))
             .is_ok_and(|x| ed25519_dalek::VerifyingKey::from_bytes(&x).is_ok_and(|key| !key.is_weak())),
         AlgorithmParameters::EllipticCurve(curve) => {
-            [&curve.x, &curve.y].iter().all(|part| bytes(part).len() == 32)
+            let size = if curve.curve == EllipticCurve::P384 { 48 } else { 32 };
+            [&curve.x, &curve.y].iter().all(|part| bytes(part).len() == size)
         }
         AlgorithmParameters::RSA(rsa) => {
             let n = bytes(&rsa.n);
@@ -151,7 +168,10 @@ pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
         return Err(format!("a client has 1 to {KEYS_MAX} keys"));
     }
     for (index, key) in keys.iter().enumerate() {
-        if ["d", "p", "q", "k"].iter().any(|private| key.get(private).is_some()) {
+        if key.get("exp").is_some() {
+            return Err(format!("key {index} has an exp; when a key ends is said when it is taken away"));
+        }
+        if super::proof::PRIVATE.iter().any(|private| key.get(private).is_some()) {
             return Err(format!("key {index} has a private part; send public keys only"));
         }
         let parsed: Jwk = serde_json::from_value(key.clone())

@@ -1,6 +1,11 @@
 //! A caller: a client whose token was verified.
 
-use crate::domain::{ClientId, ClientKind, InstitutionId, Scope, Tenant};
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    domain::{ClientId, ClientKind, InstitutionId, Scope, Tenant, network::Network},
+    error::Problem,
+};
 
 /// Which institutions a client may speak for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +58,16 @@ pub struct Caller {
     pub reach: Reach,
     /// The plan whose limits its home has.
     pub plan: String,
+    /// Networks that it may call from; none for any.
+    pub networks: Arc<[Network]>,
+}
+
+/// Networks as they are stored. What can't be read is our own failure, and not a list without limits.
+pub(super) fn networks(stored: &str) -> Result<Arc<[Network]>, Problem> {
+    if stored.is_empty() {
+        return Ok(Arc::default());
+    }
+    Network::parse_list(stored).map(Into::into).map_err(Problem::internal)
 }
 
 impl Caller {
@@ -76,6 +91,12 @@ impl Caller {
             Reach::Some(list) => list.contains(&institution),
         };
         reached.then(|| Tenant::vouched(institution))
+    }
+
+    /// Whether it may call from an address.
+    #[must_use]
+    pub fn may_call_from(&self, address: IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address))
     }
 
     /// The log that this caller's own doings go to.

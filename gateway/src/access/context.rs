@@ -1,8 +1,11 @@
 //! A request as it is recorded: its id, what it asked for, and what is learnt about it on the way.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::{Mutex, OnceLock, PoisonError},
+    net::IpAddr,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use actix_web::{dev::ServiceRequest, http::Method};
@@ -12,6 +15,7 @@ use super::{
     door::URI_MAX,
     limit::Standing,
     load::{Load, Slot, Uncounted},
+    origin::Origin,
 };
 use crate::{
     domain::Tenant,
@@ -43,6 +47,10 @@ pub struct Context {
     pub route: String,
     /// Where it came from.
     pub address: IpAddr,
+    /// The thumbprint of its sender's certificate (`x5t#S256`).
+    pub certificate: Option<String>,
+    /// Whether the answer is to have a nonce for the next DPoP proof.
+    wants_nonce: AtomicBool,
     caller: OnceLock<(Caller, Tenant)>,
     standing: Mutex<Option<Standing>>,
     counted: bool,
@@ -52,7 +60,7 @@ pub struct Context {
 impl Context {
     /// Takes note of a request.
     #[must_use]
-    pub fn of(request: &ServiceRequest, world: &dyn World) -> Self {
+    pub fn of(request: &ServiceRequest, origin: Origin, world: &dyn World) -> Self {
         let own = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
         let request_id = own.filter(|id| is_well_formed(id)).map_or_else(|| new_id(world), ToOwned::to_owned);
         let uri = request.uri();
@@ -64,7 +72,9 @@ impl Context {
             target: target[..cut].to_owned(),
             path: uri.path().chars().take(PATH_MAX).collect(),
             route: request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
-            address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+            address: origin.address,
+            certificate: origin.certificate,
+            wants_nonce: AtomicBool::new(false),
             caller: OnceLock::new(),
             standing: Mutex::new(None),
             counted: request.app_data::<Uncounted>().is_none(),
@@ -99,6 +109,15 @@ impl Context {
     /// Who calls, once a token has shown it, and whose log that concerns.
     pub fn known(&self) -> Option<&(Caller, Tenant)> {
         self.caller.get()
+    }
+
+    /// Has the answer carry a nonce for the next DPoP proof.
+    pub fn want_nonce(&self) {
+        self.wants_nonce.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn wants_nonce(&self) -> bool {
+        self.wants_nonce.load(Ordering::Relaxed)
     }
 
     pub(super) fn stand(&self, standing: Standing) {

@@ -5,21 +5,22 @@ use std::sync::Arc;
 use super::{
     Caller, Context,
     body::Pace,
-    caller::Reach,
+    issuers::Issuers,
     limit::{Exceeded, Limits},
     load::Load,
     metrics,
+    nonce::Nonces,
+    origin::Origins,
     token::Tokens,
 };
 use crate::{
-    domain::{ClientKind, InstitutionId, Scope, Tenant},
+    domain::Tenant,
     error::{Code, Problem},
     ledger::{Receipt, RecordError, Recorder, command::Denial},
     shared::{Heard, News, Redis},
     store::{
-        Db, StoreError, clients, institutions,
+        Db, StoreError,
         plans::{self, Plan},
-        tokens as token_store,
     },
     world::World,
 };
@@ -35,6 +36,12 @@ pub struct Door {
     pub recorder: Recorder,
     /// Access tokens.
     pub tokens: Tokens,
+    /// Other issuers of access tokens.
+    pub issuers: Issuers,
+    /// Nonces for DPoP proofs.
+    pub nonces: Nonces,
+    /// Whom to believe where a request comes from.
+    pub origins: Origins,
     /// The requests at work.
     pub load: Load,
     /// What a request's body must keep up with.
@@ -50,47 +57,6 @@ pub struct Door {
 }
 
 impl Door {
-    /// The caller behind a bearer token.
-    ///
-    /// # Errors
-    /// A 401 that doesn't say which check failed, or a 503.
-    pub async fn authenticate(&self, token: &str) -> Result<Caller, Problem> {
-        if let Some(caller) = self.tokens.cached(&*self.world, token) {
-            return Ok(caller);
-        }
-        let generation = self.tokens.generation();
-        let claims = self.tokens.verify(&*self.world, token).map_err(|fault| {
-            let mut problem = invalid_token();
-            problem.cause = Some(fault.to_string());
-            problem
-        })?;
-        let mut reader = self.db.directory().await?;
-        if token_store::is_revoked(&mut reader, &claims.jti).await? {
-            return Err(invalid_token());
-        }
-        let client = clients::get(&mut reader, claims.sub).await?.ok_or_else(invalid_token)?;
-        let institution = InstitutionId::from_uuid(client.institution_id);
-        let row = institutions::get(&mut reader, institution).await?.ok_or_else(invalid_token)?;
-        let kind = ClientKind::parse(&client.kind).ok_or_else(invalid_token)?;
-        if client.revoked_at_us.is_some() || institution != claims.institution {
-            return Err(invalid_token());
-        }
-        // A scope that was taken from the client since the token was issued is gone from it too.
-        let owned = Scope::parse_list(&client.scopes).unwrap_or_default();
-        let mut scopes = Scope::parse_list(&claims.scope).map_err(|_| invalid_token())?;
-        scopes.retain(|scope| owned.contains(scope));
-        let caller = Caller {
-            client: claims.sub,
-            home: institution,
-            kind,
-            scopes,
-            reach: Reach::parse(&client.reach),
-            plan: row.plan,
-        };
-        self.tokens.keep(&*self.world, token, &claims, caller.clone(), generation);
-        Ok(caller)
-    }
-
     /// Runs what must not stop halfway when its caller hangs up, and waits for it.
     ///
     /// # Errors
@@ -217,7 +183,7 @@ impl Door {
     }
 }
 
-fn invalid_token() -> Problem {
+pub(super) fn invalid_token() -> Problem {
     Problem::new(Code::Unauthenticated, "the access token is not valid, or no longer").oauth("invalid_token")
 }
 

@@ -48,7 +48,7 @@ pub async fn gate(
     let at_work = request.conn_data::<Arc<Connection>>().cloned().map(Connection::work);
     let began_us = door.world.now_us();
     let underway = Underway::begin();
-    let context = Arc::new(Context::of(&request, &*door.world));
+    let context = Arc::new(Context::of(&request, door.origins.of(&request), &*door.world));
     let trace = Trace::of(request.headers(), &context);
     request.extensions_mut().insert(Arc::clone(&context));
     let mut response = match before(&door, &context, &request) {
@@ -73,7 +73,7 @@ pub async fn gate(
         response = ServiceResponse::new(request, rendered);
         trace.span.in_scope(|| log_problem(&context, &problem, trace.id()));
     }
-    finish(&context, response.headers_mut());
+    finish(&door, &context, response.headers_mut());
     trace.finish(response.status(), response.headers_mut());
     if door.load.is_leaving() {
         // So that the client goes elsewhere with its next request.
@@ -148,7 +148,7 @@ fn log_problem(context: &Context, problem: &Problem, trace_id: Option<String>) {
     }
 }
 
-fn finish(context: &Context, headers: &mut HeaderMap) {
+fn finish(door: &Door, context: &Context, headers: &mut HeaderMap) {
     let mut put = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value)
             && !headers.contains_key(&name)
@@ -162,6 +162,10 @@ fn finish(context: &Context, headers: &mut HeaderMap) {
     put(header::REFERRER_POLICY, "no-referrer");
     let policy = if context.path.starts_with("/docs") { DOCS_POLICY } else { POLICY };
     put(header::CONTENT_SECURITY_POLICY, policy);
+    if context.wants_nonce() {
+        let now_s = door.world.now_us().div_euclid(1_000_000);
+        put(HeaderName::from_static("dpop-nonce"), &door.nonces.current(now_s));
+    }
     if let Some(standing) = context.standing() {
         put(HeaderName::from_static("ratelimit-policy"), &standing.policy_field());
         put(HeaderName::from_static("ratelimit"), &standing.field());

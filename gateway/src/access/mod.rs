@@ -7,16 +7,22 @@
 
 pub mod answer;
 pub mod assertion;
+mod authenticate;
+pub mod binding;
 pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod context;
 pub mod door;
 pub mod gate;
+pub mod issuers;
 pub mod limit;
 pub mod load;
 pub mod metrics;
+pub mod nonce;
+pub mod origin;
 pub mod permit;
+pub mod proof;
 pub mod right;
 pub mod stream;
 pub mod token;

@@ -6,11 +6,17 @@ use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Ar
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
-    http::header,
+    http::header::{self, HeaderName},
     web::{self, Bytes},
 };
 
-use super::{Answer, Caller, Context, Door, Recorded, answer, body, right::Right};
+use super::{
+    Answer, Caller, Context, Door, Recorded, answer,
+    binding::{Presented, not_from_here},
+    body,
+    right::Right,
+    token::Believed,
+};
 use crate::{
     domain::{InstitutionId, Tenant},
     error::{Code, Problem},
@@ -157,12 +163,14 @@ impl<R: Right> Permit<R> {
     }
 
     /// Whether the caller may still do this, by the token that it came with: it may have expired since, or
-    /// been revoked, or lost the scope.
+    /// been revoked, or lost the scope. What the token is bound to was shown when the request came.
     pub(super) async fn still_holds(&self) -> bool {
-        let Ok(token) = bearer(&self.request) else { return false };
-        self.door.authenticate(token).await.is_ok_and(|caller| {
+        let Ok(presented) = presented(&self.request, &self.context) else { return false };
+        self.door.caller_of(presented.token).await.is_ok_and(|Believed { caller, .. }| {
             let named = named_institution(self.request.query_string()).unwrap_or(None);
-            caller.scopes.contains(&R::SCOPE) && (!R::TENANT || caller.tenant(named) == Some(self.tenant))
+            caller.scopes.contains(&R::SCOPE)
+                && caller.may_call_from(self.context.address)
+                && (!R::TENANT || caller.tenant(named) == Some(self.tenant))
         })
     }
 
@@ -202,7 +210,7 @@ impl<R: Right> FromRequest for Permit<R> {
             let door = door.ok_or_else(|| Problem::internal("the door is missing"))?;
             let context = request.extensions().get::<Arc<Context>>().cloned();
             let context = context.ok_or_else(|| Problem::internal("the gate was not passed"))?;
-            let caller = door.authenticate(bearer(&request)?).await?;
+            let (caller, proof) = door.authenticate(&context, presented(&request, &context)?).await?;
             let named = named_institution(request.query_string());
             let tenant = if R::TENANT {
                 caller.tenant(named.clone().unwrap_or(None))
@@ -210,11 +218,17 @@ impl<R: Right> FromRequest for Permit<R> {
                 Some(caller.home_log())
             };
             context.know(caller.clone(), tenant.unwrap_or_else(|| caller.home_log()));
+            if !caller.may_call_from(context.address) {
+                return Err(not_from_here(&context));
+            }
             if !caller.scopes.contains(&R::SCOPE) {
                 let detail = format!("this needs the scope {}", R::SCOPE.as_str());
                 return Err(Problem::new(Code::InsufficientScope, detail));
             }
             door.admit_caller(&context, &caller, R::COST).await?;
+            if let Some(proof) = proof {
+                door.use_proof(Code::Unauthenticated, &proof).await?;
+            }
             let tenant = match (tenant, named?) {
                 (Some(tenant), _) => tenant,
                 (None, Some(_)) => return Err(Problem::not_found()),
@@ -229,19 +243,28 @@ impl<R: Right> FromRequest for Permit<R> {
     }
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750 section 2.1); nowhere else is one looked for.
-fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+/// The token of `Authorization`, by `Bearer` (RFC 6750 section 2.1) or `DPoP` (RFC 9449 section 7.1); nowhere
+/// else is one looked for.
+fn presented<'a>(request: &'a HttpRequest, context: &Context) -> Result<Presented<'a>, Problem> {
     let missing = || Problem::new(Code::Unauthenticated, "send Authorization: Bearer <access token>");
-    let mut values = request.headers().get_all(header::AUTHORIZATION);
-    let value = values.next().and_then(|value| value.to_str().ok()).ok_or_else(missing)?;
-    if values.next().is_some() {
-        return Err(missing());
-    }
+    let value = only(request, &header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
+    let by_dpop = scheme.eq_ignore_ascii_case("dpop");
+    if !by_dpop && !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
         return Err(missing());
     }
-    Ok(token.trim())
+    if by_dpop {
+        context.want_nonce();
+    }
+    let proof = only(request, &HeaderName::from_static("dpop"));
+    Ok(Presented { token: token.trim(), by_dpop, proof })
+}
+
+/// The value of a header that stands once.
+fn only<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+    let mut values = request.headers().get_all(name);
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// The institution that a query names, if it names one.

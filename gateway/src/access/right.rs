@@ -43,6 +43,8 @@ rights! {
     ReadEvidence: EvidenceRead, 1;
     /// Order a bundle.
     OrderEvidence: EvidenceRead, 20;
+    /// See and change the institution's own clients.
+    ManageClients: ClientsManage, 1;
     /// See the state of an export, and download it.
     ReadExports: ExportsRead, 1;
     /// Order an export.

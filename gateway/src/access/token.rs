@@ -1,6 +1,7 @@
 //! Access tokens: JWTs by RFC 9068, signed with EdDSA, five minutes long.
 //!
-//! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored.
+//! The algorithm is the key's, never the header's; `jku`, `x5u` and `jwk` headers are ignored. A header
+//! that names what must be understood (`crit`, RFC 7515 section 4.1.11) is refused: nothing of it is.
 //! Every claim is required and checked here, because the library checks neither `nbf` nor the
 //! presence of `iss` and `aud` by itself. Verified tokens are cached by their hash for a minute at
 //! most, and dropped on revocation; for 5 s only while revocations by other replicas are not heard.
@@ -18,7 +19,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Caller;
+use super::{Caller, binding::Confirmation};
 use crate::{
     domain::{ClientId, InstitutionId, Scope},
     keys::Seed,
@@ -36,7 +37,7 @@ const CACHED_DEAF_US: i64 = 5_000_000;
 /// Verdicts kept.
 const CACHE: usize = 20_000;
 /// A token longer than this is not read.
-const TOKEN_MAX: usize = 8192;
+pub(super) const TOKEN_MAX: usize = 8192;
 const TYPE: &str = "at+jwt";
 
 /// What a token says (RFC 9068 section 2.2).
@@ -62,6 +63,9 @@ pub struct Claims {
     pub scope: String,
     /// Whose client it is.
     pub institution: InstitutionId,
+    /// What it is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
 /// Why a token is not believed; told to nobody but our log.
@@ -84,21 +88,54 @@ pub enum TokenFault {
     Early,
 }
 
+/// What a token was found to say: who calls, and what it is bound to.
+#[derive(Clone, Debug)]
+pub struct Believed {
+    /// Who calls.
+    pub caller: Caller,
+    /// What it is bound to; held against each request.
+    pub confirmation: Confirmation,
+}
+
 struct Verdict {
-    caller: Caller,
+    believed: Believed,
     jti: String,
     exp: i64,
     formed_us: i64,
+}
+
+/// The public half of a key that signs, signed or will sign tokens.
+struct Verifying {
+    decoding: DecodingKey,
+    kid: String,
+    public: [u8; 32],
+}
+
+impl Verifying {
+    fn of(seed: &Seed) -> Self {
+        let public = ed25519_dalek::SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes();
+        let x = URL_SAFE_NO_PAD.encode(public);
+        // RFC 7638: the thumbprint of the key's required members in order.
+        let thumb = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+        Self { decoding: DecodingKey::from_ed_der(&public), kid: URL_SAFE_NO_PAD.encode(thumb), public }
+    }
+
+    fn jwk(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(self.public),
+            "kid": self.kid, "use": "sig", "alg": "EdDSA",
+        })
+    }
 }
 
 /// Makes and believes access tokens.
 pub struct Tokens {
     issuer: String,
     audience: String,
+    /// What signs.
     encoding: EncodingKey,
-    decoding: DecodingKey,
-    kid: String,
-    public: [u8; 32],
+    /// What is believed: the key that signs, and those of before or after it.
+    keys: Vec<Verifying>,
     verdicts: Mutex<HashMap<[u8; 32], Verdict>>,
     revoked: Mutex<HashSet<String>>,
     /// Counts what made verdicts void, so that one that was formed before is not kept after.
@@ -108,20 +145,15 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Tokens of an issuer for an audience, signed with a key.
+    /// Tokens of an issuer for an audience: signed with the first key, believed by any.
     #[must_use]
-    pub fn new(seed: &Seed, issuer: &str, audience: &str) -> Self {
-        let public = ed25519_dalek::SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes();
-        let x = URL_SAFE_NO_PAD.encode(public);
-        // RFC 7638: the thumbprint of the key's required members in order.
-        let thumb = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+    pub fn new(signing: &Seed, others: &[Seed], issuer: &str, audience: &str) -> Self {
+        let all = std::iter::once(signing).chain(others);
         Self {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
-            encoding: EncodingKey::from_ed_der(&seed.pkcs8()),
-            decoding: DecodingKey::from_ed_der(&public),
-            kid: URL_SAFE_NO_PAD.encode(thumb),
-            public,
+            encoding: EncodingKey::from_ed_der(&signing.pkcs8()),
+            keys: all.map(Verifying::of).collect(),
             verdicts: Mutex::default(),
             revoked: Mutex::default(),
             generation: AtomicU64::new(0),
@@ -134,12 +166,9 @@ impl Tokens {
         &self.issuer
     }
 
-    /// The public key as a JWK set (RFC 7517).
+    /// The public keys as a JWK set (RFC 7517); the first one signs.
     pub fn jwks(&self) -> serde_json::Value {
-        serde_json::json!({"keys": [{
-            "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(self.public),
-            "kid": self.kid, "use": "sig", "alg": "EdDSA",
-        }]})
+        serde_json::json!({"keys": self.keys.iter().map(Verifying::jwk).collect::<Vec<_>>()})
     }
 
     /// Issues a token.
@@ -152,6 +181,7 @@ impl Tokens {
         client: ClientId,
         institution: InstitutionId,
         scopes: &[Scope],
+        confirmation: Confirmation,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         let now = world.now_us().div_euclid(1_000_000);
         let claims = Claims {
@@ -165,10 +195,11 @@ impl Tokens {
             jti: URL_SAFE_NO_PAD.encode(random::<16>(world)),
             scope: Scope::join(scopes),
             institution,
+            cnf: (!confirmation.is_empty()).then_some(confirmation),
         };
         let header = Header {
             typ: Some(TYPE.to_owned()),
-            kid: Some(self.kid.clone()),
+            kid: self.keys.first().map(|key| key.kid.clone()),
             ..Header::new(Algorithm::EdDSA)
         };
         jsonwebtoken::encode(&header, &claims, &self.encoding)
@@ -182,11 +213,18 @@ impl Tokens {
         if token.len() > TOKEN_MAX {
             return Err(TokenFault::Signature);
         }
+        // A token without a `kid` is held against the key that signs.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Signature)?;
+        if header.crit.is_some() {
+            return Err(TokenFault::Signature);
+        }
+        let key = self.keys.iter().find(|key| header.kid.as_ref().is_none_or(|kid| *kid == key.kid));
+        let key = key.ok_or(TokenFault::Signature)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
+        let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
             .map_err(|_| TokenFault::Signature)?;
         let is_access_token = data.header.typ.as_deref().is_some_and(|typ| {
             typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
@@ -214,15 +252,15 @@ impl Tokens {
         self.believed_us.store(believed_us, Ordering::SeqCst);
     }
 
-    /// The caller behind a token that was verified less than a minute ago, or less than 5 s if
+    /// What a token says that was verified less than a minute ago, or less than 5 s if
     /// revocations are not heard of.
-    pub fn cached(&self, world: &dyn World, token: &str) -> Option<Caller> {
+    pub fn cached(&self, world: &dyn World, token: &str) -> Option<Believed> {
         let now_us = world.now_us();
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict = verdicts.get(&key(token))?;
         let until_us = verdict.formed_us.saturating_add(self.believed_us.load(Ordering::SeqCst));
         let valid = now_us < until_us && now_us.div_euclid(1_000_000) < verdict.exp;
-        valid.then(|| verdict.caller.clone())
+        valid.then(|| verdict.believed.clone())
     }
 
     /// To be read before a verdict is formed, and given to [`keep`](Self::keep).
@@ -230,10 +268,17 @@ impl Tokens {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// Keeps a verdict, unless the token was revoked, or its client changed, since `generation`.
-    pub fn keep(&self, world: &dyn World, token: &str, claims: &Claims, caller: Caller, generation: u64) {
+    /// Keeps a verdict on a token with this `jti` and expiry, unless the token was revoked, or its client changed, since `generation`.
+    pub fn keep(
+        &self,
+        world: &dyn World,
+        token: &str,
+        (jti, exp): (&str, i64),
+        believed: Believed,
+        generation: u64,
+    ) {
         let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        if revoked.contains(&claims.jti) {
+        if revoked.contains(jti) {
             return;
         }
         let formed_us = world.now_us();
@@ -244,7 +289,7 @@ impl Tokens {
         if verdicts.len() >= CACHE {
             verdicts.clear();
         }
-        let verdict = Verdict { caller, jti: claims.jti.clone(), exp: claims.exp, formed_us };
+        let verdict = Verdict { believed, jti: jti.to_owned(), exp, formed_us };
         verdicts.insert(key(token), verdict);
     }
 
@@ -280,9 +325,9 @@ mod tests {
     #[test]
     fn a_verdict_is_believed_for_a_minute_by_who_hears_of_revocations_and_for_5_s_by_who_does_not() {
         let world = At(AtomicI64::new(1_800_000_000_000_000));
-        let tokens = Tokens::new(&Seed::known(), "https://a.example", "https://a.example");
+        let tokens = Tokens::new(&Seed::known(), &[], "https://a.example", "https://a.example");
         let (client, home) = (ClientId::from_parts(1, [1; 10]), InstitutionId::from_parts(1, [2; 10]));
-        let token = tokens.issue(&world, client, home, &[]).unwrap();
+        let token = tokens.issue(&world, client, home, &[], Confirmation::default()).unwrap();
         let claims = tokens.verify(&world, &token).unwrap();
         let caller = Caller {
             client,
@@ -291,8 +336,10 @@ mod tests {
             scopes: Vec::new(),
             reach: Reach::Own,
             plan: "p".to_owned(),
+            networks: Default::default(),
         };
-        tokens.keep(&world, &token, &claims, caller, tokens.generation());
+        let believed = Believed { caller, confirmation: Confirmation::default() };
+        tokens.keep(&world, &token, (&claims.jti, claims.exp), believed, tokens.generation());
         let is_believed = |after_ms: i64| {
             world.0.store(1_800_000_000_000_000 + after_ms * 1_000, Ordering::SeqCst);
             tokens.cached(&world, &token).is_some()

@@ -5,6 +5,7 @@ pub mod accept;
 pub mod accounts;
 pub mod admin;
 pub mod as_of;
+pub mod clients;
 pub mod cursor;
 pub mod direct;
 pub mod docs;

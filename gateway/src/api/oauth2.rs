@@ -16,7 +16,9 @@ use crate::{
         Answer, Context, Door, Recorded,
         answer::record_for,
         assertion,
+        binding::Confirmation,
         body::read,
+        proof::Proof,
         token::{Claims, LIFETIME_S},
     },
     domain::{ClientId, InstitutionId, Scope},
@@ -33,7 +35,7 @@ pub struct TokenResponse {
     /// A JWT by RFC 9068.
     #[schema(example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln")]
     access_token: String,
-    /// Always `Bearer`.
+    /// `Bearer`; `DPoP` when it is bound to a key (RFC 9449).
     #[schema(example = "Bearer")]
     token_type: &'static str,
     /// Seconds.
@@ -68,6 +70,9 @@ pub struct Introspection {
     iss: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
+    /// What it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
 }
 
 /// The form of a token request.
@@ -103,12 +108,19 @@ pub struct TokenForm {
 /// Issues an access token for a client.
 #[utoipa::path(
     operation_id = "issueToken", tag = "oauth2",
+    params(("DPoP" = Option<String>, Header, description = "A proof of possession (RFC 9449): the token is bound to its key. It needs the nonce of a `DPoP-Nonce` header; the first request is answered with one.")),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "The token.", body = TokenResponse)),
+    responses(
+        (status = 200, description = "The token.", body = TokenResponse),
+        (status = 400, description = "The form cannot be read, or the DPoP proof does not hold; `error` says which (RFC 6749 section 5.2). With `use_dpop_nonce` it is to be made again with the nonce of `DPoP-Nonce`.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The client may not call from this address.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("client_secret_basic" = []), ("private_key_jwt" = []))
 )]
 #[post("/oauth2/token")]
 pub async fn issue_token(form: Form, state: web::Data<State>) -> Result<Recorded, Problem> {
+    // Before the client's own proof is used up: this one may have to be made again.
+    let proof = form.proof(&state)?;
     let client = form.client(&state).await?;
     if form.field("grant_type")?.as_deref() != Some("client_credentials") {
         return Err(bad("unsupported_grant_type", "grant_type must be client_credentials"));
@@ -125,10 +137,12 @@ pub async fn issue_token(form: Form, state: web::Data<State>) -> Result<Recorded
         }
     };
     let (id, home) = (ClientId::from_uuid(client.id), InstitutionId::from_uuid(client.institution_id));
-    let issued = state.door.tokens.issue(state.world(), id, home, &scopes);
+    let confirmation = state.door.bind(&form.context, &client, proof.as_ref()).await?;
+    let token_type = confirmation.token_type();
+    let issued = state.door.tokens.issue(state.world(), id, home, &scopes, confirmation);
     let response = TokenResponse {
         access_token: issued.map_err(Problem::internal)?,
-        token_type: "Bearer",
+        token_type,
         expires_in: LIFETIME_S,
         scope: Scope::join(&scopes),
     };
@@ -139,7 +153,10 @@ pub async fn issue_token(form: Form, state: web::Data<State>) -> Result<Recorded
 #[utoipa::path(
     operation_id = "revokeToken", tag = "oauth2",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "It is not valid any more.", body = Object, example = json!({}))),
+    responses(
+        (status = 200, description = "It is not valid any more.", body = Object, example = json!({})),
+        (status = 403, description = "The client may not call from this address.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("client_secret_basic" = []), ("private_key_jwt" = []))
 )]
 #[post("/oauth2/revoke")]
@@ -163,7 +180,10 @@ pub async fn revoke_token(form: Form, state: web::Data<State>) -> Result<Recorde
 #[utoipa::path(
     operation_id = "introspectToken", tag = "oauth2",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "What it is.", body = Introspection)),
+    responses(
+        (status = 200, description = "What it is.", body = Introspection),
+        (status = 403, description = "The client may not call from this address.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("client_secret_basic" = []), ("private_key_jwt" = []))
 )]
 #[post("/oauth2/introspect")]
@@ -183,7 +203,9 @@ fn introspection(claims: Option<Claims>) -> Introspection {
     let active = claims.is_some();
     Introspection {
         active,
-        token_type: active.then_some("Bearer"),
+        token_type: claims
+            .as_ref()
+            .map(|claims| claims.cnf.as_ref().map_or("Bearer", Confirmation::token_type)),
         client_id: claims.as_ref().map(|claims| claims.client_id),
         sub: claims.as_ref().map(|claims| claims.sub),
         exp: claims.as_ref().map(|claims| claims.exp),
@@ -191,7 +213,8 @@ fn introspection(claims: Option<Claims>) -> Introspection {
         scope: claims.as_ref().map(|claims| claims.scope.clone()),
         aud: claims.as_ref().map(|claims| claims.aud.clone()),
         iss: claims.as_ref().map(|claims| claims.iss.clone()),
-        jti: claims.map(|claims| claims.jti),
+        jti: claims.as_ref().map(|claims| claims.jti.clone()),
+        cnf: claims.and_then(|claims| claims.cnf),
     }
 }
 
@@ -219,6 +242,8 @@ fn invalid_client(cause: &str) -> Problem {
 pub struct Form {
     context: std::sync::Arc<Context>,
     authorization: Option<String>,
+    /// The `DPoP` headers.
+    proofs: Vec<String>,
     body: String,
 }
 
@@ -242,7 +267,9 @@ impl FromRequest for Form {
                 .map_err(|_| bad("invalid_request", "the body is not UTF-8"))?;
             let authorization = request.headers().get(header::AUTHORIZATION);
             let authorization = authorization.and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
-            Ok(Self { context, authorization, body })
+            let proofs = request.headers().get_all("dpop");
+            let proofs = proofs.map(|value| value.to_str().unwrap_or_default().to_owned()).collect();
+            Ok(Self { context, authorization, proofs, body })
         })
     }
 }
@@ -258,15 +285,35 @@ impl Form {
         }
     }
 
-    /// The client that sent this, proven by its secret or its key.
+    /// The DPoP proof that came with it, if one did; it is still to be used up.
+    fn proof(&self, state: &State) -> Result<Option<Proof>, Problem> {
+        if self.proofs.is_empty() {
+            return Ok(None);
+        }
+        self.context.want_nonce();
+        let one = self.proofs.first().filter(|_| self.proofs.len() == 1).map(String::as_str);
+        state.door.check_proof(&self.context, Code::InvalidProof, one).map(Some)
+    }
+
+    /// The client that sent this, proven by its secret or its key, from where it may.
     async fn client(&self, state: &State) -> Result<Client, Problem> {
+        let client = self.proven(state).await?;
+        state.door.admit_client(&self.context, &client)?;
+        Ok(client)
+    }
+
+    async fn proven(&self, state: &State) -> Result<Client, Problem> {
         match (self.basic(), self.field("client_assertion")?) {
             (Some(basic), None) => {
                 let (id, secret) = basic.ok_or_else(|| invalid_client("malformed Basic credentials"))?;
                 let client = self.load(state, &id).await?;
-                match &client.secret_sha256 {
-                    Some(hash) if assertion::secret_matches(&secret, hash) => Ok(client),
-                    _ => Err(invalid_client("wrong secret")),
+                let old_counts =
+                    client.old_secret_until_us.is_some_and(|until| state.world().now_us() < until);
+                let old = client.old_secret_sha256.as_ref().filter(|_| old_counts);
+                let mut hashes = client.secret_sha256.iter().chain(old);
+                match hashes.any(|hash| assertion::secret_matches(&secret, hash)) {
+                    true => Ok(client),
+                    false => Err(invalid_client("wrong secret")),
                 }
             }
             (None, Some(assertion)) => self.by_assertion(state, &assertion).await,

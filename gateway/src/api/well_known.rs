@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get, http::header, web};
 use serde::Serialize;
 
 use super::State;
-use crate::domain::Scope;
+use crate::{access::proof, domain::Scope};
 
 const AN_HOUR: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
 
@@ -31,6 +31,10 @@ pub struct Metadata {
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     /// How it may sign its assertion.
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// How a DPoP proof may be signed (RFC 9449 section 5.1).
+    dpop_signing_alg_values_supported: Vec<&'static str>,
+    /// Whether tokens can be bound to the client's certificate (RFC 8705 section 3.3).
+    tls_client_certificate_bound_access_tokens: bool,
     /// Scopes.
     scopes_supported: Vec<&'static str>,
     /// Where this API is documented.
@@ -55,6 +59,8 @@ pub async fn metadata(state: web::Data<State>) -> HttpResponse {
         response_types_supported: Vec::new(),
         token_endpoint_auth_methods_supported: vec!["private_key_jwt", "client_secret_basic"],
         token_endpoint_auth_signing_alg_values_supported: vec!["EdDSA", "ES256", "PS256"],
+        dpop_signing_alg_values_supported: proof::ALGORITHMS.to_vec(),
+        tls_client_certificate_bound_access_tokens: true,
         scopes_supported: Scope::ALL.map(Scope::as_str).to_vec(),
         service_documentation: format!("{}/docs", state.base_url),
     })

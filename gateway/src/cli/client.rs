@@ -6,7 +6,7 @@ use super::Failure;
 use crate::{
     access::assertion::check_jwks,
     config::Config,
-    directory::{ClientOrder, enrol},
+    directory::{ClientOrder, Terms, enrol},
     domain::{ClientKind, InstitutionId},
     ledger::By,
     service::Ledger,
@@ -69,6 +69,7 @@ impl ClientCommand {
             scopes: kind.allowed().to_vec(),
             reach,
             jwks,
+            terms: Terms::default(),
         };
         let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await;
         ledger.close().await;

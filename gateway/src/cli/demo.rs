@@ -16,7 +16,7 @@ use super::{Failure, import};
 use crate::{
     config::Config,
     demo::{Flavour, generate},
-    directory::{ClientOrder, enrol},
+    directory::{ClientOrder, Terms, enrol},
     domain::{ClientKind, InstitutionId, Scope, Tenant},
     intake::{Format, Item},
     ledger::{
@@ -184,8 +184,15 @@ async fn client(
 ) -> Result<DemoClient, Failure> {
     let scopes = kind.allowed().to_vec();
     let reach = if kind == ClientKind::System { "own" } else { "all" }.to_owned();
-    let order =
-        ClientOrder { institution, name: name.to_owned(), kind, scopes: scopes.clone(), reach, jwks: None };
+    let order = ClientOrder {
+        institution,
+        name: name.to_owned(),
+        kind,
+        scopes: scopes.clone(),
+        reach,
+        jwks: None,
+        terms: Terms::default(),
+    };
     let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await?;
     let client_secret = made.secret.ok_or("a client without keys has a secret")?;
     Ok(DemoClient { client_id: made.id.to_string(), client_secret, scopes })

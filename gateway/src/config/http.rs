@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, refused};
+use crate::domain::network::Network;
 
 /// Where the service is heard, and under which name.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,6 +30,15 @@ pub struct Http {
     pub tls_client_ca: Option<PathBuf>,
     /// Whether every client must have a certificate of that CA.
     pub tls_client_required: bool,
+    /// Networks (CIDR) of proxies that stand before the API, with commas between them. Where a request comes
+    /// from, and with which client certificate, is taken from headers of theirs and of nobody else's.
+    pub proxies: String,
+    /// The header that they write senders' addresses into: `x-forwarded-for` or `forwarded` (RFC 7239).
+    /// They must replace or extend it, never pass it on as it came.
+    pub forwarded_header: String,
+    /// The header that they write the sender's certificate into, as RFC 9440 has it or as PEM,
+    /// percent-encoded. They must remove one that came.
+    pub client_certificate_header: String,
     /// Threads that answer requests.
     pub workers: usize,
     /// Open connections; more wait.
@@ -60,6 +70,9 @@ impl Default for Http {
             tls_key: None,
             tls_client_ca: None,
             tls_client_required: false,
+            proxies: String::new(),
+            forwarded_header: "x-forwarded-for".to_owned(),
+            client_certificate_header: "client-cert".to_owned(),
             workers: std::thread::available_parallelism().map_or(2, Into::into),
             connections_max: 10_000,
             header_timeout_s: 10,
@@ -94,6 +107,19 @@ impl Http {
         }
         if self.tls_client_required && self.tls_client_ca.is_none() {
             return refused("http.tls_client_required", "needs http.tls_client_ca");
+        }
+        if Network::parse_list(&self.proxies).is_err() {
+            return refused("http.proxies", "networks such as 10.0.0.0/8, without bits beyond the prefix");
+        }
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        };
+        if !is_name(&self.forwarded_header) || !is_name(&self.client_certificate_header) {
+            return refused(
+                "http.forwarded_header, http.client_certificate_header",
+                "the name of a header, in lower case",
+            );
         }
         if self.workers == 0 || self.connections_max == 0 {
             return refused("http.workers, http.connections_max", "at least 1");

@@ -7,6 +7,7 @@ mod events;
 mod exports;
 mod http;
 mod intake;
+mod issuers;
 mod limits;
 mod log;
 mod redis;
@@ -25,6 +26,7 @@ pub use self::{
     exports::Exports,
     http::Http,
     intake::Intake,
+    issuers::{Issuer, Issuers},
     limits::Limits,
     log::Log,
     redis::Redis,
@@ -54,6 +56,8 @@ pub struct Config {
     pub exports: Exports,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
+    /// Other issuers whose access tokens are taken.
+    pub issuers: Issuers,
     /// What it tells.
     pub log: Log,
     /// What it exports of what it does.
@@ -116,6 +120,7 @@ impl Config {
     /// Says which key is wrong and why.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.http.check()?;
+        issuers::check(&self.issuers, &self.http.base_url)?;
         self.limits.check()?;
         self.intake.check()?;
         self.storage.check()?;
@@ -192,6 +197,10 @@ mod tests {
             ("[http]\ntls_key = \"x\"", "http.tls_certificate"),
             ("[http]\ntls_client_required = true", "http.tls_client_required"),
             ("[http]\nidle_timeout_s = 10", "http.idle_timeout_s"),
+            ("[http]\nproxies = \"10.0.0.1/8\"", "http.proxies"),
+            ("[http]\nforwarded_header = \"x y\"", "http.forwarded_header"),
+            ("[issuers.a]\nurl = \"http://elsewhere.example\"", "issuers.*.url"),
+            ("[issuers.\"A b\"]\nurl = \"https://elsewhere.example\"", "issuers"),
             ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
             ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),
             ("[events]\nheartbeat_s = 0", "events.heartbeat_s"),

@@ -46,9 +46,9 @@ impl Default for Storage {
 pub struct Keys {
     /// Signs checkpoints.
     pub ledger: Secret,
-    /// Signs access tokens.
+    /// Signs access tokens. Several, one after the other: the first signs, all are believed and shown.
     pub token: Secret,
-    /// Authenticates cursors.
+    /// Authenticates cursors and the nonces of DPoP proofs.
     pub cursor: Secret,
 }
 

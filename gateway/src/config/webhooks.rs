@@ -1,10 +1,11 @@
 //! How webhook endpoints are told.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, refused};
+use crate::domain::network::Network;
 
 /// How webhook endpoints are told.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -36,22 +37,12 @@ impl Default for Webhooks {
 }
 
 impl Webhooks {
-    /// The allowed networks: an address, and how many of its bits count.
-    pub fn networks(&self) -> impl Iterator<Item = Option<(IpAddr, u8)>> {
-        let list = self.allow_networks.split([',', ' ']).map(str::trim).filter(|text| !text.is_empty());
-        list.map(|text| {
-            let (address, bits) = text.split_once('/')?;
-            let (address, bits): (IpAddr, u8) = (address.parse().ok()?, bits.parse().ok()?);
-            (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, bits))
-        })
-    }
-
     /// Checks what types can't.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.networks().any(|network| network.is_none()) {
+        if Network::parse_list(&self.allow_networks).is_err() {
             return refused(
                 "webhooks.allow_networks",
-                "each is an address and a number of bits: 10.1.0.0/16",
+                "networks such as 10.0.0.0/8, without bits beyond the prefix",
             );
         }
         if !(1..=60).contains(&self.timeout_s) {

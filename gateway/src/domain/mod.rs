@@ -25,6 +25,7 @@ pub mod id;
 pub mod intake;
 pub mod money;
 pub mod nearest;
+pub mod network;
 pub mod scope;
 pub mod tenant;
 pub mod text;

@@ -34,6 +34,9 @@ pub enum Scope {
     /// Set up webhook endpoints.
     #[serde(rename = "webhooks:manage")]
     WebhooksManage,
+    /// See and change the institution's own clients: keys, secrets, addresses.
+    #[serde(rename = "clients:manage")]
+    ClientsManage,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -41,7 +44,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -51,6 +54,7 @@ impl Scope {
         Self::ExportsRead,
         Self::EventsRead,
         Self::WebhooksManage,
+        Self::ClientsManage,
         Self::Admin,
     ];
 
@@ -67,6 +71,7 @@ impl Scope {
             Self::ExportsRead => "exports:read",
             Self::EventsRead => "events:read",
             Self::WebhooksManage => "webhooks:manage",
+            Self::ClientsManage => "clients:manage",
             Self::Admin => "admin",
         }
     }
@@ -131,8 +136,8 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, EventsRead, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead,
-            TransactionsRead, TransactionsWrite, WebhooksManage,
+            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
+            LedgerRead, TransactionsRead, TransactionsWrite, WebhooksManage,
         };
         match self {
             Self::System => &[
@@ -144,6 +149,7 @@ impl ClientKind {
                 ExportsRead,
                 EventsRead,
                 WebhooksManage,
+                ClientsManage,
             ],
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[

@@ -39,7 +39,11 @@ pub(super) fn named(jobs: &[Job]) -> Vec<Tenant> {
             | Job::File(tenant, ..)
             | Job::Store(tenant, ..)
             | Job::Checkpoint { tenant, .. } => Some(*tenant),
-            Job::Change(..) | Job::Sweep { .. } | Job::UseAssertion { .. } | Job::RevokeToken { .. } => None,
+            Job::Change(..)
+            | Job::Sweep { .. }
+            | Job::UseAssertion { .. }
+            | Job::UseProof { .. }
+            | Job::RevokeToken { .. } => None,
         })
         .collect();
     named.into_iter().collect()
@@ -174,7 +178,7 @@ impl<'a> Batch<'a> {
                     let ids = institutions::all(self.connection).await.map_err(unavailable)?;
                     touched.extend(ids.into_iter().map(Tenant::vouched));
                 }
-                Job::UseAssertion { .. } | Job::RevokeToken { .. } => {}
+                Job::UseAssertion { .. } | Job::UseProof { .. } | Job::RevokeToken { .. } => {}
             }
         }
         touched.extend(&appended);
@@ -259,6 +263,10 @@ impl<'a> Batch<'a> {
             }
             Job::UseAssertion { client, jti, expires_at_us, reply } => {
                 let done = tokens::use_assertion(self.connection, client, &jti, expires_at_us).await;
+                self.settle(reply, done.map_err(unavailable))?;
+            }
+            Job::UseProof { proof, expires_at_us, reply } => {
+                let done = tokens::use_proof(self.connection, proof, expires_at_us).await;
                 self.settle(reply, done.map_err(unavailable))?;
             }
             Job::RevokeToken { jti, expires_at_us, reply } => {

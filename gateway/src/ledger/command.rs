@@ -142,6 +142,32 @@ pub struct Onboarding {
     pub provider: bool,
 }
 
+/// A change to a client.
+#[derive(Clone, Debug)]
+pub struct Alteration {
+    /// The client.
+    pub client: ClientId,
+    /// Whose it must be; any institution's for operators.
+    pub own: Option<InstitutionId>,
+    /// What is to be changed.
+    pub what: ClientChange,
+}
+
+/// What can be changed of a client.
+#[derive(Clone, Debug)]
+pub enum ClientChange {
+    /// Add a public key (a JWK with a `kid`).
+    AddKey(serde_json::Value),
+    /// Let a key end: at a time in seconds since the Unix epoch, or now.
+    EndKey(String, Option<i64>),
+    /// Take another secret, by its hash; the old one counts until then (microseconds since the Unix epoch).
+    RotateSecret([u8; 32], i64),
+    /// Networks that it may call from, separated by spaces; empty for any.
+    AllowAddresses(String),
+    /// Whether its tokens must be bound: by DPoP, by its certificate. None leaves it as it is.
+    Bind(Option<bool>, Option<bool>),
+}
+
 /// What an operator can change.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -153,6 +179,8 @@ pub enum Change {
     Enrol(Box<Client>),
     /// Revoke a client.
     RevokeClient(ClientId),
+    /// Change a client's keys or settings; no secret in it, only its hash.
+    AlterClient(Box<Alteration>),
     /// Make or change a plan.
     PutPlan(Plan),
     /// Move an institution to another plan.
@@ -166,6 +194,7 @@ impl Change {
         match self {
             Self::Onboard(new) => Some(new.id.to_string()),
             Self::Enrol(client) => Some(ClientId::from_uuid(client.id).to_string()),
+            Self::AlterClient(alteration) => Some(alteration.client.to_string()),
             Self::SetUp(..) | Self::RevokeClient(_) | Self::PutPlan(_) | Self::SetPlan(..) => None,
         }
     }
@@ -277,6 +306,7 @@ pub(super) enum Job {
     Change(By, Change, Option<idempotency::Key>, Reply<Changed>),
     Checkpoint { tenant: Tenant, size: u64, note: String, reply: Reply<()> },
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },
+    UseProof { proof: [u8; 32], expires_at_us: i64, reply: Reply<bool> },
     RevokeToken { jti: String, expires_at_us: i64, reply: Reply<()> },
     Sweep { idempotency_before_us: i64, reply: Reply<()> },
 }

@@ -24,6 +24,8 @@ use crate::{
 struct ChangePayload<'a> {
     action: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ChangedClient<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     institution: Option<String>,
@@ -54,7 +56,7 @@ struct Quotas {
 
 impl ChangePayload<'_> {
     fn new(action: &'static str) -> Self {
-        Self { action, client: None, institution: None, name: None, plan: None, quotas: None }
+        Self { action, change: None, client: None, institution: None, name: None, plan: None, quotas: None }
     }
 }
 
@@ -90,15 +92,18 @@ impl Batch<'_> {
             Change::SetUp(..) => return Ok(Vec::new()),
             Change::Onboard(_) | Change::PutPlan(_) => None,
             Change::Enrol(client) => Some(client.institution_id),
-            Change::RevokeClient(id) => {
-                let client = clients::get(self.connection, *id).await.map_err(unavailable)?;
-                client.map(|client| client.institution_id)
-            }
+            Change::RevokeClient(id) => self.home_of(*id).await?,
+            Change::AlterClient(alteration) => self.home_of(alteration.client).await?,
             Change::SetPlan(id, _) => Some(id.uuid()),
         };
         let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
         let concerned = concerned.map(InstitutionId::from_uuid);
         Ok(provider.into_iter().chain(concerned).map(Tenant::vouched).collect())
+    }
+
+    async fn home_of(&mut self, id: ClientId) -> Result<Option<uuid::Uuid>, RecordError> {
+        let client = clients::get(self.connection, id).await.map_err(unavailable)?;
+        Ok(client.map(|client| client.institution_id))
     }
 
     async fn provider(&mut self) -> Result<Tenant, RecordError> {
@@ -126,6 +131,7 @@ impl Batch<'_> {
             Change::Onboard(onboarding) => self.onboard(kept, by, onboarding).await,
             Change::Enrol(client) => self.enrol(kept, by, &client).await,
             Change::RevokeClient(id) => self.revoke_client(kept, by, id).await,
+            Change::AlterClient(alteration) => self.alter_client(kept, by, *alteration).await,
             Change::PutPlan(plan) => {
                 plans::put(self.connection, &plan).await.map_err(unavailable)?;
                 let quotas = Quotas {
@@ -210,9 +216,14 @@ impl Batch<'_> {
         if institutions::get(self.connection, institution).await.map_err(unavailable)?.is_none() {
             return Err(RecordError::Missing("institution"));
         }
+        if let (Some(issuer), Some(subject)) = (&client.external_issuer, &client.external_subject)
+            && clients::by_external(self.connection, issuer, subject).await.map_err(unavailable)?.is_some()
+        {
+            return Err(RecordError::Conflict("another client is registered for this issuer and subject"));
+        }
         self.log(kept, Tenant::vouched(institution)).await?;
         clients::insert(self.connection, client).await.map_err(unavailable)?;
-        self.record_client(kept, by, client, "client.enrol").await
+        self.record_client(kept, by, client, ("client.enrol", enrolled(client))).await
     }
 
     async fn revoke_client(
@@ -227,19 +238,21 @@ impl Batch<'_> {
         if !clients::revoke(self.connection, id, self.now_us).await.map_err(unavailable)? {
             return Err(RecordError::Conflict("the client is revoked already"));
         }
-        self.record_client(kept, by, &client, "client.revoke").await
+        self.record_client(kept, by, &client, ("client.revoke", None)).await
     }
 
-    async fn record_client(
+    /// Records what became of a client; `change` says what of it, in canonical form.
+    pub(super) async fn record_client(
         &mut self,
         kept: &mut BTreeMap<Tenant, OpenLog>,
         by: &By,
         client: &clients::Client,
-        action: &'static str,
+        (action, change): (&'static str, Option<serde_json::Value>),
     ) -> Result<Receipt, RecordError> {
         let id = ClientId::from_uuid(client.id).to_string();
         let institution = InstitutionId::from_uuid(client.institution_id);
         let changed = ChangePayload {
+            change,
             client: Some(ChangedClient {
                 id: id.clone(),
                 kind: &client.kind,
@@ -305,4 +318,23 @@ impl Batch<'_> {
         let seq = self.append(provider, Draft { kind: Kind::Admin, by, subject, payload })?;
         Ok(Receipt { origin: self.open_log(provider)?.open.origin.clone(), seq })
     }
+}
+
+/// What is told of a new client beyond its name and its rights; nothing if it has no such setting.
+fn enrolled(client: &clients::Client) -> Option<serde_json::Value> {
+    let mut said = serde_json::Map::new();
+    if !client.allowed_addresses.is_empty() {
+        said.insert("allowed_addresses".to_owned(), client.allowed_addresses.as_str().into());
+    }
+    if client.certificate_bound {
+        said.insert("certificate_bound".to_owned(), true.into());
+    }
+    if client.dpop_bound {
+        said.insert("dpop_bound".to_owned(), true.into());
+    }
+    if let (Some(issuer), Some(subject)) = (&client.external_issuer, &client.external_subject) {
+        said.insert("external_issuer".to_owned(), issuer.as_str().into());
+        said.insert("external_subject".to_owned(), subject.as_str().into());
+    }
+    (!said.is_empty()).then(|| said.into())
 }

@@ -9,6 +9,7 @@
 
 pub mod again;
 mod batch;
+mod clients;
 pub mod command;
 mod deliver;
 mod directory;

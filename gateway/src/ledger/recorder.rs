@@ -157,6 +157,11 @@ impl Recorder {
         self.ask(|reply| Job::UseAssertion { client, jti, expires_at_us, reply }).await
     }
 
+    /// Uses up a DPoP proof; `false` when it was used before.
+    pub async fn use_proof(&self, proof: [u8; 32], expires_at_us: i64) -> Result<bool, RecordError> {
+        self.ask(|reply| Job::UseProof { proof, expires_at_us, reply }).await
+    }
+
     /// Revokes an access token.
     pub async fn revoke_token(&self, jti: String, expires_at_us: i64) -> Result<(), RecordError> {
         self.ask(|reply| Job::RevokeToken { jti, expires_at_us, reply }).await

@@ -44,6 +44,8 @@ const LINKS: &[Link] = &[
     ("createInstitution", "listClients", &[("id", "/id")]),
     ("listInstitutions", "listClients", &[("id", "/data/0/id")]),
     ("createClient", "revokeClient", &[("id", "/client_id")]),
+    ("createClient", "changeClient", &[("id", "/client_id")]),
+    ("listOwnClients", "getOwnClient", &[("id", "/data/0/client_id")]),
 ];
 
 /// Adds an operation's links to its successes.

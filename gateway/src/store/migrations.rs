@@ -30,6 +30,7 @@ const PAIRS: &[Pair] = pairs![
     4 "exports" "0004_exports",
     5 "webhooks" "0005_webhooks",
     6 "intake" "0006_intake",
+    7 "callers" "0007_callers",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

@@ -1,4 +1,4 @@
-//! What must not be used again: client assertions, and access tokens that were revoked.
+//! What must not be used again: client assertions, DPoP proofs, and access tokens that were revoked.
 
 use super::{Connection, StoreError};
 use crate::domain::id::ClientId;
@@ -18,6 +18,23 @@ pub async fn use_assertion(
         )
         .bind(client.uuid())
         .bind(jti)
+        .bind(expires_at_us)
+    )?;
+    Ok(done == 1)
+}
+
+/// Uses up a DPoP proof; `false` when it was used before.
+pub async fn use_proof(
+    connection: &mut Connection,
+    proof: [u8; 32],
+    expires_at_us: i64,
+) -> Result<bool, StoreError> {
+    let done = execute!(
+        connection,
+        sqlx::query(
+            "INSERT INTO dpop_proofs (proof, expires_at_us) VALUES ($1, $2) ON CONFLICT (proof) DO NOTHING",
+        )
+        .bind(proof.as_slice())
         .bind(expires_at_us)
     )?;
     Ok(done == 1)
@@ -49,6 +66,7 @@ pub async fn is_revoked(connection: &mut Connection, jti: &str) -> Result<bool, 
 pub async fn sweep(connection: &mut Connection, now_us: i64) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM assertions WHERE expires_at_us < $1",
+        "DELETE FROM dpop_proofs WHERE expires_at_us < $1",
         "DELETE FROM revoked_tokens WHERE expires_at_us < $1",
     ] {
         execute!(connection, sqlx::query(sql).bind(now_us))?;

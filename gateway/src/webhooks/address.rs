@@ -10,6 +10,8 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::domain::network::Network;
+
 /// Addresses being looked up.
 pub type LookUp = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
@@ -43,13 +45,13 @@ pub struct NotPublic;
 
 /// Networks that may be told though they are not public.
 #[derive(Clone, Debug, Default)]
-pub struct Allowed(Vec<(IpAddr, u8)>);
+pub struct Allowed(Vec<Network>);
 
 impl Allowed {
-    /// These: an address, and how many of its bits count.
+    /// These.
     #[must_use]
-    pub fn new(networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
-        Self(networks.into_iter().collect())
+    pub fn new(networks: Vec<Network>) -> Self {
+        Self(networks)
     }
 
     /// Checks one address.
@@ -57,19 +59,8 @@ impl Allowed {
     /// # Errors
     /// When it may not be told.
     pub fn check(&self, address: IpAddr) -> Result<(), NotPublic> {
-        let allowed = self.0.iter().any(|(network, bits)| is_within(address, *network, *bits));
+        let allowed = self.0.iter().any(|network| network.contains(address));
         if allowed || is_public(address) { Ok(()) } else { Err(NotPublic) }
-    }
-}
-
-fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
-    let same = |one: u128, other: u128, width: u8| {
-        bits == 0 || (one ^ other).checked_shr(u32::from(width - bits)).unwrap_or(0) == 0
-    };
-    match (address, network) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => same(one.to_bits().into(), other.to_bits().into(), 32),
-        (IpAddr::V6(one), IpAddr::V6(other)) => same(one.to_bits(), other.to_bits(), 128),
-        _ => false,
     }
 }
 
@@ -105,20 +96,19 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         ([224, 0, 0, 0], 4),
         ([240, 0, 0, 0], 4),
     ];
-    !SPECIAL.iter().any(|(network, bits)| is_within(address.into(), IpAddr::from(*network), *bits))
+    !SPECIAL.iter().any(|(base, bits)| Network::new(IpAddr::from(*base), *bits).contains(address.into()))
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     // Global unicast is 2000::/3. Outside it are the unspecified and the loopback address, IPv4-mapped ones,
     // NAT64 (64:ff9b::/96 and 64:ff9b:1::/48), unique local, link-local, multicast.
-    const GLOBAL: (u16, u8) = (0x2000, 3);
-    let v6 = |first, second| IpAddr::V6(Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0));
-    if !is_within(address.into(), v6(GLOBAL.0, 0), GLOBAL.1) {
-        return false;
-    }
+    let within = |(first, second): (u16, u16), bits| {
+        let base = Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0);
+        Network::new(base.into(), bits).contains(address.into())
+    };
     // Protocols' own (Teredo among them), documentation twice, and 6to4, which leads to any IPv4 address.
-    let special = [(v6(0x2001, 0), 23), (v6(0x2001, 0x0db8), 32), (v6(0x3fff, 0), 20), (v6(0x2002, 0), 16)];
-    !special.iter().any(|(network, bits)| is_within(address.into(), *network, *bits))
+    let special = [((0x2001, 0), 23), ((0x2001, 0x0db8), 32), ((0x3fff, 0), 20), ((0x2002, 0), 16)];
+    within((0x2000, 0), 3) && !special.iter().any(|(base, bits)| within(*base, *bits))
 }
 
 /// A resolver that answers with public addresses alone: if a name leads to one that is not, to none.
@@ -211,11 +201,11 @@ mod tests {
 
     #[test]
     fn a_network_that_is_allowed_may_be_told_and_its_neighbours_may_not() {
-        let allowed = Allowed::new([("10.1.0.0".parse().unwrap(), 16), ("fd00::".parse().unwrap(), 8)]);
+        let allowed = Allowed::new(Network::parse_list("10.1.0.0/16 fd00::/8").unwrap());
         let check = |address: &str| allowed.check(address.parse().unwrap()).is_ok();
         assert!(check("10.1.255.255") && check("fd12::1") && check("1.1.1.1"));
         assert!(!check("10.2.0.0") && !check("10.0.255.255") && !check("fc00::1") && !check("127.0.0.1"));
-        let whole = Allowed::new([("0.0.0.0".parse().unwrap(), 0)]);
+        let whole = Allowed::new(Network::parse_list("0.0.0.0/0").unwrap());
         assert!(whole.check("127.0.0.1".parse().unwrap()).is_ok());
         assert!(whole.check("::1".parse().unwrap()).is_err());
     }

@@ -9,7 +9,7 @@ use std::{
 use reqwest::{Client, Response, Url, header, redirect::Policy};
 
 use super::address::{Allowed, Checked, Names, NotPublic};
-use crate::config;
+use crate::{config, domain::network::Network};
 
 /// Most bytes of a URL.
 const URL_MAX: usize = 2048;
@@ -74,7 +74,8 @@ impl Sender {
     /// # Errors
     /// When the configured certificates can't be used.
     pub fn new(config: &config::Webhooks, names: Arc<dyn Names>) -> Result<Self, SenderError> {
-        let allowed = Allowed::new(config.networks().flatten());
+        // The configuration was checked; what can't be read would allow nothing.
+        let allowed = Allowed::new(Network::parse_list(&config.allow_networks).unwrap_or_default());
         let checked = Checked { names, allowed: allowed.clone() };
         let timeout = Duration::from_secs(config.timeout_s);
         let mut builder = Client::builder()

@@ -1,16 +1,20 @@
 //! `/admin/v1/institutions/{id}/clients` and `/admin/v1/clients/{id}`: OAuth2 clients.
 
-use actix_web::{delete, get, http::StatusCode, post, web};
+use actix_web::{delete, get, http::StatusCode, patch, post, web};
 use serde::{Deserialize, Serialize};
 
 use super::{BODY_MAX, PAGE, check_name};
 use crate::{
-    access::{Answer, Door, Permit, Recorded, assertion::check_jwks, right::Administer},
-    api::{State, params::Params},
-    directory::{ClientOrder, enrol},
+    access::{Answer, Door, Permit, Recorded, assertion::check_jwks, proof::thumbprint, right::Administer},
+    api::{
+        State,
+        clients::{shown_networks, stored_networks},
+        params::Params,
+    },
+    directory::{ClientOrder, Terms, enrol},
     domain::{ClientId, ClientKind, InstitutionId, Scope},
     error::{Code, Problem},
-    ledger::command::Change,
+    ledger::command::{Alteration, Change, ClientChange},
     store::{clients, institutions},
     world::rfc3339,
 };
@@ -28,6 +32,59 @@ pub struct NewClient {
     /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. Without them it gets a secret.
     #[schema(value_type = Option<Object>)]
     jwks: Option<serde_json::Value>,
+    /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
+    #[serde(default)]
+    #[schema(default = false, example = false)]
+    dpop_bound_access_tokens: bool,
+    /// Whether its tokens must be bound to its certificate (RFC 8705 section 3.4).
+    #[serde(default)]
+    #[schema(default = false, example = false)]
+    tls_client_certificate_bound_access_tokens: bool,
+    /// Networks (CIDR) and addresses that it may call from; none for any.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    allowed_addresses: Vec<String>,
+    /// The other issuer that it gets its tokens from.
+    external: Option<External>,
+}
+
+/// A client as another issuer knows it.
+#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// The issuer's name in the configuration.
+    #[schema(example = "keycloak")]
+    issuer: String,
+    /// What its tokens call the client.
+    #[schema(example = "treasury-warehouse")]
+    subject: String,
+}
+
+/// A change to a client; what is left out stays.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientTerms {
+    /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
+    #[schema(example = false)]
+    dpop_bound_access_tokens: Option<bool>,
+    /// Whether its tokens must be bound to its certificate (RFC 8705 section 3.4).
+    #[schema(example = false)]
+    tls_client_certificate_bound_access_tokens: Option<bool>,
+    /// Networks (CIDR) and addresses that it may call from; none for any. Not with the others.
+    allowed_addresses: Option<Vec<String>>,
+}
+
+/// A key of a client.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ClientKey {
+    /// Its id.
+    #[schema(example = "2026-07")]
+    kid: Option<String>,
+    /// Its thumbprint (RFC 7638).
+    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    thumbprint: Option<String>,
+    /// When it ends: RFC 3339, UTC.
+    ends_at: Option<String>,
 }
 
 /// A client.
@@ -48,6 +105,21 @@ pub struct ClientView {
     /// How it authenticates: `private_key_jwt` or `client_secret_basic`.
     #[schema(example = "client_secret_basic")]
     auth_method: &'static str,
+    /// Its keys, if it has any.
+    keys: Vec<ClientKey>,
+    /// Until when its secret of before counts.
+    pub old_secret_until: Option<String>,
+    /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
+    #[schema(example = false)]
+    dpop_bound_access_tokens: bool,
+    /// Whether its tokens must be bound to its certificate (RFC 8705 section 3.4).
+    #[schema(example = false)]
+    tls_client_certificate_bound_access_tokens: bool,
+    /// Networks (CIDR) and addresses that it may call from; none for any.
+    #[schema(example = json!(["192.0.2.0/24"]))]
+    allowed_addresses: Vec<String>,
+    /// The other issuer that it gets its tokens from.
+    external: Option<External>,
     /// When it was made: RFC 3339, UTC.
     #[schema(example = "2026-01-05T09:30:00.000000Z")]
     created_at: String,
@@ -64,6 +136,27 @@ pub struct ClientList {
     next_after: Option<ClientId>,
 }
 
+impl ClientList {
+    /// A page of at most so many rows.
+    #[must_use]
+    pub fn of(data: Vec<ClientView>, page: i64) -> Self {
+        let next_after = data.last().filter(|_| data.len() as i64 == page).map(|last| last.client_id);
+        Self { data, next_after }
+    }
+}
+
+/// The keys of a set, as they are shown.
+fn keys(jwks: &str) -> Vec<ClientKey> {
+    let set: serde_json::Value = serde_json::from_str(jwks).unwrap_or_default();
+    let all = set["keys"].as_array().into_iter().flatten();
+    all.map(|key| ClientKey {
+        kid: key["kid"].as_str().map(ToOwned::to_owned),
+        thumbprint: thumbprint(key),
+        ends_at: key["exp"].as_i64().map(|exp| rfc3339(exp.saturating_mul(1_000_000))),
+    })
+    .collect()
+}
+
 impl TryFrom<clients::Client> for ClientView {
     type Error = Problem;
 
@@ -75,6 +168,15 @@ impl TryFrom<clients::Client> for ClientView {
             kind: ClientKind::parse(&row.kind)
                 .ok_or_else(|| Problem::internal("an unknown kind of client"))?,
             scopes: Scope::parse_list(&row.scopes).map_err(Problem::internal)?,
+            keys: row.jwks.as_deref().map(keys).unwrap_or_default(),
+            old_secret_until: row.old_secret_until_us.map(rfc3339),
+            dpop_bound_access_tokens: row.dpop_bound,
+            tls_client_certificate_bound_access_tokens: row.certificate_bound,
+            allowed_addresses: shown_networks(&row.allowed_addresses),
+            external: row
+                .external_issuer
+                .zip(row.external_subject)
+                .map(|(issuer, subject)| External { issuer, subject }),
             auth_method: if row.jwks.is_some() { "private_key_jwt" } else { "client_secret_basic" },
             created_at: rfc3339(row.created_at_us),
             revoked_at: row.revoked_at_us.map(rfc3339),
@@ -90,7 +192,10 @@ impl TryFrom<clients::Client> for ClientView {
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one, but without the secret; kept 24 hours."),
     ),
     request_body(content = NewClient, content_type = "application/json", example = json!({"name": "treasury-warehouse", "scopes": ["accounts:read", "transactions:read"]})),
-    responses((status = 201, description = "The client; its secret is shown this once.", body = ClientView)),
+    responses(
+        (status = 201, description = "The client; its secret is shown this once.", body = ClientView),
+        (status = 409, description = "Another client is registered for this issuer and subject.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["admin"]))
 )]
 #[post("/admin/v1/institutions/{id}/clients")]
@@ -110,6 +215,15 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     if let Some(jwks) = &new.jwks {
         check_jwks(jwks).map_err(|detail| Problem::new(Code::Refused, format!("jwks: {detail}")))?;
     }
+    if let Some(External { issuer, subject }) = &new.external {
+        if !state.door.issuers.has(issuer) {
+            return Err(Problem::new(Code::Refused, "external: the configuration names no such issuer"));
+        }
+        if !(1..=200).contains(&subject.chars().count()) || subject.contains(char::is_control) {
+            let detail = "external: subject has 1 to 200 characters, none of them a control character";
+            return Err(Problem::new(Code::Refused, detail));
+        }
+    }
     let order = ClientOrder {
         institution,
         name: new.name,
@@ -117,6 +231,12 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         scopes: new.scopes,
         reach: "own".to_owned(),
         jwks: new.jwks.map(|jwks| jwks.to_string()),
+        terms: Terms {
+            dpop_bound: new.dpop_bound_access_tokens,
+            certificate_bound: new.tls_client_certificate_bound_access_tokens,
+            allowed_addresses: stored_networks(&new.allowed_addresses)?,
+            external: new.external.map(|external| (external.issuer, external.subject)),
+        },
     };
     let made = enrol(&state.door.recorder, state.world(), permit.by(), order, idempotency).await?;
     let row = clients::get(&mut state.directory().await?, made.id).await?.ok_or_else(Problem::not_found)?;
@@ -141,8 +261,48 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
     let rows =
         clients::page(&mut state.directory().await?, institution, params.parse("after")?, PAGE).await?;
     let data: Vec<ClientView> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-    let next_after = data.last().filter(|_| data.len() as i64 == PAGE).map(|last| last.client_id);
-    permit.answer(Answer::json(&ClientList { data, next_after })?).await
+    permit.answer(Answer::json(&ClientList::of(data, PAGE))?).await
+}
+
+/// Changes what a client's tokens must be bound to, or from where it may call. It counts at once.
+#[utoipa::path(
+    operation_id = "changeClient", tag = "admin",
+    params(("id" = ClientId, Path, description = "The client.")),
+    request_body(content = ClientTerms, content_type = "application/json", example = json!({"dpop_bound_access_tokens": false})),
+    responses(
+        (status = 200, description = "The client as it is now.", body = ClientView),
+        (status = 409, description = "It is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("oauth2" = ["admin"]))
+)]
+#[patch("/admin/v1/clients/{id}")]
+pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let client: ClientId = permit.path("id")?;
+    let terms: ClientTerms = permit.json(BODY_MAX).await?;
+    let (dpop, certificate) =
+        (terms.dpop_bound_access_tokens, terms.tls_client_certificate_bound_access_tokens);
+    let what = match terms.allowed_addresses {
+        Some(_) if dpop.is_some() || certificate.is_some() => {
+            let detail = "change the addresses, or what tokens are bound to, one at a time";
+            return Err(Problem::new(Code::Refused, detail));
+        }
+        Some(wanted) => ClientChange::AllowAddresses(stored_networks(&wanted)?),
+        None if dpop.is_none() && certificate.is_none() => {
+            return Err(Problem::new(Code::Refused, "say what is to be changed"));
+        }
+        None => ClientChange::Bind(dpop, certificate),
+    };
+    let change = Change::AlterClient(Box::new(Alteration { client, own: None, what }));
+    let (door, by) = (state.door.clone(), permit.by());
+    let changed = Door::whole(async move {
+        let changed = door.recorder.change(by, change, None).await?;
+        door.callers_changed().await;
+        Ok(changed)
+    })
+    .await?;
+    let row = clients::get(&mut state.directory().await?, client).await?.ok_or_else(Problem::not_found)?;
+    permit.answer(Answer::json(&ClientView::try_from(row)?)?.changed(changed)).await
 }
 
 /// Revokes a client; its tokens are worth nothing at once.

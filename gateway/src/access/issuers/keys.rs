@@ -1,0 +1,210 @@
+//! An issuer's keys: found, kept, and fetched anew when they change.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use jsonwebtoken::{
+    Algorithm,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse},
+};
+use serde_json::Value;
+
+use crate::access::assertion;
+
+/// After keys were fetched for a `kid` that was not among them, they are not fetched again for so long,
+/// whatever comes.
+const COOL_DOWN: Duration = Duration::from_secs(30);
+/// The same after they could not be.
+const COOL_DOWN_FAILED: Duration = Duration::from_secs(5);
+/// Keys that are older are fetched anew when one is needed, so that a withdrawn one ends.
+const REFRESH: Duration = Duration::from_secs(3600);
+/// Keys that are older, because the issuer can't be asked, count no more.
+const DEAD: Duration = Duration::from_secs(24 * 3600);
+const CONNECT: Duration = Duration::from_secs(3);
+const WHOLE: Duration = Duration::from_secs(5);
+/// Most bytes of an issuer's answer.
+const ANSWER_MAX: usize = 512 * 1024;
+const KEYS_MAX: usize = 100;
+
+/// The keys of one issuer.
+#[derive(Clone, Debug)]
+pub(super) struct Keys(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    url: String,
+    http: reqwest::Client,
+    known: RwLock<Option<(Instant, Vec<Jwk>)>>,
+    /// When they may be fetched again. Whoever fetches holds it; the others wait.
+    next: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// HTTP to issuers: short, without redirects, and past no proxy.
+pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .timeout(WHOLE)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+}
+
+impl Keys {
+    pub(super) fn new(url: &str, http: reqwest::Client) -> Self {
+        let inner = Inner {
+            url: url.to_owned(),
+            http,
+            known: RwLock::default(),
+            next: tokio::sync::Mutex::default(),
+        };
+        Self(Arc::new(inner))
+    }
+
+    /// The key of an id, if the issuer has one.
+    ///
+    /// # Errors
+    /// When there are no keys because the issuer can't be asked.
+    pub(super) async fn find(&self, kid: &str) -> Result<Option<Jwk>, String> {
+        if let Some(key) = self.0.known(kid, REFRESH) {
+            return Ok(Some(key));
+        }
+        let (inner, wanted) = (Arc::clone(&self.0), kid.to_owned());
+        // In a task: a caller that hangs up must not leave the others without keys.
+        let fetched = tokio::spawn(async move { inner.refresh(&wanted).await }).await;
+        fetched.map_err(|error| error.to_string())?;
+        match self.0.known(kid, DEAD) {
+            None if !self.0.has_any() => Err(format!("the keys of {} could not be had", self.0.url)),
+            found => Ok(found),
+        }
+    }
+}
+
+impl Inner {
+    fn known(&self, kid: &str, age_max: Duration) -> Option<Jwk> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let (at, keys) = known.as_ref()?;
+        if at.elapsed() > age_max {
+            return None;
+        }
+        keys.iter().find(|key| key.common.key_id.as_deref() == Some(kid)).cloned()
+    }
+
+    fn has_any(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_some_and(|(at, _)| at.elapsed() <= DEAD)
+    }
+
+    /// Fetches the keys, unless somebody just did.
+    async fn refresh(&self, wanted: &str) {
+        let mut next = self.next.lock().await;
+        if self.known(wanted, REFRESH).is_some() || next.is_some_and(|next| Instant::now() < next) {
+            return;
+        }
+        let pause = match self.fetch().await {
+            Ok(keys) => {
+                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                *known = Some((Instant::now(), keys));
+                drop(known);
+                // Who has a key of the issuer's may go on to its next one at once.
+                self.known(wanted, REFRESH).is_none().then_some(COOL_DOWN)
+            }
+            Err(why) => {
+                tracing::warn!(issuer = self.url, why, "an issuer's keys could not be fetched");
+                Some(COOL_DOWN_FAILED)
+            }
+        };
+        *next = pause.map(|pause| Instant::now() + pause);
+    }
+
+    async fn fetch(&self) -> Result<Vec<Jwk>, String> {
+        let metadata = match self.get(&format!("{}/.well-known/openid-configuration", self.url)).await {
+            Ok(metadata) => metadata,
+            Err(_) => self.get(&rfc_8414(&self.url)?).await?,
+        };
+        if metadata["issuer"] != self.url.as_str() {
+            return Err("its metadata are another issuer's".to_owned());
+        }
+        let jwks_uri = metadata["jwks_uri"].as_str().ok_or("its metadata name no jwks_uri")?;
+        if self.url.starts_with("https://") && !jwks_uri.starts_with("https://") {
+            return Err("its jwks_uri is not https".to_owned());
+        }
+        let set = self.get(jwks_uri).await?;
+        let keys = set["keys"].as_array().ok_or("its jwks_uri has no keys")?;
+        // Keys of kinds that we don't know are none of ours to refuse.
+        let usable = keys.iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value(key.clone()).ok());
+        Ok(usable.filter(|key| algorithm(key).is_some()).collect())
+    }
+
+    async fn get(&self, url: &str) -> Result<Value, String> {
+        let failed = |error: reqwest::Error| error.to_string();
+        let mut response = self.http.get(url).send().await.map_err(failed)?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(format!("{url} answers {}", response.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_MAX {
+                return Err(format!("{url} answers too much"));
+            }
+        }
+        serde_json::from_slice(&body).map_err(|_| format!("{url} is not JSON"))
+    }
+}
+
+/// Where RFC 8414 section 3.1 looks for metadata.
+fn rfc_8414(issuer: &str) -> Result<String, String> {
+    let mut url = reqwest::Url::parse(issuer).map_err(|error| error.to_string())?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
+    Ok(url.into())
+}
+
+/// The one algorithm that an issuer's key is used with: the one that the key names, or else that of its kind.
+/// For RSA that is RS256, as OpenID Connect has it.
+pub(super) fn algorithm(key: &Jwk) -> Option<Algorithm> {
+    if key.common.public_key_use.as_ref().is_some_and(|used| *used != PublicKeyUse::Signature)
+        || !assertion::is_strong(key)
+    {
+        return None;
+    }
+    let named = key.common.key_algorithm;
+    match &key.algorithm {
+        AlgorithmParameters::RSA(_) => match named {
+            None | Some(KeyAlgorithm::RS256) => Some(Algorithm::RS256),
+            Some(KeyAlgorithm::RS384) => Some(Algorithm::RS384),
+            Some(KeyAlgorithm::RS512) => Some(Algorithm::RS512),
+            Some(KeyAlgorithm::PS256) => Some(Algorithm::PS256),
+            Some(KeyAlgorithm::PS384) => Some(Algorithm::PS384),
+            Some(KeyAlgorithm::PS512) => Some(Algorithm::PS512),
+            Some(_) => None,
+        },
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            matches!(named, None | Some(KeyAlgorithm::ES256)).then_some(Algorithm::ES256)
+        }
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P384 => {
+            matches!(named, None | Some(KeyAlgorithm::ES384)).then_some(Algorithm::ES384)
+        }
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+            matches!(named, None | Some(KeyAlgorithm::EdDSA)).then_some(Algorithm::EdDSA)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rfc_8414;
+
+    #[test]
+    fn metadata_is_looked_for_where_rfc_8414_says() {
+        for (issuer, at) in [
+            ("https://a.example", "https://a.example/.well-known/oauth-authorization-server"),
+            ("https://a.example/x/y/", "https://a.example/.well-known/oauth-authorization-server/x/y"),
+        ] {
+            assert_eq!(rfc_8414(issuer).unwrap(), at);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Networks of addresses, as CIDR writes them (RFC 4632, RFC 4291 section 2.3).
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+/// A network: an address and how many of its leading bits count. The others are zero.
+///
+/// IPv4 addresses that are mapped into IPv6 (`::ffff:192.0.2.1`) are the IPv4 addresses that they stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    base: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// A network whose base has no bits beyond its prefix.
+    #[must_use]
+    pub const fn new(base: IpAddr, bits: u8) -> Self {
+        Self { base, bits }
+    }
+
+    /// Whether an address is in it.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.base, address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => {
+                (base.to_bits() ^ address.to_bits()).checked_shr(32 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(base), IpAddr::V6(address)) => {
+                (base.to_bits() ^ address.to_bits()).checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Reads networks with commas or spaces between them.
+    ///
+    /// # Errors
+    /// The first that is none.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+        let parts = text.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(|part| part.parse().map_err(|NotANetwork| part.to_owned())).collect()
+    }
+}
+
+/// A text that is no network, or has bits set beyond its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANetwork;
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    /// An address alone is a network of one.
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
+        let all = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            None => all,
+            Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                bits.parse().ok().filter(|bits| *bits <= all).ok_or(NotANetwork)?
+            }
+            Some(_) => return Err(NotANetwork),
+        };
+        let beyond = match address {
+            IpAddr::V4(v4) => u128::from(v4.to_bits().checked_shl(u32::from(bits)).unwrap_or(0)),
+            IpAddr::V6(v6) => v6.to_bits().checked_shl(u32::from(bits)).unwrap_or(0),
+        };
+        if beyond != 0 || address != address.to_canonical() {
+            return Err(NotANetwork);
+        }
+        Ok(Self { base: address, bits })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.base, self.bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_in_a_network_by_its_leading_bits() {
+        for (network, within, beyond) in [
+            ("192.0.2.0/24", "192.0.2.255", "192.0.3.0"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.6"),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", "11.0.0.0"),
+            ("0.0.0.0/0", "255.255.255.255", "::1"),
+            ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"),
+            ("::/0", "ffff::", "1.2.3.4"),
+        ] {
+            let network: Network = network.parse().unwrap();
+            assert!(network.contains(within.parse().unwrap()), "{network} has {within}");
+            assert!(!network.contains(beyond.parse().unwrap()), "{network} has not {beyond}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in
+            ["", "x", "192.0.2.1/24", "192.0.2.0/33", "::/129", "1.2.3.4/", "1.2.3.4/+8", "::ffff:1.2.3.4"]
+        {
+            assert_eq!(text.parse::<Network>(), Err(NotANetwork), "{text}");
+        }
+        let all = Network::parse_list("10.0.0.0/8, ::1 192.0.2.1").unwrap();
+        assert_eq!(
+            all.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "::1/128", "192.0.2.1/32"]
+        );
+        assert_eq!(Network::parse_list("10.0.0.0/8,x"), Err("x".to_owned()));
+    }
+}

@@ -1,0 +1,213 @@
+//! `/v1/clients`: an institution changes the keys of its own clients, from where they may call, and nothing
+//! of anybody else's.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Caller, Ledger, Server, data, forge::now_s, keys::ClientKey};
+
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+async fn made(server: &Server, new: Value) -> Value {
+    let mut whole = json!({"name": data::unique("own"), "scopes": ["ledger:read"]});
+    whole.as_object_mut().unwrap().extend(new.as_object().unwrap().clone());
+    server.enrol(0, &whole).await
+}
+
+fn id(client: &Value) -> &str {
+    client["client_id"].as_str().unwrap()
+}
+
+async fn by_key(server: &Server, client: &Value, key: &ClientKey) -> Answer {
+    let claims = json!({
+        "iss": id(client), "sub": id(client), "aud": server.base_url(),
+        "iat": now_s(), "exp": now_s() + 60, "jti": data::unique("jti"),
+    });
+    let assertion = key.sign(&claims);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", &assertion),
+    ];
+    let stranger = server.stranger();
+    stranger.send(stranger.request(Method::POST, "/oauth2/token").form(&form)).await
+}
+
+async fn by_secret(server: &Server, client: &Value, secret: &str) -> Answer {
+    let stranger = server.stranger();
+    let request = stranger.request(Method::POST, "/oauth2/token").basic_auth(id(client), Some(secret));
+    stranger.send(request.form(&[("grant_type", "client_credentials")])).await
+}
+
+async fn put_addresses(caller: &Caller, client: &Value, allowed: &[&str]) -> Answer {
+    let path = format!("/v1/clients/{}/allowed-addresses", id(client));
+    caller.send(caller.request(Method::PUT, &path).json(&json!({"allowed_addresses": allowed}))).await
+}
+
+async fn delete(caller: &Caller, path: &str) -> Answer {
+    caller.send(caller.request(Method::DELETE, path)).await
+}
+
+#[tokio::test]
+async fn keys_overlap_and_the_last_one_stays() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (old, new) = (ClientKey::ed25519("old"), ClientKey::ed25519("new"));
+    let client = made(server, json!({"jwks": old.jwks()})).await;
+    let keys = format!("/v1/clients/{}/keys", id(&client));
+    by_key(server, &client, &old).await.ok();
+    by_key(server, &client, &new).await.problem(401, "invalid_client");
+    delete(&system, &format!("{keys}/old")).await.problem(409, "conflict");
+
+    let now = system.post(&keys, &new.jwk).await.ok();
+    assert_eq!(now["keys"].as_array().unwrap().len(), 2);
+    system.post(&keys, &new.jwk).await.problem(409, "conflict");
+    by_key(server, &client, &old).await.ok();
+    by_key(server, &client, &new).await.ok();
+
+    #[expect(clippy::disallowed_methods, reason = "the service judges by the real clock")]
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3600);
+    let now = delete(&system, &format!("{keys}/old?expires_at={soon:.0}")).await.ok();
+    let ending = now["keys"].as_array().unwrap().iter().find(|key| key["kid"] == "old").unwrap().clone();
+    assert!(ending["ends_at"].as_str().unwrap().starts_with(&format!("{soon:.0}")[..16]), "{ending}");
+    by_key(server, &client, &old).await.ok();
+    // A key that is about to end does not count as one that stays.
+    delete(&system, &format!("{keys}/new")).await.problem(409, "conflict");
+    delete(&system, &format!("{keys}/old?expires_at=2099-01-01T00:00:00Z")).await.problem(422, "refused");
+    delete(&system, &format!("{keys}/old?expires_at=soon")).await.problem(400, "invalid_parameter");
+    delete(&system, &format!("{keys}/old")).await.ok();
+    by_key(server, &client, &old).await.problem(401, "invalid_client");
+    by_key(server, &client, &new).await.ok();
+    delete(&system, &format!("{keys}/old")).await.problem(404, "not_found");
+
+    let mut private = ClientKey::ed25519("third").jwk;
+    private["d"] = "AAAA".into();
+    let mut nameless = ClientKey::ed25519("third").jwk;
+    nameless.as_object_mut().unwrap().remove("kid");
+    let mut ending = ClientKey::ed25519("third").jwk;
+    ending["exp"] = now_s().into();
+    for refused in
+        [private, nameless, ending, json!({"kid": "x", "kty": "oct", "k": "AAAA"}), json!({}), json!([])]
+    {
+        system.post(&keys, &refused).await.problem(422, "refused");
+    }
+    let with_secret = made(server, json!({})).await;
+    let path = format!("/v1/clients/{}/keys", id(&with_secret));
+    system.post(&path, &new.jwk).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn an_old_secret_counts_for_as_long_as_told_and_no_secret_is_on_a_ledger() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let client = made(server, json!({})).await;
+    let first = client["client_secret"].as_str().unwrap();
+    let path = format!("/v1/clients/{}/rotate-secret", id(&client));
+    let told = system.post(&path, &json!({"overlap_s": 3600})).await.ok();
+    let second = told["client_secret"].as_str().unwrap();
+    assert_ne!(first, second);
+    by_secret(server, &client, first).await.ok();
+    by_secret(server, &client, second).await.ok();
+    // Of the secrets of before, one alone goes on; and none if there is to be no overlap.
+    let key = data::unique("once");
+    let request =
+        || system.request(Method::POST, &path).json(&json!({"overlap_s": 0})).header("idempotency-key", &key);
+    let told = system.send(request()).await.ok();
+    let third = told["client_secret"].as_str().unwrap();
+    for (secret, status) in [(first, 401), (second, 401), (third, 200)] {
+        assert_eq!(by_secret(server, &client, secret).await.status, status);
+    }
+    let again = system.send(request()).await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.ok().get("client_secret"), None);
+    by_secret(server, &client, third).await.ok();
+    for refused in [-1, 7_776_001] {
+        system.post(&path, &json!({"overlap_s": refused})).await.problem(422, "refused");
+    }
+    let keyed = made(server, json!({"jwks": ClientKey::ed25519("a").jwks()})).await;
+    let path = format!("/v1/clients/{}/rotate-secret", id(&keyed));
+    system.post(&path, &json!({"overlap_s": 0})).await.problem(409, "conflict");
+
+    let ledger = Ledger::of(server);
+    for log in [server.institution(0), &ledger.provider().await] {
+        let about = ledger.naming(log, id(&client)).await;
+        let text = format!("{about:?}");
+        assert!(text.contains("client.rotate_secret"), "{log}: {text}");
+        assert!([first, second, third].iter().all(|secret| !text.contains(secret)), "a secret is on {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_calls_from_where_it_may_and_other_places_are_refused_and_recorded() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let client = made(server, json!({"allowed_addresses": ["127.0.0.1"]})).await;
+    assert_eq!(client["allowed_addresses"], json!(["127.0.0.1"]));
+    let caller = server.caller(&client, None).await;
+    let reads = "/v1/ledger/checkpoint";
+    assert_eq!(caller.get(reads).await.status, 200);
+    // A token that there is, and was believed a moment ago, counts no more than a new one.
+    let now = put_addresses(&system, &client, &["192.0.2.0/24", "2001:db8::/32"]).await.ok();
+    assert_eq!(now["allowed_addresses"], json!(["192.0.2.0/24", "2001:db8::/32"]));
+    let request_id = data::unique("elsewhere");
+    let spoofed = caller
+        .request(Method::GET, reads)
+        .header("x-request-id", &request_id)
+        .header("x-forwarded-for", "192.0.2.1")
+        .header("forwarded", "for=192.0.2.1")
+        .header("x-real-ip", "192.0.2.1");
+    caller.send(spoofed).await.problem(403, "address_not_allowed");
+    let ledger = Ledger::of(server);
+    let found = ledger.naming(server.institution(0), &request_id).await;
+    let denial = Ledger::denial(&found, &request_id);
+    assert_eq!((&denial["code"], &denial["actor"]), (&json!("address_not_allowed"), &json!(id(&client))));
+    let secret = client["client_secret"].as_str().unwrap();
+    by_secret(server, &client, secret).await.problem(403, "address_not_allowed");
+    // Who does not know the secret does not learn from where it would count.
+    by_secret(server, &client, "x").await.problem(401, "invalid_client");
+    put_addresses(&system, &client, &[]).await.ok();
+    assert_eq!(caller.get(reads).await.status, 200);
+    for refused in ["192.0.2.1/24", "x", "", "1.2.3.4/33"] {
+        put_addresses(&system, &client, &[refused]).await.problem(422, "refused");
+    }
+    let operator = server.operator().await;
+    let path = format!("/admin/v1/clients/{}", id(&client));
+    let change = |body: Value| operator.request(Method::PATCH, &path).json(&body);
+    operator.send(change(json!({"allowed_addresses": ["192.0.2.1"]}))).await.ok();
+    caller.get(reads).await.problem(403, "address_not_allowed");
+    operator.send(change(json!({}))).await.problem(422, "refused");
+}
+
+#[tokio::test]
+async fn nothing_of_another_institutions_clients_is_seen_or_changed() {
+    let server = Server::shared();
+    let (own, other) = (server.system(0).await, server.system(1).await);
+    let client = made(server, json!({"jwks": ClientKey::ed25519("a").jwks()})).await;
+    let path = format!("/v1/clients/{}", id(&client));
+    let is_listed = async |caller: &Caller| {
+        let mut after = String::new();
+        loop {
+            let page = caller.get(&format!("/v1/clients{after}")).await.ok();
+            if page["data"].as_array().unwrap().iter().any(|one| one["client_id"] == id(&client)) {
+                return true;
+            }
+            match page["next_after"].as_str() {
+                Some(next) => after = format!("?after={next}"),
+                None => return false,
+            }
+        }
+    };
+    assert!(is_listed(&own).await && !is_listed(&other).await);
+    assert_eq!(own.get(&path).await.ok()["client_id"], id(&client));
+    other.get(&path).await.problem(404, "not_found");
+    other.post(&format!("{path}/keys"), &ClientKey::ed25519("b").jwk).await.problem(404, "not_found");
+    delete(&other, &format!("{path}/keys/a")).await.problem(404, "not_found");
+    other.post(&format!("{path}/rotate-secret"), &json!({"overlap_s": 0})).await.problem(404, "not_found");
+    put_addresses(&other, &client, &["192.0.2.1"]).await.problem(404, "not_found");
+    let seen = own.get(&path).await.ok();
+    assert_eq!((&seen["keys"].as_array().unwrap().len(), &seen["allowed_addresses"]), (&1, &json!([])));
+    // A revoked client is not changed any more.
+    let operator = server.operator().await;
+    delete(&operator, &format!("/admin/v1/clients/{}", id(&client))).await.ok();
+    put_addresses(&own, &client, &["192.0.2.1"]).await.problem(409, "conflict");
+}
