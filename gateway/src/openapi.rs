@@ -9,6 +9,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
+    api::operations,
     domain::Scope,
     error::{Code, Fault, ProblemBody},
     router,
@@ -37,7 +38,15 @@ pub fn whole() -> Result<Value, serde_json::Error> {
 /// # Errors
 /// When it can't be written as JSON.
 pub fn text() -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&whole()?).map(|text| text + "\n")
+    print(&whole()?)
+}
+
+/// A document as text.
+///
+/// # Errors
+/// When it can't be written as JSON.
+pub fn print(document: &Value) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
 fn base() -> OpenApi {
@@ -73,6 +82,7 @@ fn base() -> OpenApi {
         ),
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
+        ("limits", "What may be asked for, what is left of it, what was used."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];
@@ -92,6 +102,7 @@ fn describe(scope: Scope) -> &'static str {
         Scope::LedgerRead => "See the ledger: entries, proofs, checkpoints, tiles",
         Scope::EvidenceRead => "Order and download evidence bundles",
         Scope::ExportsRead => "Order and download exports",
+        Scope::UsageRead => "See limits and usage, and what would be refused",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }
@@ -120,6 +131,7 @@ fn complete(document: &mut Value) {
     for item in members(document, "/paths").values_mut() {
         for method in ["get", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
+                add_cost(operation);
                 add_problems(operation);
                 add_headers(operation);
                 add_conditions(operation);
@@ -127,6 +139,15 @@ fn complete(document: &mut Value) {
             }
         }
     }
+}
+
+/// What it costs of a client's and its institution's limits.
+fn add_cost(operation: &mut Value) {
+    let takes_token = operation["security"]
+        .as_array()
+        .is_some_and(|security| security.iter().any(|one| one.get("oauth2").is_some()));
+    let id = operation["operationId"].as_str().unwrap_or_default();
+    operation["x-cost"] = operations::cost(id, takes_token).into();
 }
 
 fn add_problems(operation: &mut Value) {

@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, exports, health, institution, ledger, metrics, oauth2, tlog,
-        transactions, transactions_batch, well_known,
+        accounts, admin, docs, evidence_bundles, exports, health, institution, ledger, limits, metrics,
+        oauth2, tlog, transactions, transactions_batch, well_known,
     },
     error::{Code, Problem},
 };
@@ -53,6 +53,8 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(exports::list)
         .service(exports::get)
         .service(exports::content)
+        .service(limits::get)
+        .service(limits::plan::make)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

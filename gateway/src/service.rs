@@ -20,7 +20,7 @@ use crate::{
         load::Load,
         token::Tokens,
     },
-    api::{State, cursor::Cursors, transactions},
+    api::{State, cursor::Cursors, operations::Operations, transactions},
     config::Config,
     domain::{InstitutionId, Tenant},
     export::{
@@ -307,6 +307,7 @@ impl Service {
                 }
             }));
         }
+        let document = openapi::whole()?;
         let state = web::Data::new(State {
             door: door.clone(),
             signer,
@@ -315,7 +316,8 @@ impl Service {
             press,
             exports,
             base_url: config.http.base_url.clone(),
-            document: openapi::text()?,
+            document: openapi::print(&document)?,
+            operations: Operations::of(&document),
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),

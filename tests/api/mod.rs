@@ -9,6 +9,7 @@ mod evidence_bundles;
 mod exports;
 mod institution;
 mod ledger;
+mod limit_plans;
 mod limits;
 mod lookup;
 mod oauth2;

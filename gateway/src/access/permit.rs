@@ -1,7 +1,7 @@
 //! A permit: proof that the caller may do what the handler does, and the handler's way to the
 //! request and back out.
 
-use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{cell::RefCell, future::Future, marker::PhantomData, net::IpAddr, pin::Pin, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
@@ -41,6 +41,11 @@ impl<R: Right> Permit<R> {
     /// Who calls.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Where the request came from.
+    pub fn address(&self) -> IpAddr {
+        self.context.address
     }
 
     /// The query string as sent.

@@ -41,6 +41,8 @@ rights! {
     ReadExports: ExportsRead, 1;
     /// Order an export.
     OrderExports: ExportsRead, 20;
+    /// See limits and usage.
+    ReadUsage: UsageRead, 1;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -16,9 +16,11 @@ pub mod health;
 pub mod institution;
 pub mod item;
 pub mod ledger;
+pub mod limits;
 pub mod list;
 pub mod metrics;
 pub mod oauth2;
+pub mod operations;
 pub mod params;
 pub mod tlog;
 pub mod transactions;
@@ -58,6 +60,8 @@ pub struct State {
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.
     pub document: String,
+    /// What the document says of operations.
+    pub operations: operations::Operations,
     /// Most lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Most bytes of a delivered batch.

@@ -28,6 +28,9 @@ pub enum Scope {
     /// Order and download exports; each also needs the scope of what it exports.
     #[serde(rename = "exports:read")]
     ExportsRead,
+    /// See limits and usage, and what would be refused.
+    #[serde(rename = "usage:read")]
+    UsageRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -35,7 +38,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -43,6 +46,7 @@ impl Scope {
         Self::LedgerRead,
         Self::EvidenceRead,
         Self::ExportsRead,
+        Self::UsageRead,
         Self::Admin,
     ];
 
@@ -57,6 +61,7 @@ impl Scope {
             Self::LedgerRead => "ledger:read",
             Self::EvidenceRead => "evidence:read",
             Self::ExportsRead => "exports:read",
+            Self::UsageRead => "usage:read",
             Self::Admin => "admin",
         }
     }
@@ -122,12 +127,18 @@ impl ClientKind {
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
             AccountsRead, Admin, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead, TransactionsRead,
-            TransactionsWrite,
+            TransactionsWrite, UsageRead,
         };
         match self {
-            Self::System => {
-                &[InstitutionRead, AccountsRead, TransactionsRead, LedgerRead, EvidenceRead, ExportsRead]
-            }
+            Self::System => &[
+                InstitutionRead,
+                AccountsRead,
+                TransactionsRead,
+                LedgerRead,
+                EvidenceRead,
+                ExportsRead,
+                UsageRead,
+            ],
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
                 InstitutionRead,
@@ -136,6 +147,7 @@ impl ClientKind {
                 LedgerRead,
                 EvidenceRead,
                 ExportsRead,
+                UsageRead,
                 Admin,
             ],
         }

@@ -95,7 +95,12 @@ impl Leases {
     }
 
     /// What is left, as far as this replica knows.
-    pub(super) fn levels(&self, rates: [Rate; 2], institution: InstitutionId, client: ClientId) -> [Level; 2] {
+    pub(super) fn levels(
+        &self,
+        rates: [Rate; 2],
+        institution: InstitutionId,
+        client: ClientId,
+    ) -> [Level; 2] {
         let pair = self.pair(rates, institution, client);
         let scene = self.scene();
         let together = self.redis.link() == Link::Up;

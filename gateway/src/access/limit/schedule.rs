@@ -95,6 +95,8 @@ pub struct Schedule {
     pub duration_s: f64,
     /// The limit that holds it up at the end, unless nothing does.
     pub held_by: Option<&'static str>,
+    /// One operation after another, not side by side.
+    pub in_turn: bool,
 }
 
 /// Why there is no schedule.
@@ -125,10 +127,8 @@ pub fn schedule<const N: usize>(
     }
     // Until no limit is in debt, nothing is sent.
     let wait_s = bounds.iter().map(|bound| bound.refill_s(-bound.left)).fold(0.0, f64::max);
-    let bounds = bounds.map(|bound| Bound {
-        left: (bound.left + wait_s / bound.unit_s).clamp(0.0, bound.burst),
-        ..bound
-    });
+    let bounds = bounds
+        .map(|bound| Bound { left: (bound.left + wait_s / bound.unit_s).clamp(0.0, bound.burst), ..bound });
     let line = Line { bounds, works, late_s: late_s + ROUNDING_S };
     let mut made = if line.fits_at_once() {
         line.at_once()
@@ -180,7 +180,7 @@ impl<const N: usize> Line<'_, N> {
     fn at_once(&self) -> Schedule {
         let step = |(work, it): (usize, &Work<N>)| Step { work, at_s: 0.0, count: it.count, every_s: 0.0 };
         let steps = self.works.iter().enumerate().map(step).collect();
-        Schedule { steps, duration_s: 0.0, held_by: None }
+        Schedule { steps, duration_s: 0.0, held_by: None, in_turn: false }
     }
 
     /// All operations side by side.
@@ -212,7 +212,7 @@ impl<const N: usize> Line<'_, N> {
             let Some((until, d)) = next else { break };
             (slope, offset, held_by, from) = (slopes[d], offsets[d], Some(self.bounds[d].policy), until);
         }
-        Schedule { steps, duration_s: 0.0, held_by }
+        Schedule { steps, duration_s: 0.0, held_by, in_turn: false }
     }
 
     /// One operation after another, evenly spaced.
@@ -246,6 +246,6 @@ impl<const N: usize> Line<'_, N> {
             steps.push(Step { work: which, at_s, count: work.count, every_s });
             held_by = slowest;
         }
-        Schedule { steps, duration_s: 0.0, held_by }
+        Schedule { steps, duration_s: 0.0, held_by, in_turn: true }
     }
 }

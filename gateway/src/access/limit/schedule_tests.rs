@@ -1,6 +1,9 @@
 //! Schedules are held against the limiter itself, whose clock is moved.
 
-use std::{net::IpAddr, net::Ipv4Addr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use governor::clock::FakeRelativeClock;
 use proptest::prelude::*;
@@ -67,7 +70,11 @@ impl Scene {
         let dearest = asked.iter().map(|(_, cost)| *cost).max().unwrap_or(1);
         let of = |d: usize| {
             let dearest = dearest.min(levels[d].rate.burst.get()).max(1);
-            Bound::of(&levels[d], if d == 2 { 0.0 } else { others }, if d == 0 { 1.0 } else { dearest.into() })
+            Bound::of(
+                &levels[d],
+                if d == 2 { 0.0 } else { others },
+                if d == 0 { 1.0 } else { dearest.into() },
+            )
         };
         std::array::from_fn(|d| of(d).unwrap())
     }
@@ -76,7 +83,8 @@ impl Scene {
     fn works(&self, asked: &[(u32, u32)]) -> Vec<Work<3>> {
         let levels = self.limits.levels(ADDRESS, PLAN, institution(), client(1)).unwrap();
         let cost = |d: usize, cost: u32| f64::from(cost.min(levels[d].rate.burst.get()));
-        let work = |&(count, units): &(u32, u32)| Work { count, costs: [1.0, cost(1, units), cost(2, units)] };
+        let work =
+            |&(count, units): &(u32, u32)| Work { count, costs: [1.0, cost(1, units), cost(2, units)] };
         asked.iter().map(work).collect()
     }
 
@@ -117,7 +125,7 @@ fn asked() -> impl Strategy<Value = Vec<(u32, u32)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn a_schedule_meets_no_refusal_and_is_within_5_percent_of_the_fastest(
