@@ -14,7 +14,7 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 use crate::{
     api::{
         accounts, admin, docs, evidence_bundles, exports, health, institution, ledger, limits, metrics,
-        oauth2, tlog, transactions, transactions_batch, well_known,
+        oauth2, tlog, transactions, transactions_batch, usage, well_known,
     },
     error::{Code, Problem},
 };
@@ -55,6 +55,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(exports::content)
         .service(limits::get)
         .service(limits::plan::make)
+        .service(usage::get)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

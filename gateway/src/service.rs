@@ -19,6 +19,7 @@ use crate::{
         limit::{Limits, Rate},
         load::Load,
         token::Tokens,
+        usage::{self, Usage},
     },
     api::{State, cursor::Cursors, operations::Operations, transactions},
     config::Config,
@@ -221,6 +222,7 @@ pub struct Service {
     ledger: Ledger,
     redis: Option<Arc<Redis>>,
     background: Vec<JoinHandle<()>>,
+    keeping_usage: (Arc<Notify>, JoinHandle<()>),
 }
 
 impl Service {
@@ -255,6 +257,7 @@ impl Service {
                 bytes_per_s: config.limits.body_min_bytes_per_s,
             },
             limits: Limits::new(address, &plans, redis.clone()),
+            usage: Usage::default(),
             redis: redis.clone(),
             world: Arc::clone(&ledger.world),
             provider: ledger.provider,
@@ -322,7 +325,9 @@ impl Service {
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, redis, background })
+        let stop = Arc::new(Notify::new());
+        let keeping_usage = (Arc::clone(&stop), tokio::spawn(usage::keep(door.clone(), stop)));
+        Ok(Self { state, door, ledger, redis, background, keeping_usage })
     }
 
     /// The parts that write and sign.
@@ -338,6 +343,9 @@ impl Service {
             let _ = task.await;
         }
         self.state.exports.stop().await;
+        let (stop, keeping) = self.keeping_usage;
+        stop.notify_one();
+        let _ = keeping.await;
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Server, data};
+use crate::support::{
+    Caller, Server, data, engine::Engine, postgres::Postgres, redis::Redis, replicas::Replicas,
+};
 
 /// A client of an institution on a plan of its own.
 async fn client(
@@ -62,18 +64,9 @@ async fn what_is_left_of_each_limit_is_told_after_the_request_was_paid() {
     );
 }
 
-#[tokio::test]
-async fn a_schedule_that_is_kept_meets_no_refusal() {
-    let caller = client([40, 45, 1000, 1000]).await;
-    let planned = json!({"late_s": 0.0, "requests": [
-        {"operation": "getInstitution", "count": 60}, {"operation": "createEvidenceBundle", "count": 2},
-    ]});
-    let made = plan(&caller, &planned).await;
-    assert_eq!(made["held_by"], "client");
-    // 100 units, of which 44 are there: 56 of them come back at 40 a second, and one of each is 21.
-    let duration_s = made["duration_s"].as_f64().unwrap();
-    assert!((1.4..1.4 * 1.05 + 21.0 / 40.0).contains(&duration_s), "{duration_s}");
-
+/// Sends what a schedule says, each gap from the answer before (so nothing depends on how quick this
+/// is), by callers in turn. Each is served.
+async fn keep(made: &Value, callers: &[&Caller]) {
     let mut sends = Vec::new();
     for step in made["schedule"].as_array().unwrap() {
         let number = |name: &str| step[name].as_f64().unwrap();
@@ -84,8 +77,7 @@ async fn a_schedule_that_is_kept_meets_no_refusal() {
     sends.sort_by(|a, b| a.0.total_cmp(&b.0));
     assert_eq!(sends.len(), 62);
     let mut before_s = 0.0;
-    for (at_s, operation) in &sends {
-        // Each gap is kept from the answer before: so nothing depends on how quick this is.
+    for ((at_s, operation), caller) in sends.iter().zip(callers.iter().cycle()) {
         tokio::time::sleep(Duration::from_secs_f64(at_s - before_s)).await;
         before_s = *at_s;
         match *operation {
@@ -93,6 +85,54 @@ async fn a_schedule_that_is_kept_meets_no_refusal() {
             _ => caller.post("/v1/evidence-bundles", &json!({})).await.ok(),
         };
     }
+}
+
+#[tokio::test]
+async fn a_schedule_holds_across_replicas_that_share_a_limit() {
+    if Engine::of_this_run() == Engine::Sqlite {
+        return;
+    }
+    let redis = Redis::start();
+    let environment = [("VERITRAIL_REDIS__URLS", redis.url()), ("VERITRAIL_REDIS__REPLICAS", "2".to_owned())];
+    let replicas = Replicas::start(Postgres::shared(), 2, &environment).await;
+    let plan_of_both = json!({"client_per_second": 40, "client_burst": 60,
+                              "institution_per_second": 1000, "institution_burst": 1000});
+    let operator = replicas.operator(0).await;
+    operator.send(operator.request(Method::PUT, "/admin/v1/plans/narrow").json(&plan_of_both)).await.ok();
+    let path = format!("/admin/v1/institutions/{}", replicas.institution());
+    operator.send(operator.request(Method::PATCH, &path).json(&json!({"plan": "narrow"}))).await.ok();
+    let (first, second) = (replicas.system(0).await, replicas.system(1).await);
+    let began = Instant::now();
+    // Both have heard of the plan.
+    for caller in [&first, &second] {
+        while caller.get("/v1/limits").await.json()["plan"] != "narrow" {
+            assert!(began.elapsed() < Duration::from_secs(60));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    let limits = first.get("/v1/limits").await.ok();
+    assert_eq!(limit(&limits, "client")["held"], "together");
+    let made = plan(&first, &planned()).await;
+    assert_eq!(made["held_by"], "client");
+    keep(&made, &[&first, &second]).await;
+}
+
+fn planned() -> Value {
+    json!({"late_s": 0.0, "requests": [
+        {"operation": "getInstitution", "count": 60}, {"operation": "createEvidenceBundle", "count": 2},
+    ]})
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_kept_meets_no_refusal() {
+    let caller = client([40, 45, 1000, 1000]).await;
+    let made = plan(&caller, &planned()).await;
+    assert_eq!(made["held_by"], "client");
+    // 100 units, of which 44 are there: 56 of them come back at 40 a second, and one of each is 21.
+    let duration_s = made["duration_s"].as_f64().unwrap();
+    assert!((1.4..1.4 * 1.05 + 21.0 / 40.0).contains(&duration_s), "{duration_s}");
+
+    keep(&made, &[&caller]).await;
 }
 
 #[tokio::test]

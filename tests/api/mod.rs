@@ -21,5 +21,6 @@ mod tlog;
 mod token_attacks;
 mod transactions;
 mod transactions_batch;
+mod usage;
 mod versions;
 mod well_known;

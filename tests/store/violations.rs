@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 11] = [
+pub const TENANT_TABLES: [&str; 12] = [
     "logs",
     "entries",
     "payloads",
@@ -16,6 +16,7 @@ pub const TENANT_TABLES: [&str; 11] = [
     "exports",
     "export_parts",
     "idempotency",
+    "usage",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -35,7 +36,7 @@ logs SELECT, logs.at_us UPDATE, logs.prev UPDATE, logs.root UPDATE, logs.size UP
 payloads SELECT, plans INSERT, plans SELECT, plans.client_burst UPDATE, plans.client_per_second UPDATE,
 plans.institution_burst UPDATE, plans.institution_per_second UPDATE, revoked_tokens DELETE,
 revoked_tokens INSERT, revoked_tokens SELECT, tiles INSERT, tiles SELECT, transactions INSERT,
-transactions SELECT";
+transactions SELECT, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
 pub async fn all(connection: &mut PgConnection, own: &str, other: &str) -> Vec<String> {

@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use actix_web::{dev::ServiceRequest, http::Method};
@@ -45,6 +48,7 @@ pub struct Context {
     pub address: IpAddr,
     caller: OnceLock<(Caller, Tenant)>,
     standing: Mutex<Option<Standing>>,
+    units: AtomicU32,
     counted: bool,
     slot: Mutex<Option<Slot>>,
 }
@@ -67,6 +71,7 @@ impl Context {
             address: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
             caller: OnceLock::new(),
             standing: Mutex::new(None),
+            units: AtomicU32::new(0),
             counted: request.app_data::<Uncounted>().is_none(),
             slot: Mutex::new(None),
         }
@@ -103,6 +108,16 @@ impl Context {
 
     pub(super) fn stand(&self, standing: Standing) {
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
+
+    /// Notes the units that it spent of its caller's limits.
+    pub(super) fn spend(&self, units: u32) {
+        self.units.store(units, Ordering::Relaxed);
+    }
+
+    /// The units that it spent of its caller's limits.
+    pub(super) fn spent(&self) -> u32 {
+        self.units.load(Ordering::Relaxed)
     }
 
     pub(super) fn standing(&self) -> Option<Standing> {

@@ -10,6 +10,7 @@ use super::{
     load::Load,
     metrics,
     token::Tokens,
+    usage::Usage,
 };
 use crate::{
     domain::{ClientKind, InstitutionId, Scope, Tenant},
@@ -41,6 +42,8 @@ pub struct Door {
     pub pace: Pace,
     /// Rate limits.
     pub limits: Limits,
+    /// What callers used, until it is stored.
+    pub usage: Usage,
     /// What other replicas are told by, if there may be any.
     pub redis: Option<Arc<Redis>>,
     /// The time and randomness.
@@ -126,6 +129,7 @@ impl Door {
             too_many(&exceeded)
         })?;
         context.stand(standing);
+        context.spend(cost);
         metrics::admitted("institution");
         metrics::admitted("client");
         Ok(())

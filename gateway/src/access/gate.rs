@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::{
     Error, HttpMessage as _, HttpResponse,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType,
@@ -59,8 +59,10 @@ pub async fn gate(
         Some(problem) => problem.clone(),
         None => Problem::new(Code::MalformedBody, "the request cannot be read"),
     });
+    let mut code = "";
     if let Some(problem) = problem {
         let problem = recorded(&door, &context, problem).instrument(trace.span.clone()).await;
+        code = problem.code.as_str();
         if let (Some(at_work), Code::RequestTimeout) = (&at_work, problem.code) {
             at_work.0.close();
         }
@@ -83,6 +85,11 @@ pub async fn gate(
         response = response.map_body(|_, body| watched(body, &at_work.0));
     }
     let status = response.status().as_u16();
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) => bytes,
+        _ => 0,
+    };
+    door.usage.count(&context, began_us, code, bytes);
     underway.answered(&context, status);
     let took_us = door.world.now_us() - began_us;
     trace.span.in_scope(|| {

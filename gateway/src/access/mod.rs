@@ -20,6 +20,7 @@ pub mod permit;
 pub mod right;
 pub mod token;
 mod trace;
+pub mod usage;
 
 pub use answer::{Answer, Recorded};
 pub use caller::Caller;

@@ -25,6 +25,7 @@ pub mod params;
 pub mod tlog;
 pub mod transactions;
 pub mod transactions_batch;
+pub mod usage;
 pub mod well_known;
 
 use std::sync::{

@@ -35,6 +35,7 @@ pub mod sqlite;
 pub mod tiles;
 pub mod tokens;
 pub mod transactions;
+pub mod usage;
 
 use std::{
     path::{Path, PathBuf},
@@ -77,6 +78,12 @@ pub enum Db {
 }
 
 impl Db {
+    /// Whether other processes may serve from it too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Opens a database: a file is made and brought up to date; a server must be up to date.
     ///
     /// # Errors
