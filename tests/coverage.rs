@@ -309,6 +309,29 @@ async fn each_operation_costs_what_the_document_says() {
 }
 
 #[tokio::test]
+async fn what_is_let_in_is_diagnosed_as_let_in() {
+    let server = Server::shared();
+    let (things, callers) = (Things::of(server, 0).await, Callers::of(server).await);
+    let token = callers.system.token.clone().unwrap();
+    let mut tried = 0;
+    for operation in document::operations(server).await.iter().filter(|operation| !operation.admin) {
+        let content = operation.object["requestBody"]["content"].as_object();
+        let kind = content.and_then(|content| content.keys().next()).map_or("", String::as_str);
+        let target = things.target(operation);
+        let asked = json!({
+            "method": operation.method.as_str(), "url": target,
+            "headers": {"Authorization": format!("Bearer {token}"), "Content-Type": kind},
+        });
+        let told = callers.system.post("/v1/diagnostics/request", &asked).await.ok();
+        assert_eq!(told["operation"], operation.id(), "{target}");
+        // Only feeders deliver.
+        assert_eq!(told["let_in"], operation.scopes() != ["transactions:write"], "{told}");
+        tried += 1;
+    }
+    assert!(tried >= 30, "only {tried} operations");
+}
+
+#[tokio::test]
 async fn what_needs_no_token_is_a_list_with_reasons() {
     let server = Server::shared();
     let operations = document::operations(server).await;

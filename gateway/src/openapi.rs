@@ -83,6 +83,7 @@ fn base() -> OpenApi {
         ("evidence", "Files that prove a part of the ledger to somebody without an account."),
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("limits", "What may be asked for, what is left of it, what was used."),
+        ("diagnostics", "What would be refused, and why."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];

@@ -13,8 +13,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, docs, evidence_bundles, exports, health, institution, ledger, limits, metrics,
-        oauth2, tlog, transactions, transactions_batch, usage, well_known,
+        accounts, admin, diagnostics, docs, evidence_bundles, exports, health, institution, ledger, limits,
+        metrics, oauth2, tlog, transactions, transactions_batch, usage, well_known,
     },
     error::{Code, Problem},
 };
@@ -56,6 +56,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(limits::get)
         .service(limits::plan::make)
         .service(usage::get)
+        .service(diagnostics::diagnose)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

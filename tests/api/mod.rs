@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod balances;
 mod conditions;
+mod diagnostics;
 mod direct;
 mod evidence_bundles;
 mod exports;

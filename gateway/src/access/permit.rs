@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Longest `Idempotency-Key`.
-const IDEMPOTENCY_KEY_MAX: usize = 255;
+pub const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 /// Proof that the caller may do `R`.
 pub struct Permit<R: Right> {

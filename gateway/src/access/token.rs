@@ -174,27 +174,37 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &self.encoding)
     }
 
-    /// What a token says, if it is ours, for us, and valid now.
-    ///
-    /// # Errors
-    /// Why it is not believed.
-    pub fn verify(&self, world: &dyn World, token: &str) -> Result<Claims, TokenFault> {
+    /// Whom tokens are for.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The type and the claims of a token that is signed with our key, whatever else is wrong with it.
+    /// It is not to be believed for that.
+    #[must_use]
+    pub fn signed(&self, token: &str) -> Option<(Option<String>, serde_json::Value)> {
         if token.len() > TOKEN_MAX {
-            return Err(TokenFault::Signature);
+            return None;
         }
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
-            .map_err(|_| TokenFault::Signature)?;
-        let is_access_token = data.header.typ.as_deref().is_some_and(|typ| {
-            typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
-        });
-        if !is_access_token {
+        let data = jsonwebtoken::decode(token, &self.decoding, &validation).ok()?;
+        Some((data.header.typ, data.claims))
+    }
+
+    /// What a token says, if it is ours, for us, and valid now.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn verify(&self, world: &dyn World, token: &str) -> Result<Claims, TokenFault> {
+        let (typ, claims) = self.signed(token).ok_or(TokenFault::Signature)?;
+        // One that lacks a claim is none of ours.
+        let claims = serde_json::from_value::<Claims>(claims).map_err(|_| TokenFault::Signature)?;
+        if !is_access_token(typ.as_deref()) {
             return Err(TokenFault::Type);
         }
-        let claims = data.claims;
         if claims.iss != self.issuer || claims.aud != self.audience || claims.sub != claims.client_id {
             return Err(TokenFault::Audience);
         }
@@ -266,6 +276,12 @@ impl Tokens {
         self.generation.fetch_add(1, Ordering::SeqCst);
         verdicts.clear();
     }
+}
+
+/// Whether a header's `typ` is that of access tokens (RFC 9068 section 2.1).
+#[must_use]
+pub fn is_access_token(typ: Option<&str>) -> bool {
+    typ.is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt"))
 }
 
 fn key(token: &str) -> [u8; 32] {

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod admin;
 pub mod as_of;
 pub mod cursor;
+pub mod diagnostics;
 pub mod direct;
 pub mod docs;
 mod download;

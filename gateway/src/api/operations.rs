@@ -36,6 +36,21 @@ pub struct Operation {
     pub scopes: Vec<String>,
     /// What it costs of a client's and its institution's limits.
     pub cost: u32,
+    /// Its parameters.
+    pub parameters: Vec<Parameter>,
+    /// The media types of its body; none when it takes no body.
+    pub takes: Vec<String>,
+}
+
+/// A parameter of an operation.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// `path`, `query` or `header`.
+    pub place: String,
+    /// Whether it must be there.
+    pub required: bool,
 }
 
 /// Every operation of the API's port.
@@ -61,6 +76,11 @@ impl Operations {
         self.0.iter()
     }
 
+    /// Those at a path, one for each method.
+    pub fn at(&self, path: &str) -> impl Iterator<Item = &Operation> {
+        self.0.iter().filter(move |operation| operation.pattern.is_match(path))
+    }
+
     /// The one of a name; if there is none, the name that was likely meant.
     ///
     /// # Errors
@@ -83,7 +103,29 @@ impl Operation {
             method: method.to_uppercase().parse().ok()?,
             pattern: ResourceDef::new(path.replace("{tile}", "{tile:.*}")),
             scopes: security.flat_map(|one| texts(&one["oauth2"])).collect(),
+            parameters: object["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Parameter::of)
+                .collect(),
+            takes: object["requestBody"]["content"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(kind, _)| kind.clone())
+                .collect(),
             cost: object["x-cost"].as_u64().and_then(|cost| cost.try_into().ok()).unwrap_or_default(),
+        })
+    }
+}
+
+impl Parameter {
+    fn of(object: &Value) -> Option<Self> {
+        Some(Self {
+            name: object["name"].as_str()?.to_owned(),
+            place: object["in"].as_str()?.to_owned(),
+            required: object["required"] == true,
         })
     }
 }
