@@ -9,6 +9,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
+    access::deprecation::{self, DEPRECATED, Deprecation},
     api::operations,
     domain::Scope,
     error::{Code, Fault, ProblemBody},
@@ -129,9 +130,10 @@ fn complete(document: &mut Value) {
         ((*name).to_owned(), json!({"description": what, "schema": {"type": kind}}))
     });
     document["components"]["headers"] = Value::Object(headers.collect());
-    for item in members(document, "/paths").values_mut() {
+    for (path, item) in members(document, "/paths") {
         for method in ["get", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
+                mark(DEPRECATED, path, method, operation);
                 add_cost(operation);
                 add_problems(operation);
                 add_headers(operation);
@@ -139,6 +141,13 @@ fn complete(document: &mut Value) {
                 add_examples(operation, &schemas);
             }
         }
+    }
+}
+
+/// Marks an operation that is to go.
+fn mark(list: &[Deprecation], path: &str, method: &str, operation: &mut Value) {
+    if deprecation::of(list, &method.to_uppercase(), &path.replace("{tile}", "{tile:.*}")).is_some() {
+        operation["deprecated"] = true.into();
     }
 }
 
@@ -363,5 +372,43 @@ fn example_text(schema: &Value) -> Value {
         Some("date") => json!("2026-01-31"),
         Some("date-time") => json!("2026-01-05T09:30:00Z"),
         _ => json!("…"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_go_is_deprecated_in_the_document_and_nothing_else() {
+        let gone = |path, method| Deprecation {
+            method,
+            path,
+            since: jiff::civil::date(2026, 1, 1),
+            sunset: None,
+            about: "https://example.com/old",
+            successor: None,
+        };
+        let list = [gone("/v1/old/{id}", "GET"), gone("/v1/tile/{tile:.*}", "GET")];
+        for (path, method, marked) in [
+            ("/v1/old/{id}", "get", true),
+            ("/v1/old/{id}", "post", false),
+            ("/v1/tile/{tile}", "get", true),
+            ("/v1/young", "get", false),
+        ] {
+            let mut operation = json!({});
+            mark(&list, path, method, &mut operation);
+            assert_eq!(operation["deprecated"] == true, marked, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_go_is_there_and_goes_later_than_it_was_said() {
+        let document = whole().unwrap();
+        for one in DEPRECATED {
+            let path = one.path.replace("{tile:.*}", "{tile}");
+            assert!(document["paths"][&path].get(one.method.to_lowercase()).is_some(), "{one:?}");
+            assert!(one.sunset.is_none_or(|sunset| sunset > one.since), "{one:?}");
+        }
     }
 }

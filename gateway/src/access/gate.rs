@@ -21,6 +21,7 @@ use super::{
     Context, Door,
     connection::{Connection, watched},
     context::REQUEST_ID,
+    deprecation::{self, DEPRECATED, Deprecation},
     door::URI_MAX,
     metrics::Underway,
     trace::Trace,
@@ -75,6 +76,7 @@ pub async fn gate(
         trace.span.in_scope(|| log_problem(&context, &problem, trace.id()));
     }
     finish(&context, response.headers_mut());
+    tell(DEPRECATED, &context, response.headers_mut());
     trace.finish(response.status(), response.headers_mut());
     if door.load.is_leaving() {
         // So that the client goes elsewhere with its next request.
@@ -151,6 +153,13 @@ fn log_problem(context: &Context, problem: &Problem, trace_id: Option<String>) {
             cause = problem.cause,
             "refused"
         );
+    }
+}
+
+/// Puts on an answer that its operation is to go, if it is in the list.
+pub(super) fn tell(list: &[Deprecation], context: &Context, headers: &mut HeaderMap) {
+    if let Some(deprecation) = deprecation::of(list, &context.method, &context.route) {
+        deprecation.tell(headers);
     }
 }
 

@@ -11,6 +11,7 @@ pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod context;
+pub mod deprecation;
 pub mod door;
 pub mod gate;
 pub mod limit;
