@@ -1,6 +1,6 @@
 # Each target is what a person could type. CARGO_TARGET_DIR is honoured.
 
-.PHONY: demo test bench openapi fmt lint
+.PHONY: demo test fuzz bench openapi fmt lint
 
 demo: ## Build, make a demonstration, serve it and say what to try
 	cargo build --release --bins
@@ -11,6 +11,12 @@ test: ## Everything that must hold
 	cargo build --bins
 	cargo test --workspace
 	VERITRAIL_TEST_ENGINE=postgres cargo test --workspace --test suite
+
+fuzz: ## 20,000 requests and more that hold to the contract or don't, on each engine
+	tests/install.sh
+	cargo build --bins
+	VERITRAIL_FUZZ_CASES=20000 cargo test --package veritrail-tests --test suite -- --nocapture fuzz::
+	VERITRAIL_FUZZ_CASES=20000 VERITRAIL_TEST_ENGINE=postgres cargo test --package veritrail-tests --test suite -- --nocapture fuzz::
 
 bench: ## Figures as ratios, with their floors; also written to bench.json
 	cargo build --release --bins

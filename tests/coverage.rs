@@ -36,7 +36,7 @@ async fn guarded(server: &Server) -> Vec<Operation> {
 }
 
 /// Ids of things that an institution has.
-struct Things {
+pub struct Things {
     institution: String,
     account: String,
     transaction: String,
@@ -46,7 +46,7 @@ struct Things {
 }
 
 impl Things {
-    async fn of(server: &Server, index: usize) -> Self {
+    pub async fn of(server: &Server, index: usize) -> Self {
         let system = server.system(index).await;
         let page = system.get("/v1/transactions?limit=1&sort=seq").await.ok();
         let bundle = system.post("/v1/evidence-bundles", &json!({"from_seq": "0", "to_seq": "3"})).await.ok();
@@ -103,13 +103,13 @@ impl Things {
         .to_owned()
     }
 
-    fn target(&self, operation: &Operation) -> String {
+    pub fn target(&self, operation: &Operation) -> String {
         operation.target(|name| self.value(operation, name))
     }
 }
 
 /// Who may do what, by the scope that it takes.
-struct Callers {
+pub struct Callers {
     system: Caller,
     feeder: Caller,
     operator: Caller,
@@ -118,7 +118,7 @@ struct Callers {
 }
 
 impl Callers {
-    async fn of(server: &Server) -> Self {
+    pub async fn of(server: &Server) -> Self {
         let id = server.institution(0);
         let made = server.run(&["client", "feeder", "--name", "bound", "--institution", id]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -133,7 +133,7 @@ impl Callers {
         Self { system, feeder, operator: server.operator().await, bound_feeder }
     }
 
-    fn allowed(&self, operation: &Operation) -> &Caller {
+    pub fn allowed(&self, operation: &Operation) -> &Caller {
         match operation.scopes().as_slice() {
             ["admin"] => &self.operator,
             ["transactions:write"] => &self.feeder,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests start by themselves, PostgreSQL and Redis, what reads exports back, and what
-# checks the chart. Does nothing where they are there.
+# Installs what the tests start by themselves, PostgreSQL and Redis, and what reads exports back,
+# calls the service and checks the chart and the document. Does nothing where they are there.
 set -euo pipefail
 
 missing=()
@@ -22,3 +22,4 @@ fi
 
 "$(dirname "$0")/helm/install.sh"
 "$(dirname "$0")/python/install.sh"
+"$(dirname "$0")/node/install.sh"

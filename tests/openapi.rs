@@ -6,7 +6,7 @@ mod released;
 
 use std::{path::Path, process::Command};
 
-use crate::support::{Server, server::binary};
+use crate::support::{Server, programs, server::binary};
 
 fn printed() -> String {
     let output = Command::new(binary("veritrail")).arg("openapi").output().unwrap();
@@ -28,8 +28,38 @@ fn the_committed_document_is_what_the_service_prints() {
 }
 
 #[tokio::test]
-async fn the_served_document_is_the_printed_one() {
-    let served = Server::shared().stranger().get("/openapi.json").await;
+async fn the_served_document_is_the_printed_one_with_the_addresses_of_the_service() {
+    let server = Server::shared();
+    let served = server.stranger().get("/openapi.json").await;
     assert_eq!(served.header("content-type"), Some("application/json"));
-    assert!(served.text() == printed(), "the service serves another document than it prints");
+    let text = served
+        .text()
+        .replace(server.base_url(), "http://localhost:8080")
+        .replace(server.admin_url(), "http://localhost:8081");
+    assert!(text == printed(), "the service serves another document than it prints");
+}
+
+/// Runs a linter on the committed document; it must find no error.
+fn lint(program: &str, arguments: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let output = programs::of_node(program)
+        .args(arguments)
+        .arg("openapi/openapi.json")
+        .env("REDOCLY_TELEMETRY", "off")
+        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")
+        .current_dir(root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn redoclys_recommended_rules_find_no_error() {
+    lint("redocly", &["lint", "--extends", "recommended", "--format", "stylish"]);
+}
+
+#[test]
+fn spectrals_recommended_rules_find_no_error() {
+    lint("spectral", &["lint", "--ruleset", "tests/node/spectral.yaml", "--fail-severity", "error"]);
 }

@@ -1,6 +1,13 @@
 //! The OpenAPI 3.1 document, made from the routes. What all operations share (problems, headers,
 //! examples) is added here, once, so that no operation can forget it.
 
+mod examples;
+mod links;
+mod parameters;
+pub mod reference;
+mod samples;
+mod schemas;
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
@@ -16,43 +23,52 @@ use crate::{
     router,
 };
 
+/// Where what the document describes is served, without a trailing slash.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The API.
+    pub api: String,
+    /// The admin API.
+    pub admin: String,
+}
+
+/// Those of a service whose configuration says nothing.
+impl Default for Addresses {
+    fn default() -> Self {
+        Self { api: "http://localhost:8080".to_owned(), admin: "http://localhost:8081".to_owned() }
+    }
+}
+
 /// The whole document, as it is served and committed.
 ///
 /// # Errors
 /// When it can't be written as JSON.
-pub fn whole() -> Result<Value, serde_json::Error> {
-    let mut api = serde_json::to_value(router::describe(base(), router::api))?;
-    let mut admin = serde_json::to_value(router::describe(base(), router::admin))?;
+pub fn whole(at: &Addresses) -> Result<Value, serde_json::Error> {
+    let mut api = serde_json::to_value(router::describe(base(at), router::api))?;
+    let mut admin = serde_json::to_value(router::describe(base(at), router::admin))?;
+    api["servers"] = json!([{"url": at.api, "description": "The API"}]);
     for item in members(&mut admin, "/paths").values_mut() {
-        item["servers"] = json!([{"url": "http://localhost:8081", "description": "The admin port"}]);
+        item["servers"] = json!([{"url": at.admin, "description": "The admin port"}]);
     }
     let admin_paths = std::mem::take(members(&mut admin, "/paths"));
     members(&mut api, "/paths").extend(admin_paths);
     let admin_schemas = std::mem::take(members(&mut admin, "/components/schemas"));
     members(&mut api, "/components/schemas").extend(admin_schemas);
-    complete(&mut api);
+    complete(&mut api, &at.api);
     Ok(api)
 }
 
-/// The whole document as text: two spaces deep, with a newline at its end.
+/// The document as text: two spaces deep, with a newline at its end.
 ///
 /// # Errors
 /// When it can't be written as JSON.
-pub fn text() -> Result<String, serde_json::Error> {
-    print(&whole()?)
-}
-
-/// A document as text.
-///
-/// # Errors
-/// When it can't be written as JSON.
-pub fn print(document: &Value) -> Result<String, serde_json::Error> {
+pub fn text(document: &Value) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
-fn base() -> OpenApi {
+fn base(at: &Addresses) -> OpenApi {
     let scopes = Scopes::from_iter(Scope::ALL.map(|scope| (scope.as_str(), describe(scope))));
-    let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth2/token", scopes));
+    let flow = Flow::ClientCredentials(ClientCredentials::new(format!("{}/oauth2/token", at.api), scopes));
     let basic = SecurityScheme::Http(Http::new(HttpAuthScheme::Basic));
     let mut assertion = Http::new(HttpAuthScheme::Bearer);
     assertion.description = Some(
@@ -122,8 +138,11 @@ fn members<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Map<String, Va
 }
 
 /// Adds what every operation has: its problems, its headers, an example of each body.
-fn complete(document: &mut Value) {
-    let schemas = document["components"]["schemas"].clone();
+fn complete(document: &mut Value, api: &str) {
+    let components = members(document, "/components/schemas");
+    schemas::complete(components);
+    let mut schemas = std::mem::take(components);
+    let records = schemas::fields_of(&schemas);
     let problems = Code::ALL.iter().map(|code| (code.as_str().to_owned(), problem(*code)));
     document["components"]["responses"] = Value::Object(problems.collect());
     let headers = HEADERS.iter().map(|(name, what, kind)| {
@@ -131,15 +150,36 @@ fn complete(document: &mut Value) {
     });
     document["components"]["headers"] = Value::Object(headers.collect());
     for (path, item) in members(document, "/paths") {
+        let base = item["servers"][0]["url"].as_str().unwrap_or(api).to_owned();
         for method in ["get", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
                 mark(DEPRECATED, path, method, operation);
                 add_cost(operation);
+                let fields = schemas::some_fields(operation, &mut schemas, &records);
                 add_problems(operation);
                 add_headers(operation);
                 add_conditions(operation);
-                add_examples(operation, &schemas);
+                parameters::complete(operation, &fields);
+                examples::add(operation, &schemas);
+                links::add(operation);
+                samples::add(operation, method, path, &base, &schemas);
             }
+        }
+    }
+    document["components"]["schemas"] = Value::Object(schemas);
+    drop_unused(document, "schemas");
+    drop_unused(document, "responses");
+}
+
+/// Drops the shared parts of a kind to which nothing refers.
+fn drop_unused(document: &mut Value, kind: &str) {
+    loop {
+        let text = document.to_string();
+        let parts = members(document, &format!("/components/{kind}"));
+        let before = parts.len();
+        parts.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
+        if parts.len() == before {
+            return;
         }
     }
 }
@@ -280,135 +320,4 @@ fn add_conditions(operation: &mut Value) {
         }),
     );
     responses.sort_keys();
-}
-
-fn add_examples(operation: &mut Value, schemas: &Value) {
-    let fill = |holder: &mut Value| {
-        let Some(content) = holder.get_mut("content").and_then(Value::as_object_mut) else { return };
-        for (kind, media) in content {
-            if media.get("example").is_none() {
-                media["example"] = match kind.as_str() {
-                    "application/json" | "application/x-ndjson" | "application/x-www-form-urlencoded" => {
-                        example(&media["schema"], schemas, 0)
-                    }
-                    "text/plain" => json!("localhost:8080/ledger/ins_0190163d8694739bba1a9fbee4e5c1b2\n…\n"),
-                    _ => continue,
-                };
-            }
-        }
-    };
-    if let Some(body) = operation.get_mut("requestBody") {
-        fill(body);
-    }
-    for (status, response) in members(operation, "/responses") {
-        fill(response);
-        let code = Code::ALL.iter().find(|code| code.status().as_str() == status);
-        if let (Some(media), Some(code)) = (response.pointer_mut("/content/application~1problem+json"), code)
-        {
-            media["example"] = problem_example(*code);
-        }
-    }
-}
-
-/// An example of a schema, from those of its parts.
-fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
-    // Deeper than any body; a schema that contains itself ends here.
-    if depth > 12 {
-        return Value::Null;
-    }
-    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-        return example(&schemas[name], schemas, depth + 1);
-    }
-    for key in ["example", "const"] {
-        if let Some(value) = schema.get(key) {
-            return value.clone();
-        }
-    }
-    for key in ["examples", "enum"] {
-        if let Some(value) = schema.get(key).and_then(|list| list.get(0)) {
-            return value.clone();
-        }
-    }
-    for key in ["oneOf", "anyOf"] {
-        if let Some(list) = schema.get(key).and_then(Value::as_array) {
-            let first = list.iter().find(|one| one["type"] != "null");
-            return first.map_or(Value::Null, |one| example(one, schemas, depth + 1));
-        }
-    }
-    if let Some(list) = schema.get("allOf").and_then(Value::as_array) {
-        let mut whole = Map::new();
-        for part in list {
-            if let Value::Object(part) = example(part, schemas, depth + 1) {
-                whole.extend(part);
-            }
-        }
-        return Value::Object(whole);
-    }
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => kinds.first().cloned().unwrap_or_default(),
-        kind => kind.clone(),
-    };
-    match kind.as_str() {
-        Some("array") => json!([example(&schema["items"], schemas, depth + 1)]),
-        Some("integer") => schema.get("minimum").cloned().unwrap_or(json!(1)),
-        Some("boolean") => json!(true),
-        Some("string") => example_text(schema),
-        _ => match schema.get("properties").and_then(Value::as_object) {
-            Some(properties) => properties
-                .iter()
-                .map(|(name, part)| (name.clone(), example(part, schemas, depth + 1)))
-                .collect::<Map<_, _>>()
-                .into(),
-            None => json!({}),
-        },
-    }
-}
-
-fn example_text(schema: &Value) -> Value {
-    if schema["pattern"] == "^[0-9a-f]{64}$" {
-        return json!("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
-    }
-    match schema["format"].as_str() {
-        Some("date") => json!("2026-01-31"),
-        Some("date-time") => json!("2026-01-05T09:30:00Z"),
-        _ => json!("…"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_to_go_is_deprecated_in_the_document_and_nothing_else() {
-        let gone = |path, method| Deprecation {
-            method,
-            path,
-            since: jiff::civil::date(2026, 1, 1),
-            sunset: None,
-            about: "https://example.com/old",
-            successor: None,
-        };
-        let list = [gone("/v1/old/{id}", "GET"), gone("/v1/tile/{tile:.*}", "GET")];
-        for (path, method, marked) in [
-            ("/v1/old/{id}", "get", true),
-            ("/v1/old/{id}", "post", false),
-            ("/v1/tile/{tile}", "get", true),
-            ("/v1/young", "get", false),
-        ] {
-            let mut operation = json!({});
-            mark(&list, path, method, &mut operation);
-            assert_eq!(operation["deprecated"] == true, marked, "{method} {path}");
-        }
-    }
-
-    #[test]
-    fn what_is_said_to_go_is_there_and_goes_later_than_it_was_said() {
-        let document = whole().unwrap();
-        for one in DEPRECATED {
-            let path = one.path.replace("{tile:.*}", "{tile}");
-            assert!(document["paths"][&path].get(one.method.to_lowercase()).is_some(), "{one:?}");
-            assert!(one.sunset.is_none_or(|sunset| sunset > one.since), "{one:?}");
-        }
-    }
 }

@@ -133,7 +133,7 @@ fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
 
 /// The pages beside the API that its document does not describe: the document as a page.
 pub fn pages(config: &mut web::ServiceConfig) {
-    config.service(docs::page).service(docs::assets());
+    config.service(docs::page).service(docs::slash).service(docs::style).service(docs::script);
 }
 
 /// What the admin port has beside the admin API: what is counted, for Prometheus.

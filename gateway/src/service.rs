@@ -310,7 +310,12 @@ impl Service {
                 }
             }));
         }
-        let document = openapi::whole()?;
+        let document = openapi::whole(&openapi::Addresses {
+            api: config.http.base_url.clone(),
+            admin: format!("http://{}", config.http.admin_listen),
+        })?;
+        let operations = Operations::of(&document);
+        let (document, reference) = (openapi::text(&document)?, openapi::reference::page(&document));
         let state = web::Data::new(State {
             door: door.clone(),
             signer,
@@ -319,8 +324,9 @@ impl Service {
             press,
             exports,
             base_url: config.http.base_url.clone(),
-            document: openapi::print(&document)?,
-            operations: Operations::of(&document),
+            document,
+            reference,
+            operations,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),

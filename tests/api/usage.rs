@@ -90,14 +90,14 @@ async fn another_institutions_usage_is_not_seen() {
 #[tokio::test]
 async fn a_period_that_is_none_or_too_long_is_refused() {
     let system = Server::shared().system(0).await;
-    for (query, code) in [
-        ("from=2026-01-02&to=2026-01-01", "invalid_parameter"),
-        ("from=2024-01-01&to=2026-01-01", "invalid_parameter"),
-        ("from=2026-02-30", "invalid_parameter"),
-        ("group_by=clients", "invalid_parameter"),
-        ("group=client", "unknown_parameter"),
+    for (query, status, code) in [
+        ("from=2026-01-02&to=2026-01-01", 422, "refused"),
+        ("from=2024-01-01&to=2026-01-01", 422, "refused"),
+        ("from=2026-02-30", 400, "invalid_parameter"),
+        ("group_by=clients", 400, "invalid_parameter"),
+        ("group=client", 400, "unknown_parameter"),
     ] {
-        system.get(&format!("/v1/usage?{query}")).await.problem(400, code);
+        system.get(&format!("/v1/usage?{query}")).await.problem(status, code);
     }
     assert_eq!(system.get("/v1/usage?to=0001-01-01").await.ok()["from"], "0001-01-01");
 }

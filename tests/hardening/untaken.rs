@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A large answer, some times over: more than the system keeps for a connection.
-const LARGE: &str = "/docs/swagger-ui-bundle.js";
+const LARGE: &str = "/docs";
 const TIMES: usize = 12;
 const STEADY: usize = 12;
 const STALLED: usize = 8;

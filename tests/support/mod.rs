@@ -10,6 +10,7 @@ pub mod keys;
 pub mod ledger;
 pub mod metrics;
 pub mod postgres;
+pub mod programs;
 pub mod proof;
 pub mod python;
 pub mod redis;

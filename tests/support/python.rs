@@ -7,15 +7,12 @@ use std::{
 
 use serde_json::Value;
 
-use super::server::binary;
+use super::programs;
 
 /// Runs a script of `tests/python`, and reads the JSON that it prints.
 pub fn python(script: &str, arguments: &[&str]) -> Value {
-    let target = binary("veritrail").ancestors().nth(2).unwrap().to_owned();
-    let interpreter = target.join("python/bin/python");
-    assert!(interpreter.exists(), "{} is missing: run tests/install.sh first", interpreter.display());
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
-    let output = Command::new(interpreter).arg(script).args(arguments).output().unwrap();
+    let output = Command::new(programs::of_python("python")).arg(script).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

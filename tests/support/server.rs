@@ -60,14 +60,16 @@ impl Server {
             let server = Self::demo(&[]);
             // Statics are not dropped; this ends the process with the tests.
             watch_over(server.process.id(), None);
-            let operator = (
-                server.base_url().to_owned(),
-                server.admin_url().to_owned(),
-                server.demo["operator"].clone(),
-            );
-            std::thread::spawn(move || lift_limits(operator)).join().unwrap();
+            server.lift_limits();
             server
         })
+    }
+
+    /// Lets whoever calls call as often as they like: limits are another test's matter.
+    pub fn lift_limits(&self) {
+        let operator =
+            (self.base_url().to_owned(), self.admin_url().to_owned(), self.demo["operator"].clone());
+        std::thread::spawn(move || lift_limits(operator)).join().unwrap();
     }
 
     /// A demo of one's own, with more arguments.

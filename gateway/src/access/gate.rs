@@ -30,9 +30,10 @@ use crate::error::{Code, Problem};
 
 /// What an answer may load, if a browser shows it: nothing.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-/// What the API reference may load: its own files, and the inline styles that Swagger UI sets.
-const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-                           img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+/// What the API reference may load: its own files. It calls the API, and nothing else.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
+                           connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; \
+                           require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// The middleware.
 ///

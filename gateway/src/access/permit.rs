@@ -114,7 +114,9 @@ impl<R: Right> Permit<R> {
     pub fn idempotency(&self, body: &[u8]) -> Result<Option<idempotency::Key>, Problem> {
         use sha2::Digest as _;
         let Some(value) = self.request.headers().get("idempotency-key") else { return Ok(None) };
-        let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()));
+        let key = value.to_str().ok().filter(|key| {
+            (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        });
         let key = key.ok_or_else(|| {
             let detail = format!("Idempotency-Key has 1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
             Problem::new(Code::InvalidParameter, detail)

@@ -277,12 +277,12 @@ pub async fn get(permit: Permit<ReadExports>, state: web::Data<State>) -> Result
     ),
     responses(
         (status = 200, description = "The file.", content(
-            (Vec<u8> = "text/csv"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/zstd"),
+            (Vec<u8> = "text/csv"), (Vec<u8> = "application/x-ndjson"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/zstd"),
             (Vec<u8> = "application/vnd.apache.parquet"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 206, description = "A part of the file.", content(
-            (Vec<u8> = "text/csv"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/zstd"),
+            (Vec<u8> = "text/csv"), (Vec<u8> = "application/x-ndjson"), (Vec<u8> = "application/gzip"), (Vec<u8> = "application/zstd"),
             (Vec<u8> = "application/vnd.apache.parquet"),
             (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),

@@ -64,6 +64,8 @@ pub struct State {
     pub document: String,
     /// What the document says of operations.
     pub operations: operations::Operations,
+    /// The document as a page.
+    pub reference: String,
     /// Most lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Most bytes of a delivered batch.

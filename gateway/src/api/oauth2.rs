@@ -75,7 +75,7 @@ pub struct Introspection {
 #[expect(dead_code, reason = "describes the form in the document; `Form` reads it")]
 pub struct TokenRequest {
     /// `client_credentials`.
-    #[schema(example = "client_credentials")]
+    #[schema(example = "client_credentials", pattern = "^client_credentials$")]
     grant_type: String,
     /// Scopes, separated by spaces; all that the client has unless told.
     #[schema(example = "transactions:read")]

@@ -91,6 +91,22 @@ impl<'a> Params<'a> {
         Ok(values)
     }
 
+    /// A parameter's value as a text of 1 to `max` characters, none of them a control character.
+    ///
+    /// # Errors
+    /// 400, naming the parameter.
+    pub fn text(&self, name: &str, max: usize) -> Result<Option<&str>, Problem> {
+        self.get(name).map(|value| fitting(name, value, max)).transpose()
+    }
+
+    /// A parameter's comma-separated values, each a text of 1 to `max` characters.
+    ///
+    /// # Errors
+    /// 400, naming the parameter.
+    pub fn texts(&self, name: &str, max: usize) -> Result<Vec<&str>, Problem> {
+        self.list(name)?.into_iter().map(|value| fitting(name, value, max)).collect()
+    }
+
     /// Page size: 1 to 500, 100 unless told.
     ///
     /// # Errors
@@ -113,6 +129,15 @@ impl<'a> Params<'a> {
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(pairs.into_iter().map(|(name, value)| (name.as_ref(), value.as_ref())));
         text.finish()
+    }
+}
+
+fn fitting<'v>(name: &str, value: &'v str, max: usize) -> Result<&'v str, Problem> {
+    if (1..=max).contains(&value.chars().count()) && !value.chars().any(char::is_control) {
+        Ok(value)
+    } else {
+        let detail = format!("1 to {max} characters, without control characters");
+        Err(Problem::parameter(name, "invalid_value", detail))
     }
 }
 
@@ -156,6 +181,16 @@ mod tests {
         }
         assert_eq!(Params::read("limit=500", &["limit"]).unwrap().limit().unwrap(), 500);
         assert_eq!(Params::read("", &["limit"]).unwrap().limit().unwrap(), 100);
+    }
+
+    #[test]
+    fn a_text_has_its_limits_and_no_control_characters() {
+        for bad in ["reference=", "reference=12345", "reference=a%00b", "reference=%0A"] {
+            assert!(Params::read(bad, &["reference"]).unwrap().text("reference", 4).is_err(), "{bad}");
+        }
+        let params = Params::read("reference=%C3%BC%C3%BC,%C3%BC", &["reference"]).unwrap();
+        assert_eq!(params.text("reference", 4).unwrap(), Some("üü,ü"));
+        assert_eq!(params.texts("reference", 2).unwrap(), ["üü", "ü"]);
     }
 
     #[test]

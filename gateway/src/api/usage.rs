@@ -75,10 +75,13 @@ pub struct UsageRow {
     params(
         ("from" = Option<String>, Query, description = "The first day; 30 days up to the last one unless told.", format = Date, example = "2026-01-01"),
         ("to" = Option<String>, Query, description = "The last day; today unless told. At most 366 days.", format = Date, example = "2026-01-31"),
-        ("group_by" = Option<String>, Query, description = "Comma-separated: `client`, `route`, `day`; one sum of all unless told.", pattern = "^(client|route|day)(,(client|route|day))*$", example = "client,day"),
+        ("group_by" = Option<String>, Query, description = "Comma-separated: `client`, `route`, `day`; one sum of all unless told.", pattern = "^(client|route|day)(,(client|route|day)){0,99}$", example = "client,day"),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "What was used.", body = UsageView)),
+    responses(
+        (status = 200, description = "What was used.", body = UsageView),
+        (status = 422, description = "The period ends before it begins or is too long, or there are too many rows.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["usage:read"]))
 )]
 #[get("/v1/usage")]
@@ -101,7 +104,7 @@ pub async fn get(permit: Permit<ReadUsage>, state: web::Data<State>) -> Result<R
     counted.into_iter().filter(|(kind, _)| in_time(kind)).for_each(|(kind, sum)| sums.add(kind, sum));
     if too_many || sums.rows.len() > ROWS_MAX {
         let detail = format!("that is more than {ROWS_MAX} rows: take fewer days, or group by less");
-        return Err(Problem::new(Code::InvalidParameter, detail));
+        return Err(Problem::new(Code::Refused, detail));
     }
     // Other replicas may not have stored theirs yet.
     let late_us = i64::try_from(STORED_EVERY.as_micros()).unwrap_or_default() * 2;
@@ -130,7 +133,7 @@ fn days(params: &Params<'_>, now_us: i64) -> Result<(Date, Date), Problem> {
     let span = (to - from).get_days() + 1;
     if !(1..=DAYS_MAX).contains(&span) {
         let detail = format!("1 to {DAYS_MAX} days from the first to the last");
-        return Err(Problem::parameter("to", "out_of_range", detail));
+        return Err(Problem::new(Code::Refused, detail));
     }
     Ok((from, to))
 }

@@ -61,7 +61,7 @@ impl Cli {
             return demo.run().await;
         }
         if let Command::Openapi = self.command {
-            print!("{}", openapi::text()?);
+            print!("{}", openapi::text(&openapi::whole(&openapi::Addresses::default())?)?);
             return Ok(());
         }
         let config = Config::load(self.config.as_deref())?;

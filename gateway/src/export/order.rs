@@ -6,7 +6,8 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-        pub enum $name { $($(#[$of])* #[serde(rename = $word)] $variant,)* }
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$of])* $variant,)* }
 
         impl $name {
             /// As it is written.

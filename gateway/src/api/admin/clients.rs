@@ -20,11 +20,13 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NewClient {
     /// Its name, 1 to 100 characters.
-    #[schema(example = "treasury-warehouse")]
+    #[schema(example = "treasury-warehouse", min_length = 1, max_length = 100)]
     name: String,
     /// What it may do. A system can be given the `:read` scopes.
+    #[schema(min_items = 1)]
     scopes: Vec<Scope>,
     /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. Without them it gets a secret.
+    #[schema(value_type = Option<Object>)]
     jwks: Option<serde_json::Value>,
 }
 

@@ -19,7 +19,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NewInstitution {
     /// Its name, 1 to 100 characters.
-    #[schema(example = "Harbour Leasing Bank")]
+    #[schema(example = "Harbour Leasing Bank", min_length = 1, max_length = 100)]
     name: String,
     /// Its plan; `standard` unless told.
     #[schema(example = "standard")]

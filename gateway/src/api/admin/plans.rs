@@ -17,16 +17,16 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Quotas {
     /// Units a second that a client gets back.
-    #[schema(example = 100, minimum = 1)]
+    #[schema(example = 100, minimum = 1, maximum = 1_000_000)]
     pub client_per_second: u32,
     /// Units that a client may spend at once.
-    #[schema(example = 200, minimum = 1)]
+    #[schema(example = 200, minimum = 1, maximum = 1_000_000)]
     pub client_burst: u32,
     /// Units a second that all clients of an institution together get back.
-    #[schema(example = 500, minimum = 1)]
+    #[schema(example = 500, minimum = 1, maximum = 1_000_000)]
     pub institution_per_second: u32,
     /// Units that they may spend at once.
-    #[schema(example = 1000, minimum = 1)]
+    #[schema(example = 1000, minimum = 1, maximum = 1_000_000)]
     pub institution_burst: u32,
 }
 

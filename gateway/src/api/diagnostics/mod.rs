@@ -175,7 +175,7 @@ const CHECKS: &[(&str, Check)] = &[
     request_body(content = DiagnosticRequest, content_type = "application/json"),
     responses(
         (status = 200, description = "What each check found.", body = Diagnosis),
-        (status = 422, description = "Something is longer than it may be.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Something is longer than it may be, or has control characters.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["usage:read"]))
 )]
@@ -183,12 +183,14 @@ const CHECKS: &[(&str, Check)] = &[
 pub async fn diagnose(permit: Permit<ReadUsage>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let request: DiagnosticRequest = permit.json(BODY_MAX).await?;
-    if request.method.chars().count() > METHOD_MAX
-        || request.url.chars().count() > URL_MAX
+    let fits = |text: &str, most: usize| text.chars().count() <= most && !text.chars().any(char::is_control);
+    if !fits(&request.method, METHOD_MAX)
+        || !fits(&request.url, URL_MAX)
         || request.headers.len() > HEADERS_MAX
     {
         let detail = format!(
-            "a method has {METHOD_MAX} characters at most, a URL {URL_MAX}; there are {HEADERS_MAX} headers at most"
+            "a method has {METHOD_MAX} characters at most and a URL {URL_MAX}, without control characters; there \
+             are {HEADERS_MAX} headers at most"
         );
         return Err(Problem::new(Code::Refused, detail));
     }

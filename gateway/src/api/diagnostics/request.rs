@@ -127,7 +127,7 @@ pub(super) fn idempotency_key(case: &Case<'_>) -> Finding {
         None => Finding::pass("there is none: a call that is repeated is done again"),
         Some(key) => {
             let holds = (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len())
-                && key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+                && key.bytes().all(|byte| byte.is_ascii_graphic());
             let expected = format!("1 to {IDEMPOTENCY_KEY_MAX} visible ASCII characters");
             Finding::compare(holds, "the key's form", expected, format!("{} bytes", key.len()))
         }

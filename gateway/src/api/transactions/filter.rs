@@ -53,6 +53,11 @@ const COMPARISONS: &[(&str, Comparison)] = &[
     ("[lt]", Comparison::Below),
 ];
 
+/// Characters of a reference.
+const REFERENCE_MAX: usize = 64;
+/// Characters of a text that is looked for within another.
+const CONTAINS_MAX: usize = 1000;
+
 /// What a list of transactions takes.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -174,8 +179,9 @@ pub fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter,
     }
     let mut status: Vec<Status> = params.word("status", &status_words())?.into_iter().collect();
     status.extend(params.words("status[in]", &status_words())?);
-    let mut reference: Vec<String> = params.get("reference").map(ToOwned::to_owned).into_iter().collect();
-    reference.extend(params.list("reference[in]")?.into_iter().map(ToOwned::to_owned));
+    let mut reference: Vec<String> =
+        params.text("reference", REFERENCE_MAX)?.map(ToOwned::to_owned).into_iter().collect();
+    reference.extend(params.texts("reference[in]", REFERENCE_MAX)?.into_iter().map(ToOwned::to_owned));
     let directions = Direction::ALL.map(|direction| (direction.as_str(), direction));
     Ok(Filter {
         account_id: account.or(named),
@@ -187,10 +193,12 @@ pub fn filter(params: &Params<'_>, account: Option<AccountId>) -> Result<Filter,
         reference,
         id: ids(params)?,
         value_date: bounds(params, "value_date", |text| date::parse(text).map_err(|e| e.to_string()))?,
-        end_to_end_id: params.get("end_to_end_id").map(ToOwned::to_owned),
-        counterparty_account: params.get("counterparty_account").map(ToOwned::to_owned),
-        counterparty_name: params.get("counterparty_name[contains]").map(str::to_lowercase),
-        remittance_information: params.get("remittance_information[contains]").map(str::to_lowercase),
+        end_to_end_id: params.text("end_to_end_id", 64)?.map(ToOwned::to_owned),
+        counterparty_account: params.text("counterparty_account", 64)?.map(ToOwned::to_owned),
+        counterparty_name: params.text("counterparty_name[contains]", CONTAINS_MAX)?.map(str::to_lowercase),
+        remittance_information: params
+            .text("remittance_information[contains]", CONTAINS_MAX)?
+            .map(str::to_lowercase),
     })
 }
 

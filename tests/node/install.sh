@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs packages of Node in target/node with what the tests check the document by: programs that are
+# not ours. Node itself comes with the environment of Python. Does nothing where they are there and as
+# new as the list.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../../target}
+stamp=$target/node/.installed
+if [ ! "$stamp" -nt "$here/package.json" ]; then
+  mkdir -p "$target/node"
+  cp "$here/package.json" "$target/node/"
+  PATH=$target/python/bin:$PATH npm install --prefix "$target/node" --silent --no-audit --no-fund
+  touch "$stamp"
+fi
