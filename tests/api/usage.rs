@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Caller, Server, data, engine::Engine, postgres::Postgres, replicas::Replicas, server::free_ports,
+    Caller, Server, data, engine::Engine, forge, postgres::Postgres, replicas::Replicas, server::free_ports,
 };
 
 /// A new institution's id.
@@ -130,7 +130,7 @@ async fn replicas_add_to_the_same_rows() {
     for caller in [&first, &second, &first, &second, &second] {
         caller.get("/v1/institution").await.ok();
     }
-    let asked = jiff::Timestamp::now();
+    let asked = jiff::Timestamp::from_second(forge::now_s() + 1).unwrap();
     let began = Instant::now();
     loop {
         let told = first.get("/v1/usage?group_by=route").await.ok();

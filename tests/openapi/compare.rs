@@ -288,10 +288,8 @@ impl<'a> Found<'a> {
             let anything = Value::Bool(true);
             let (before, after) = (old.get(name).unwrap_or(&anything), new.get(name).unwrap_or(&anything));
             match (before, after) {
-                (Value::Bool(before), Value::Bool(after)) => {
-                    if way == Way::Sent && *before && !after {
-                        self.add(place, "takes no other fields");
-                    }
+                (Value::Bool(true), Value::Bool(false)) if way == Way::Sent => {
+                    self.add(place, "takes no other fields");
                 }
                 (Value::Object(_), Value::Object(_)) => {
                     self.schema(&format!("{place}.*"), before, after, way, seen);

@@ -135,7 +135,7 @@ fn changed(pointer: &str, value: Option<Value>) -> Value {
         (Value::Array(list), None) => drop(list.remove(last.parse().unwrap())),
         (Value::Object(object), Some(value)) => drop(object.insert(last.replace("~1", "/"), value)),
         (Value::Object(object), None) => {
-            drop(object.remove(&last.replace("~1", "/")).expect("something to remove"))
+            drop(object.remove(&last.replace("~1", "/")).expect("something to remove"));
         }
         (other, _) => panic!("{pointer}: {other} has no parts"),
     }

@@ -92,7 +92,7 @@ mod tests {
 
     /// The headers of an answer, as the gate puts them on.
     async fn answered(method: Method, path: &str) -> HeaderMap {
-        let ok = || async { HttpResponse::Ok() };
+        let ok = || async { HttpResponse::Ok().finish() };
         let app = App::new()
             .route("/v1/old/{id}", web::get().to(ok))
             .route("/v1/old/{id}", web::post().to(ok))
