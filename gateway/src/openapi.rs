@@ -321,3 +321,41 @@ fn add_conditions(operation: &mut Value) {
     );
     responses.sort_keys();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_go_is_deprecated_in_the_document_and_nothing_else() {
+        let gone = |path, method| Deprecation {
+            method,
+            path,
+            since: jiff::civil::date(2026, 1, 1),
+            sunset: None,
+            about: "https://example.com/old",
+            successor: None,
+        };
+        let list = [gone("/v1/old/{id}", "GET"), gone("/v1/tile/{tile:.*}", "GET")];
+        for (path, method, marked) in [
+            ("/v1/old/{id}", "get", true),
+            ("/v1/old/{id}", "post", false),
+            ("/v1/tile/{tile}", "get", true),
+            ("/v1/young", "get", false),
+        ] {
+            let mut operation = json!({});
+            mark(&list, path, method, &mut operation);
+            assert_eq!(operation["deprecated"] == true, marked, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_go_is_there_and_goes_later_than_it_was_said() {
+        let document = whole(&Addresses::default()).unwrap();
+        for one in DEPRECATED {
+            let path = one.path.replace("{tile:.*}", "{tile}");
+            assert!(document["paths"][&path].get(one.method.to_lowercase()).is_some(), "{one:?}");
+            assert!(one.sunset.is_none_or(|sunset| sunset > one.since), "{one:?}");
+        }
+    }
+}
