@@ -336,6 +336,57 @@ async fn whoever_may_is_served_and_the_look_is_recorded_with_its_digest() {
 }
 
 #[tokio::test]
+async fn each_operation_costs_what_the_document_says() {
+    const TIMES: u64 = 5;
+    let server = Server::demo(&[]);
+    let (things, callers) = (Things::of(&server, 0).await, Callers::of(&server).await);
+    // What is spent hardly comes back, and the client's limit is the one that answers tell of.
+    let slow = json!({
+        "client_per_second": 1, "client_burst": 100_000,
+        "institution_per_second": 1, "institution_burst": 1_000_000,
+    });
+    let operator = server.operator().await;
+    operator.send(operator.request(reqwest::Method::PUT, "/admin/v1/plans/standard").json(&slow)).await.ok();
+    for operation in &guarded(&server).await {
+        let caller = callers.allowed(operation);
+        let mut left = Vec::new();
+        let began = std::time::Instant::now();
+        for _ in 0..=TIMES {
+            let (_, answer) = send(operation, caller, &server, &things.target(operation)).await;
+            let field = answer.header("ratelimit").unwrap();
+            let rest = field.strip_prefix("\"client\";r=").unwrap().split(';').next().unwrap();
+            left.push(rest.parse::<u64>().unwrap());
+        }
+        let (most, spent) = (TIMES * operation.object["x-cost"].as_u64().unwrap(), left[0] - left[5]);
+        let back = began.elapsed().as_secs() + 2;
+        assert!((most.saturating_sub(back)..=most).contains(&spent), "{}: {left:?}", operation.id());
+    }
+}
+
+#[tokio::test]
+async fn what_is_let_in_is_diagnosed_as_let_in() {
+    let server = Server::shared();
+    let (things, callers) = (Things::of(server, 0).await, Callers::of(server).await);
+    let token = callers.system.token.clone().unwrap();
+    let mut tried = 0;
+    for operation in document::operations(server).await.iter().filter(|operation| !operation.admin) {
+        let content = operation.object["requestBody"]["content"].as_object();
+        let kind = content.and_then(|content| content.keys().next()).map_or("", String::as_str);
+        let target = things.target(operation);
+        let asked = json!({
+            "method": operation.method.as_str(), "url": target,
+            "headers": {"Authorization": format!("Bearer {token}"), "Content-Type": kind},
+        });
+        let told = callers.system.post("/v1/diagnostics/request", &asked).await.ok();
+        assert_eq!(told["operation"], operation.id(), "{target}");
+        // Only feeders deliver.
+        assert_eq!(told["let_in"], operation.scopes() != ["transactions:write"], "{told}");
+        tried += 1;
+    }
+    assert!(tried >= 30, "only {tried} operations");
+}
+
+#[tokio::test]
 async fn what_needs_no_token_is_a_list_with_reasons() {
     let server = Server::shared();
     let operations = document::operations(server).await;

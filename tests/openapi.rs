@@ -1,4 +1,8 @@
-//! The committed document, the printed one and the served one are the same.
+//! The committed document, the printed one and the served one are the same, and break nobody who relies on
+//! the last released one.
+
+mod compare;
+mod released;
 
 use std::{path::Path, process::Command};
 

@@ -16,6 +16,8 @@ use utoipa::openapi::{
 };
 
 use crate::{
+    access::deprecation::{self, DEPRECATED, Deprecation},
+    api::operations,
     domain::Scope,
     error::{Code, Fault, ProblemBody},
     router,
@@ -101,6 +103,8 @@ fn base(at: &Addresses) -> OpenApi {
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("events", "What happened, in the order of the ledger: asked for, or followed."),
         ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
+        ("limits", "What may be asked for, what is left of it, what was used."),
+        ("diagnostics", "What would be refused, and why."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];
@@ -123,6 +127,7 @@ fn describe(scope: Scope) -> &'static str {
         Scope::EventsRead => "Follow events",
         Scope::WebhooksManage => "Set up webhook endpoints",
         Scope::ClientsManage => "See and change the institution's own clients",
+        Scope::UsageRead => "See limits and usage, and what would be refused",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }
@@ -155,6 +160,8 @@ fn complete(document: &mut Value, api: &str) {
         let base = item["servers"][0]["url"].as_str().unwrap_or(api).to_owned();
         for method in ["get", "head", "post", "put", "patch", "delete"] {
             if let Some(operation) = item.get_mut(method) {
+                mark(DEPRECATED, path, method, operation);
+                add_cost(operation);
                 let fields = schemas::some_fields(operation, &mut schemas, &records);
                 add_problems(operation);
                 add_headers(operation);
@@ -182,6 +189,22 @@ fn drop_unused(document: &mut Value, kind: &str) {
             return;
         }
     }
+}
+
+/// Marks an operation that is to go.
+fn mark(list: &[Deprecation], path: &str, method: &str, operation: &mut Value) {
+    if deprecation::of(list, &method.to_uppercase(), &path.replace("{tile}", "{tile:.*}")).is_some() {
+        operation["deprecated"] = true.into();
+    }
+}
+
+/// What it costs of a client's and its institution's limits.
+fn add_cost(operation: &mut Value) {
+    let takes_token = operation["security"]
+        .as_array()
+        .is_some_and(|security| security.iter().any(|one| one.get("oauth2").is_some()));
+    let id = operation["operationId"].as_str().unwrap_or_default();
+    operation["x-cost"] = operations::cost(id, takes_token).into();
 }
 
 fn add_problems(operation: &mut Value) {
@@ -308,4 +331,42 @@ fn add_conditions(operation: &mut Value) {
         }),
     );
     responses.sort_keys();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_go_is_deprecated_in_the_document_and_nothing_else() {
+        let gone = |path, method| Deprecation {
+            method,
+            path,
+            since: jiff::civil::date(2026, 1, 1),
+            sunset: None,
+            about: "https://example.com/old",
+            successor: None,
+        };
+        let list = [gone("/v1/old/{id}", "GET"), gone("/v1/tile/{tile:.*}", "GET")];
+        for (path, method, marked) in [
+            ("/v1/old/{id}", "get", true),
+            ("/v1/old/{id}", "post", false),
+            ("/v1/tile/{tile}", "get", true),
+            ("/v1/young", "get", false),
+        ] {
+            let mut operation = json!({});
+            mark(&list, path, method, &mut operation);
+            assert_eq!(operation["deprecated"] == true, marked, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_go_is_there_and_goes_later_than_it_was_said() {
+        let document = whole(&Addresses::default()).unwrap();
+        for one in DEPRECATED {
+            let path = one.path.replace("{tile:.*}", "{tile}");
+            assert!(document["paths"][&path].get(one.method.to_lowercase()).is_some(), "{one:?}");
+            assert!(one.sunset.is_none_or(|sunset| sunset > one.since), "{one:?}");
+        }
+    }
 }

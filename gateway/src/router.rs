@@ -13,9 +13,9 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, clients, docs, events, evidence_bundles, exports, health, institution,
-        intake_mappings, intakes, ledger, metrics, oauth2, tlog, transactions, transactions_batch, webhooks,
-        well_known,
+        accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, health, institution,
+        intake_mappings, intakes, ledger, limits, metrics, oauth2, tlog, transactions, transactions_batch,
+        usage, webhooks, well_known,
     },
     error::{Code, Problem},
 };
@@ -78,6 +78,10 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(webhooks::get)
         .service(webhooks::change)
         .service(webhooks::delete)
+        .service(limits::get)
+        .service(limits::plan::make)
+        .service(usage::get)
+        .service(diagnostics::diagnose)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);

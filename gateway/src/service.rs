@@ -22,8 +22,9 @@ use crate::{
         nonce::Nonces,
         origin::Origins,
         token::Tokens,
+        usage::{self, Usage},
     },
-    api::{State, cursor::Cursors, events::Streams, transactions},
+    api::{State, cursor::Cursors, events::Streams, operations::Operations, transactions},
     config::{Config, Http, Issuer},
     domain::{InstitutionId, Tenant, network::Network},
     export::{
@@ -255,6 +256,7 @@ pub struct Service {
     redis: Option<Arc<Redis>>,
     webhooks: Arc<Webhooks>,
     background: Vec<JoinHandle<()>>,
+    keeping_usage: (Arc<Notify>, JoinHandle<()>),
 }
 
 impl Service {
@@ -293,6 +295,7 @@ impl Service {
                 bytes_per_s: config.limits.body_min_bytes_per_s,
             },
             limits: Limits::new(address, &plans, redis.clone()),
+            usage: Usage::default(),
             redis: redis.clone(),
             world: Arc::clone(&ledger.world),
             provider: ledger.provider,
@@ -360,6 +363,7 @@ impl Service {
             api: config.http.base_url.clone(),
             admin: format!("http://{}", config.http.admin_listen),
         })?;
+        let operations = Operations::of(&document);
         let (document, reference) = (openapi::text(&document)?, openapi::reference::page(&document));
         let state = web::Data::new(State {
             door: door.clone(),
@@ -381,11 +385,14 @@ impl Service {
             base_url: config.http.base_url.clone(),
             document,
             reference,
+            operations,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { state, door, ledger, redis, webhooks, background })
+        let stop = Arc::new(Notify::new());
+        let keeping_usage = (Arc::clone(&stop), tokio::spawn(usage::keep(door.clone(), stop)));
+        Ok(Self { state, door, ledger, redis, webhooks, background, keeping_usage })
     }
 
     /// The parts that write and sign.
@@ -403,6 +410,9 @@ impl Service {
             let _ = task.await;
         }
         self.state.exports.stop().await;
+        let (stop, keeping) = self.keeping_usage;
+        stop.notify_one();
+        let _ = keeping.await;
         if let Some(redis) = &self.redis {
             redis.leave().await;
         }

@@ -140,10 +140,11 @@ def fit_query(query):
     for name in ("as_of", "seq", "last_event_id"):
         if name in query:
             query[name] = str(within(query[name]))
-    if "from" in query:
+    # Days are not numbers of entries.
+    if "from" in query and "-" not in str(query["from"]):
         query["from"] = str(within(query["from"]) + 1)
     for name in ("size", "to"):
-        if name in query:
+        if name in query and "-" not in str(query[name]):
             query[name] = str(ENTRIES)
 
 

@@ -49,7 +49,8 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         return;
     }
     let server = Server::demo(&[]);
-    // A bundle under an idempotency key and an export, so that no table is without rows.
+    // A bundle under an idempotency key and an export, so that no table is without rows. Usage is stored
+    // every few seconds.
     for index in [0, 1] {
         let system = server.system(index).await;
         let order = system.request(reqwest::Method::POST, "/v1/evidence-bundles");
@@ -66,6 +67,18 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
     }
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;
+    let began = std::time::Instant::now();
+    while sqlx::query_scalar(
+        "SELECT count(DISTINCT institution_id) FROM usage WHERE institution_id = ANY ($1::text[]::uuid[])",
+    )
+    .bind(ids.to_vec())
+    .fetch_one(&mut connection)
+    .await
+    .is_ok_and(|stored: i64| stored < 2)
+    {
+        assert!(began.elapsed().as_secs() < 60, "usage is not stored");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
 
     let mut transaction = connection.begin().await.unwrap();
     let found = violations::all(&mut transaction, &ids[0], &ids[1]).await;

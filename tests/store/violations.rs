@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 17] = [
+pub const TENANT_TABLES: [&str; 18] = [
     "logs",
     "entries",
     "payloads",
@@ -22,6 +22,7 @@ pub const TENANT_TABLES: [&str; 17] = [
     "intake_findings",
     "statements",
     "intake_mappings",
+    "usage",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -57,7 +58,8 @@ intakes INSERT, intakes SELECT, intake_findings INSERT, intake_findings SELECT, 
 intake_mappings INSERT, intake_mappings SELECT, intake_mappings.mapping UPDATE, intake_mappings.seq UPDATE,
 intakes.seq UPDATE, intakes.state UPDATE, intakes.reason UPDATE, intakes.sha256 UPDATE, intakes.statements UPDATE,
 intakes.records UPDATE, intakes.added UPDATE, intakes.unchanged UPDATE, intakes.faults UPDATE, intakes.breaks UPDATE,
-intakes.delivered UPDATE, intakes.finished_at_us UPDATE";
+intakes.delivered UPDATE, intakes.finished_at_us UPDATE,
+usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
 pub async fn all(connection: &mut PgConnection, own: &str, other: &str) -> Vec<String> {

@@ -45,7 +45,10 @@ impl Door {
     }
 
     /// What a token says that still holds; what it is bound to is for the caller to look at.
-    pub(super) async fn caller_of(&self, token: &str) -> Result<Believed, Problem> {
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn caller_of(&self, token: &str) -> Result<Believed, Problem> {
         match self.tokens.cached(&*self.world, token) {
             Some(believed) => Ok(believed),
             None => self.believe(token).await,

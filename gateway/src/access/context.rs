@@ -4,7 +4,7 @@ use std::{
     net::IpAddr,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -53,6 +53,7 @@ pub struct Context {
     wants_nonce: AtomicBool,
     caller: OnceLock<(Caller, Tenant)>,
     standing: Mutex<Option<Standing>>,
+    units: AtomicU32,
     counted: bool,
     slot: Mutex<Option<Slot>>,
 }
@@ -77,6 +78,7 @@ impl Context {
             wants_nonce: AtomicBool::new(false),
             caller: OnceLock::new(),
             standing: Mutex::new(None),
+            units: AtomicU32::new(0),
             counted: request.app_data::<Uncounted>().is_none(),
             slot: Mutex::new(None),
         }
@@ -122,6 +124,16 @@ impl Context {
 
     pub(super) fn stand(&self, standing: Standing) {
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    }
+
+    /// Notes the units that it spent of its caller's limits.
+    pub(super) fn spend(&self, units: u32) {
+        self.units.store(units, Ordering::Relaxed);
+    }
+
+    /// The units that it spent of its caller's limits.
+    pub(super) fn spent(&self) -> u32 {
+        self.units.load(Ordering::Relaxed)
     }
 
     pub(super) fn standing(&self) -> Option<Standing> {

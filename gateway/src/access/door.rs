@@ -12,6 +12,7 @@ use super::{
     nonce::Nonces,
     origin::Origins,
     token::Tokens,
+    usage::Usage,
 };
 use crate::{
     domain::Tenant,
@@ -48,6 +49,8 @@ pub struct Door {
     pub pace: Pace,
     /// Rate limits.
     pub limits: Limits,
+    /// What callers used, until it is stored.
+    pub usage: Usage,
     /// What other replicas are told by, if there may be any.
     pub redis: Option<Arc<Redis>>,
     /// The time and randomness.
@@ -92,6 +95,7 @@ impl Door {
             too_many(&exceeded)
         })?;
         context.stand(standing);
+        context.spend(cost);
         metrics::admitted("institution");
         metrics::admitted("client");
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::{
     Error, HttpMessage as _, HttpResponse,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType,
@@ -21,6 +21,7 @@ use super::{
     Context, Door,
     connection::{Connection, watched},
     context::REQUEST_ID,
+    deprecation::{self, DEPRECATED, Deprecation},
     door::URI_MAX,
     metrics::Underway,
     trace::Trace,
@@ -60,8 +61,10 @@ pub async fn gate(
         Some(problem) => problem.clone(),
         None => Problem::new(Code::MalformedBody, "the request cannot be read"),
     });
+    let mut code = "";
     if let Some(problem) = problem {
         let problem = recorded(&door, &context, problem).instrument(trace.span.clone()).await;
+        code = problem.code.as_str();
         if let (Some(at_work), Code::RequestTimeout) = (&at_work, problem.code) {
             at_work.0.close();
         }
@@ -74,6 +77,7 @@ pub async fn gate(
         trace.span.in_scope(|| log_problem(&context, &problem, trace.id()));
     }
     finish(&door, &context, response.headers_mut());
+    tell(DEPRECATED, &context, response.headers_mut());
     trace.finish(response.status(), response.headers_mut());
     if door.load.is_leaving() {
         // So that the client goes elsewhere with its next request.
@@ -84,6 +88,11 @@ pub async fn gate(
         response = response.map_body(|_, body| watched(body, &at_work.0));
     }
     let status = response.status().as_u16();
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) => bytes,
+        _ => 0,
+    };
+    door.usage.count(&context, began_us, code, bytes);
     underway.answered(&context, status);
     let took_us = door.world.now_us() - began_us;
     trace.span.in_scope(|| {
@@ -145,6 +154,13 @@ fn log_problem(context: &Context, problem: &Problem, trace_id: Option<String>) {
             cause = problem.cause,
             "refused"
         );
+    }
+}
+
+/// Puts on an answer that its operation is to go, if it is in the list.
+pub(super) fn tell(list: &[Deprecation], context: &Context, headers: &mut HeaderMap) {
+    if let Some(deprecation) = deprecation::of(list, &context.method, &context.route) {
+        deprecation.tell(headers);
     }
 }
 

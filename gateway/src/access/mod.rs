@@ -13,6 +13,7 @@ pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod context;
+pub mod deprecation;
 pub mod door;
 pub mod gate;
 pub mod issuers;
@@ -27,6 +28,7 @@ pub mod right;
 pub mod stream;
 pub mod token;
 mod trace;
+pub mod usage;
 
 pub use answer::{Answer, Recorded};
 pub use caller::Caller;

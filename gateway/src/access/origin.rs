@@ -67,6 +67,12 @@ pub fn thumbprint(der: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(der))
 }
 
+/// The thumbprint of a certificate in PEM.
+#[must_use]
+pub fn thumbprint_of_pem(pem: &str) -> Option<String> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).ok().map(|der| thumbprint(&der))
+}
+
 impl Origins {
     /// Believes these proxies what they write into these headers.
     #[must_use]
@@ -133,7 +139,7 @@ impl Origins {
         let text = form_urlencoded::parse(format!("x={}", value.replace('+', "%2B")).as_bytes())
             .next()
             .map(|(_, value)| value.into_owned())?;
-        CertificateDer::from_pem_slice(text.as_bytes()).ok().map(|der| thumbprint(&der))
+        thumbprint_of_pem(&text)
     }
 }
 

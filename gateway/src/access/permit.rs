@@ -1,7 +1,7 @@
 //! A permit: proof that the caller may do what the handler does, and the handler's way to the
 //! request and back out.
 
-use std::{cell::RefCell, future::Future, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{cell::RefCell, future::Future, marker::PhantomData, net::IpAddr, pin::Pin, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Longest `Idempotency-Key`.
-const IDEMPOTENCY_KEY_MAX: usize = 255;
+pub const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 /// Proof that the caller may do `R`.
 pub struct Permit<R: Right> {
@@ -47,6 +47,11 @@ impl<R: Right> Permit<R> {
     /// Who calls.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Where the request came from.
+    pub fn address(&self) -> IpAddr {
+        self.context.address
     }
 
     /// The query string as sent.
@@ -177,6 +182,12 @@ impl<R: Right> Permit<R> {
     /// What the request passed.
     pub(super) fn door(&self) -> &Door {
         &self.door
+    }
+
+    /// The thumbprint of the certificate that it was sent with.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        self.context.certificate.as_deref()
     }
 
     /// The request as it is recorded.

@@ -55,6 +55,8 @@ rights! {
     ManageWebhooks: WebhooksManage, 1;
     /// Have a webhook endpoint told at once: something is sent to it.
     TellWebhooks: WebhooksManage, 20;
+    /// See limits and usage.
+    ReadUsage: UsageRead, 1;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -205,34 +205,43 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &self.encoding)
     }
 
+    /// Whom tokens are for.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The type and the claims of a token that is signed with our key, whatever else is wrong with it.
+    /// It is not to be believed for that.
+    #[must_use]
+    pub fn signed(&self, token: &str) -> Option<(Option<String>, serde_json::Value)> {
+        if token.len() > TOKEN_MAX {
+            return None;
+        }
+        // A token without a `kid` is held against the key that signs.
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        if header.crit.is_some() {
+            return None;
+        }
+        let key = self.keys.iter().find(|key| header.kid.as_ref().is_none_or(|kid| *kid == key.kid))?;
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let data = jsonwebtoken::decode(token, &key.decoding, &validation).ok()?;
+        Some((data.header.typ, data.claims))
+    }
+
     /// What a token says, if it is ours, for us, and valid now.
     ///
     /// # Errors
     /// Why it is not believed.
     pub fn verify(&self, world: &dyn World, token: &str) -> Result<Claims, TokenFault> {
-        if token.len() > TOKEN_MAX {
-            return Err(TokenFault::Signature);
-        }
-        // A token without a `kid` is held against the key that signs.
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Signature)?;
-        if header.crit.is_some() {
-            return Err(TokenFault::Signature);
-        }
-        let key = self.keys.iter().find(|key| header.kid.as_ref().is_none_or(|kid| *kid == key.kid));
-        let key = key.ok_or(TokenFault::Signature)?;
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
-            .map_err(|_| TokenFault::Signature)?;
-        let is_access_token = data.header.typ.as_deref().is_some_and(|typ| {
-            typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
-        });
-        if !is_access_token {
+        let (typ, claims) = self.signed(token).ok_or(TokenFault::Signature)?;
+        // One that lacks a claim is none of ours.
+        let claims = serde_json::from_value::<Claims>(claims).map_err(|_| TokenFault::Signature)?;
+        if !is_access_token(typ.as_deref()) {
             return Err(TokenFault::Type);
         }
-        let claims = data.claims;
         if claims.iss != self.issuer || claims.aud != self.audience || claims.sub != claims.client_id {
             return Err(TokenFault::Audience);
         }
@@ -311,6 +320,12 @@ impl Tokens {
         self.generation.fetch_add(1, Ordering::SeqCst);
         verdicts.clear();
     }
+}
+
+/// Whether a header's `typ` is that of access tokens (RFC 9068 section 2.1).
+#[must_use]
+pub fn is_access_token(typ: Option<&str>) -> bool {
+    typ.is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt"))
 }
 
 fn key(token: &str) -> [u8; 32] {

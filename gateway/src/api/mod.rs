@@ -7,6 +7,7 @@ pub mod admin;
 pub mod as_of;
 pub mod clients;
 pub mod cursor;
+pub mod diagnostics;
 pub mod direct;
 pub mod docs;
 mod download;
@@ -20,13 +21,16 @@ pub mod intake_mappings;
 pub mod intakes;
 pub mod item;
 pub mod ledger;
+pub mod limits;
 pub mod list;
 pub mod metrics;
 pub mod oauth2;
+pub mod operations;
 pub mod params;
 pub mod tlog;
 pub mod transactions;
 pub mod transactions_batch;
+pub mod usage;
 pub mod webhooks;
 pub mod well_known;
 
@@ -73,6 +77,8 @@ pub struct State {
     pub base_url: String,
     /// The OpenAPI document, which is made of what uses this module.
     pub document: String,
+    /// What the document says of operations.
+    pub operations: operations::Operations,
     /// The document as a page.
     pub reference: String,
     /// Most lines of a delivered batch.

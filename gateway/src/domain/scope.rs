@@ -37,6 +37,9 @@ pub enum Scope {
     /// See and change the institution's own clients: keys, secrets, addresses.
     #[serde(rename = "clients:manage")]
     ClientsManage,
+    /// See limits and usage, and what would be refused.
+    #[serde(rename = "usage:read")]
+    UsageRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -44,7 +47,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -55,6 +58,7 @@ impl Scope {
         Self::EventsRead,
         Self::WebhooksManage,
         Self::ClientsManage,
+        Self::UsageRead,
         Self::Admin,
     ];
 
@@ -72,6 +76,7 @@ impl Scope {
             Self::EventsRead => "events:read",
             Self::WebhooksManage => "webhooks:manage",
             Self::ClientsManage => "clients:manage",
+            Self::UsageRead => "usage:read",
             Self::Admin => "admin",
         }
     }
@@ -137,7 +142,7 @@ impl ClientKind {
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
             AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, TransactionsRead, TransactionsWrite, WebhooksManage,
+            LedgerRead, TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
         };
         match self {
             Self::System => &[
@@ -150,6 +155,7 @@ impl ClientKind {
                 EventsRead,
                 WebhooksManage,
                 ClientsManage,
+                UsageRead,
             ],
             Self::Feeder => &[TransactionsWrite],
             Self::Operator => &[
@@ -160,6 +166,7 @@ impl ClientKind {
                 EvidenceRead,
                 ExportsRead,
                 EventsRead,
+                UsageRead,
                 Admin,
             ],
         }

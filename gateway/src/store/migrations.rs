@@ -31,6 +31,7 @@ const PAIRS: &[Pair] = pairs![
     5 "webhooks" "0005_webhooks",
     6 "intake" "0006_intake",
     7 "callers" "0007_callers",
+    8 "usage" "0008_usage",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

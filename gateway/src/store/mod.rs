@@ -40,6 +40,7 @@ pub mod statements;
 pub mod tiles;
 pub mod tokens;
 pub mod transactions;
+pub mod usage;
 pub mod webhook_attempts;
 pub mod webhooks;
 
@@ -84,6 +85,12 @@ pub enum Db {
 }
 
 impl Db {
+    /// Whether other processes may serve from it too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Opens a database: a file is made and brought up to date; a server must be up to date.
     ///
     /// # Errors

@@ -166,6 +166,20 @@ impl Account {
         Ok(whole(left.max(0.0).floor()))
     }
 
+    /// Whole units left of this replica's share.
+    pub(super) fn share_left(&self, scene: Scene) -> u32 {
+        let flow = self.flow(scene.replicas);
+        let state = self.state();
+        let left = match state.owed || state.outage == scene.outages {
+            true => state.share.level(flow, scene.now),
+            false => state
+                .left(self.rate, scene.now)
+                .map_or(flow.full, |left| left / f64::from(scene.replicas.max(1)))
+                .min(flow.full),
+        };
+        whole(left.max(0.0).floor())
+    }
+
     pub(super) fn put_back_share(&self, cost: u32) {
         self.state().share.put_back(f64::from(cost));
     }

@@ -25,7 +25,7 @@ use std::{
 use redis::Script;
 
 use super::{
-    Exceeded, KEYS, Rate, Standing,
+    Exceeded, Held, KEYS, Level, Rate, Standing,
     account::{Account, LEASE, Question, Said, Scene, Taken},
 };
 use crate::{
@@ -92,6 +92,25 @@ impl Leases {
             }
             Link::Down => self.alone(&pair, costs),
         }
+    }
+
+    /// What is left, as far as this replica knows.
+    pub(super) fn levels(
+        &self,
+        rates: [Rate; 2],
+        institution: InstitutionId,
+        client: ClientId,
+    ) -> [Level; 2] {
+        let pair = self.pair(rates, institution, client);
+        let scene = self.scene();
+        let together = self.redis.link() == Link::Up;
+        pair.map(|account| {
+            let (left, held) = match together {
+                true => (account.remaining(scene.now), Held::Together(scene.replicas.max(1))),
+                false => (account.share_left(scene), Held::Apart),
+            };
+            Level { policy: account.policy, rate: account.rate, left, held }
+        })
     }
 
     fn pair(&self, rates: [Rate; 2], institution: InstitutionId, client: ClientId) -> Pair {

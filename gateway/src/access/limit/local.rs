@@ -10,7 +10,7 @@ use std::{
 
 use governor::{
     NotUntil, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock, QuantaInstant},
+    clock::{Clock, DefaultClock},
     middleware::StateInformationMiddleware,
     nanos::Nanos,
     state::StateStore,
@@ -52,23 +52,22 @@ impl<K: Hash + Eq + Clone> StateStore for Look<K> {
     }
 }
 
-type Limiter<K, S> = RateLimiter<K, S, DefaultClock, StateInformationMiddleware>;
+type Limiter<K, S, C> = RateLimiter<K, S, C, StateInformationMiddleware>;
 
 /// One limit, held against many keys.
-pub(super) struct Limit<K: Hash + Eq + Clone> {
+pub(super) struct Limit<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     policy: &'static str,
     pub(super) rate: Rate,
-    clock: DefaultClock,
+    clock: C,
     times: Times<K>,
-    spend: Limiter<K, Spend<K>>,
-    look: Limiter<K, Look<K>>,
+    spend: Limiter<K, Spend<K>, C>,
+    look: Limiter<K, Look<K>, C>,
 }
 
-impl<K: Hash + Eq + Clone> Limit<K> {
-    pub(super) fn new(policy: &'static str, rate: Rate) -> Self {
+impl<K: Hash + Eq + Clone, C: Clock + Clone> Limit<K, C> {
+    pub(super) fn new(policy: &'static str, rate: Rate, clock: C) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         let times = Times::<K>::default();
-        let clock = DefaultClock::default();
         Self {
             policy,
             rate,
@@ -90,9 +89,15 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         self.judge(self.spend.check_key_n(key, cost.min(self.rate.burst)))
     }
 
+    /// Whole units left.
+    pub(super) fn left(&self, key: &K) -> u32 {
+        // What would be left after one, and that one.
+        self.look(key, NonZeroU32::MIN).map_or(0, |standing| standing.remaining.saturating_add(1))
+    }
+
     fn judge<E>(
         &self,
-        outcome: Result<Result<governor::middleware::StateSnapshot, NotUntil<QuantaInstant>>, E>,
+        outcome: Result<Result<governor::middleware::StateSnapshot, NotUntil<C::Instant>>, E>,
     ) -> Result<Standing, Exceeded> {
         match outcome {
             Ok(Ok(left)) => Ok(Standing::new(self.policy, self.rate, left.remaining_burst_capacity())),

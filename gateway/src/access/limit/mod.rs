@@ -11,6 +11,9 @@ mod account;
 mod bucket;
 mod lease;
 mod local;
+pub mod schedule;
+#[cfg(test)]
+mod schedule_tests;
 
 use std::{
     collections::HashMap,
@@ -22,6 +25,8 @@ use std::{
     },
     time::Duration,
 };
+
+use governor::clock::{Clock, DefaultClock};
 
 use crate::{
     domain::{ClientId, InstitutionId},
@@ -98,15 +103,50 @@ pub struct Exceeded {
     pub retry_after: Duration,
 }
 
-struct PlanLimits {
-    institution: Limit<InstitutionId>,
-    client: Limit<ClientId>,
+/// What is left of a limit now, and how it comes back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// `address`, `institution` or `client`.
+    pub policy: &'static str,
+    /// The limit.
+    pub rate: Rate,
+    /// Whole units left.
+    pub left: u32,
+    /// Who else spends it.
+    pub held: Held,
 }
 
+/// Who holds a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// This process alone.
+    Alone,
+    /// So many replicas together.
+    Together(u32),
+    /// Each replica its share, as Redis is away.
+    Apart,
+}
+
+impl Level {
+    /// As a standing, which tells when it would be full.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing::new(self.policy, self.rate, self.left)
+    }
+}
+
+struct PlanLimits<C: Clock> {
+    institution: Limit<InstitutionId, C>,
+    client: Limit<ClientId, C>,
+}
+
+type Plans<C> = HashMap<String, Arc<PlanLimits<C>>>;
+
 /// Every limit.
-pub struct Limits {
-    address: Limit<IpAddr>,
-    plans: RwLock<HashMap<String, Arc<PlanLimits>>>,
+pub struct Limits<C: Clock = DefaultClock> {
+    clock: C,
+    address: Limit<IpAddr, C>,
+    plans: RwLock<Plans<C>>,
     /// Counts changes of plans, so that what was read before one is not put over it.
     changes: AtomicU64,
     leases: Option<Arc<Leases>>,
@@ -117,8 +157,15 @@ impl Limits {
     /// addresses are always this process's own.
     #[must_use]
     pub fn new(address: Rate, plans: &[Plan], redis: Option<Arc<Redis>>) -> Self {
+        Self::timed(DefaultClock::default(), address, plans, redis)
+    }
+}
+
+impl<C: Clock + Clone> Limits<C> {
+    fn timed(clock: C, address: Rate, plans: &[Plan], redis: Option<Arc<Redis>>) -> Self {
         let limits = Self {
-            address: Limit::new("address", address),
+            address: Limit::new("address", address, clock.clone()),
+            clock,
             plans: RwLock::default(),
             changes: AtomicU64::new(0),
             leases: redis.map(Leases::new),
@@ -139,7 +186,7 @@ impl Limits {
     pub fn put_plan(&self, plan: &Plan) {
         let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
         self.changes.fetch_add(1, Ordering::SeqCst);
-        put(&mut plans, plan);
+        put(&mut plans, plan, &self.clock);
     }
 
     /// To be read before plans are read from the database, and given to
@@ -152,7 +199,7 @@ impl Limits {
     pub fn take_plans(&self, read: &[Plan], changes: u64) {
         let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
         if self.changes() == changes {
-            read.iter().for_each(|plan| put(&mut plans, plan));
+            read.iter().for_each(|plan| put(&mut plans, plan, &self.clock));
         }
     }
 
@@ -193,9 +240,33 @@ impl Limits {
         // Tell of the one that will bind first.
         Ok(if institution.remaining < client.remaining { institution } else { client })
     }
+
+    /// What is left of the limits of an address, an institution and a client, in this order; nothing
+    /// is spent. Of limits that replicas share it is what this replica knows. None when the plan is
+    /// not known here.
+    pub fn levels(
+        &self,
+        address: IpAddr,
+        plan: &str,
+        institution: InstitutionId,
+        client: ClientId,
+    ) -> Option<[Level; 3]> {
+        let limits = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(plan).cloned()?;
+        let own = |policy, rate, left| Level { policy, rate, left, held: Held::Alone };
+        let address = own("address", self.address.rate, self.address.left(&address));
+        let rates = [limits.institution.rate, limits.client.rate];
+        let [institution, client] = match &self.leases {
+            Some(leases) => leases.levels(rates, institution, client),
+            None => [
+                own("institution", rates[0], limits.institution.left(&institution)),
+                own("client", rates[1], limits.client.left(&client)),
+            ],
+        };
+        Some([address, institution, client])
+    }
 }
 
-fn put(plans: &mut HashMap<String, Arc<PlanLimits>>, plan: &Plan) {
+fn put<C: Clock + Clone>(plans: &mut Plans<C>, plan: &Plan, clock: &C) {
     let institution = Rate::new(plan.institution_per_second, plan.institution_burst);
     let client = Rate::new(plan.client_per_second, plan.client_burst);
     let same = plans
@@ -203,8 +274,8 @@ fn put(plans: &mut HashMap<String, Arc<PlanLimits>>, plan: &Plan) {
         .is_some_and(|old| old.institution.rate == institution && old.client.rate == client);
     if !same {
         let limits = PlanLimits {
-            institution: Limit::new("institution", institution),
-            client: Limit::new("client", client),
+            institution: Limit::new("institution", institution, clock.clone()),
+            client: Limit::new("client", client, clock.clone()),
         };
         plans.insert(plan.name.clone(), Arc::new(limits));
     }
