@@ -28,6 +28,7 @@ const PAIRS: &[Pair] = pairs![
     2 "bundle_checkpoint" "0002_bundle_checkpoint",
     3 "versions" "0003_versions",
     4 "exports" "0004_exports",
+    9 "scope_rows" "0009_scope_rows",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than
