@@ -8,6 +8,7 @@
 
 mod append;
 mod copy;
+mod export;
 mod floor;
 mod load;
 mod page;
@@ -24,7 +25,7 @@ mod verify;
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 7] = ["append", "singles", "page", "start", "growth", "verify", "postgres"];
+const ALL: [&str; 8] = ["append", "singles", "page", "start", "growth", "verify", "postgres", "export"];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
 
@@ -71,6 +72,9 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
         tell(append::batches_on(&server).await);
         tell(vec![append::singles_on(&server).await]);
         tell(page::cost(&site::Site::new(SMALL, Some(server.database())).await).await);
+    }
+    if chosen("export") {
+        tell(export::rows(&postgres::Postgres::start()).await);
     }
     if chosen("verify") {
         tell(vec![verify::row()]);

@@ -62,6 +62,13 @@ impl Process {
         (ticks(14) + ticks(15)) / TICKS
     }
 
+    /// Memory, as a line of its status says: `VmRSS` is what it has now, `VmHWM` the most it ever had.
+    pub fn memory_mib(&self, line: &str) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let kib = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'));
+        kib.unwrap().trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+
     /// An access token for a bank's system.
     pub async fn token(&self, bank: &Bank) -> String {
         let (id, secret) = &bank.client;

@@ -12,12 +12,15 @@ use crate::{
         Db, StoreError,
         entries::{self, EntryQuery},
         payloads,
-        transactions::{self, After, Filter, Sort},
+        transactions::{self, Filter},
     },
 };
 
 /// Records that are read at a time.
 const CHUNK: i64 = 4_000;
+/// Entries among which transactions are looked for at a time: more where a filter keeps few of them.
+const SPAN: i64 = CHUNK;
+const SPAN_MAX: i64 = 256_000;
 /// `access` entries that are read at a time: each lists up to a batch of looks.
 const ACCESS_CHUNK: i64 = 64;
 
@@ -66,6 +69,7 @@ pub struct Source {
     tenant: Tenant,
     wanted: Wanted,
     range: Range,
+    span: i64,
 }
 
 enum Wanted {
@@ -114,7 +118,7 @@ impl Source {
             Selection::Entries(entries) => Wanted::Entries(entries),
             Selection::Accesses(entries) => Wanted::Accesses(entries),
         };
-        Ok(Self { db, tenant, wanted, range })
+        Ok(Self { db, tenant, wanted, range, span: SPAN })
     }
 
     /// The next records, `most` at most; none when there are no more.
@@ -124,17 +128,22 @@ impl Source {
     pub async fn next(&mut self, most: i64) -> Result<Vec<Item>, StoreError> {
         let limit = most.min(CHUNK);
         let mut reader = self.db.read(self.tenant).await?;
-        let (tenant, Range { after, last, as_of }) = (self.tenant, self.range);
+        let (tenant, Range { mut after, last, as_of }) = (self.tenant, self.range);
         let one = |seq, record| Item { seq, record, rows: 1 };
         let items: Vec<Item> = match &self.wanted {
-            Wanted::Transactions(filter) => {
-                // In ledger order the seq alone says where to go on.
-                let after = Some(After { booking_date: jiff::civil::Date::MIN, seq: after });
-                let rows =
-                    transactions::page(&mut reader, tenant, as_of, filter, Sort::Seq, after, limit).await?;
-                let meant = rows.into_iter().take_while(|row| row.seq <= last);
-                meant.map(|row| one(row.seq, row.payload)).collect()
-            }
+            Wanted::Transactions(filter) => loop {
+                let until = last.min(after.saturating_add(self.span));
+                let among = (after, until);
+                let rows = transactions::among(&mut reader, tenant, as_of, filter, among, limit).await?;
+                let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+                if found < limit / 4 {
+                    self.span = SPAN_MAX.min(self.span * 2);
+                }
+                if found > 0 || until >= last {
+                    break rows.into_iter().map(|row| one(row.seq, row.payload)).collect();
+                }
+                after = until;
+            },
             Wanted::Entries(Entries { from, until, kind, seqs }) => {
                 let query = EntryQuery {
                     from: (after + 1).max(*from),

@@ -144,6 +144,30 @@ pub async fn page(
     sql.fetch_all(connection).await
 }
 
+/// The transactions among a range of entries as they stood at seq `snapshot`, in ledger order, `limit` of
+/// them at most. A server reads a range by its keys, however long the log is.
+pub async fn among(
+    connection: &mut Connection,
+    tenant: Tenant,
+    snapshot: i64,
+    filter: &Filter,
+    (after, last): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let mut sql = Select::new(
+        "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
+         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
+         WHERE t.institution_id = ",
+    );
+    sql.bind(tenant.uuid()).push(" AND t.seq > ").bind(after).push(" AND t.seq <= ").bind(last);
+    // Told of both tables: the planner does not carry a range from one to the other.
+    sql.push(" AND p.seq > ").bind(after).push(" AND p.seq <= ").bind(last);
+    push_standing(&mut sql, snapshot);
+    push_filter(&mut sql, filter);
+    sql.push(" ORDER BY t.seq LIMIT ").bind(limit);
+    sql.fetch_all(connection).await
+}
+
 fn push_filter(sql: &mut Select, filter: &Filter) {
     if let Some(id) = filter.account_id {
         sql.push(" AND t.account_id = ").bind(id.uuid());
