@@ -7,6 +7,7 @@ mod certificates;
 mod clients;
 mod conditions;
 mod diagnostics;
+mod diagnostics_bindings;
 mod direct;
 mod dpop;
 mod events;

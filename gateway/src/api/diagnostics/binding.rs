@@ -47,8 +47,9 @@ pub(super) fn dpop(case: &Case<'_>) -> Finding {
 pub(super) fn certificate(case: &Case<'_>) -> Finding {
     believed(case, |believed| match (&believed.confirmation.x5t_s256, &case.certificate) {
         (None, _) => Finding::skipped("the token is bound to no certificate"),
-        (Some(_), None) => Finding::fail("connect with the certificate that the token is bound to"),
-        (Some(bound), Some(shown)) => {
+        (Some(_), Err(why)) => Finding::fail(*why),
+        (Some(_), Ok(None)) => Finding::fail("connect with the certificate that the token is bound to"),
+        (Some(bound), Ok(Some(shown))) => {
             Finding::compare(bound == shown, "the certificate (x5t#S256)", bound, shown)
         }
     })

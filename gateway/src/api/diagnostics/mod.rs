@@ -144,8 +144,8 @@ struct Case<'a> {
     audience: &'a str,
     now_s: i64,
     nonces: &'a Nonces,
-    /// The thumbprint of the certificate.
-    certificate: Option<String>,
+    /// The thumbprint of the certificate, if there is one that can be read.
+    certificate: Result<Option<String>, &'static str>,
     from: IpAddr,
 }
 
@@ -212,11 +212,8 @@ pub async fn diagnose(permit: Permit<ReadUsage>, state: web::Data<State>) -> Res
         return Err(Problem::new(Code::Refused, detail));
     }
     let certificate = match &request.certificate {
-        None => permit.certificate().map(ToOwned::to_owned),
-        Some(pem) => Some(
-            origin::thumbprint_of_pem(pem)
-                .ok_or_else(|| Problem::new(Code::Refused, "the certificate is not one in PEM"))?,
-        ),
+        None => Ok(permit.certificate().map(ToOwned::to_owned)),
+        Some(pem) => origin::thumbprint_of_pem(pem).map(Some).ok_or("the certificate is not one in PEM"),
     };
     let sent = Sent::of(request.method, &request.url, &state.base_url, request.headers);
     let route = Route::of(&sent, &state.operations);
