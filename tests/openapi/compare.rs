@@ -245,6 +245,9 @@ impl<'a> Found<'a> {
                 (Some(wide), Some(narrow)) if name.to_lowercase().contains("min") => {
                     wide.as_f64() <= narrow.as_f64()
                 }
+                (Some(Value::String(wide)), Some(Value::String(narrow))) if name == "pattern" => {
+                    takes_all(wide, narrow)
+                }
                 (wide, narrow) => wide == narrow,
             };
             if !holds {
@@ -335,6 +338,18 @@ impl<'a> Found<'a> {
             self.add(place, "has other alternatives");
         }
     }
+}
+
+/// Whether a pattern is another one with further words among its alternatives, or the same.
+fn takes_all(wide: &str, narrow: &str) -> bool {
+    let parts = |pattern: &str| pattern.split(['(', ')']).map(ToOwned::to_owned).collect::<Vec<_>>();
+    let words = |part: &str| part.split('|').map(ToOwned::to_owned).collect::<BTreeSet<_>>();
+    let is_words = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || b"_|".contains(&byte));
+    let (wide, narrow) = (parts(wide), parts(narrow));
+    wide.len() == narrow.len()
+        && wide.iter().zip(&narrow).all(|(wide, narrow)| {
+            wide == narrow || is_words(wide) && is_words(narrow) && words(narrow).is_subset(&words(wide))
+        })
 }
 
 fn has_alternatives(schema: &Map<String, Value>) -> bool {

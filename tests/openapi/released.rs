@@ -74,6 +74,7 @@ fn base() -> Value {
                     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 500}},
                     {"name": "kind", "in": "query", "schema": {"type": "string", "enum": ["a", "b"]}},
                     {"name": "name", "in": "query", "schema": {"type": "string", "maxLength": 50}},
+                    {"name": "words", "in": "query", "schema": {"type": "string", "pattern": "^(a|b)(,(a|b))*$"}},
                 ],
                 "responses": {
                     "200": {
@@ -199,6 +200,12 @@ fn what_breaks_clients_is_found() {
             "body.name",
         ),
         ("another pattern", format!("{NEW}/properties/name/pattern"), Some(json!("^[A-Z]+$")), "body.name"),
+        (
+            "a word less",
+            format!("{GET}/parameters/3/schema/pattern"),
+            Some(json!("^(a|c)(,(a|c))*$")),
+            "words",
+        ),
         ("a field is an enumeration", format!("{NEW}/properties/name/enum"), Some(json!(["x"])), "body.name"),
         ("an alternative is not taken", format!("{NEW}/properties/owner/oneOf/0"), None, "body.owner"),
         ("an unknown keyword", format!("{NEW}/properties/size/multipleOf"), Some(json!(2)), "body.size"),
@@ -275,6 +282,7 @@ fn what_harms_nobody_is_let_through() {
         ("a further value is taken", format!("{NEW}/properties/kind/enum/-"), Some(json!("c"))),
         ("a longer text is taken", format!("{NEW}/properties/name/maxLength"), Some(json!(200))),
         ("any text is taken", format!("{NEW}/properties/name/pattern"), None),
+        ("a further word", format!("{GET}/parameters/3/schema/pattern"), Some(json!("^(a|b|c)(,(a|b|c))*$"))),
         (
             "a further alternative is taken",
             format!("{NEW}/properties/owner/oneOf/-"),

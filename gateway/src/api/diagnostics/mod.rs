@@ -30,6 +30,7 @@ const BODY_MAX: usize = 64 << 10;
 const METHOD_MAX: usize = 20;
 const URL_MAX: usize = 8192;
 const HEADERS_MAX: usize = 100;
+const CERTIFICATE_MAX: usize = 16_384;
 
 /// A request that would be sent, without its body.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -47,7 +48,11 @@ pub struct DiagnosticRequest {
     headers: BTreeMap<String, String>,
     /// The certificate that it would be sent with, as PEM; that of this request if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----", max_length = 16384)]
+    #[schema(
+        example = "-----BEGIN CERTIFICATE-----\nMIIB0zCCAXmgAwIBAgIU\n-----END CERTIFICATE-----",
+        max_length = 16384,
+        pattern = r"^[\t\n\r -~]*$"
+    )]
     certificate: Option<String>,
     /// The address that it would come from; that of this request if none.
     #[serde(default)]
@@ -201,13 +206,18 @@ pub async fn diagnose(permit: Permit<ReadUsage>, state: web::Data<State>) -> Res
     Params::read(permit.query(), &[])?;
     let request: DiagnosticRequest = permit.json(BODY_MAX).await?;
     let fits = |text: &str, most: usize| text.chars().count() <= most && !text.chars().any(char::is_control);
+    let is_pem = |text: &str| {
+        text.len() <= CERTIFICATE_MAX
+            && text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+    };
     if !fits(&request.method, METHOD_MAX)
+        || !request.certificate.as_deref().is_none_or(is_pem)
         || !fits(&request.url, URL_MAX)
         || request.headers.len() > HEADERS_MAX
     {
         let detail = format!(
-            "a method has {METHOD_MAX} characters at most and a URL {URL_MAX}, without control characters; there \
-             are {HEADERS_MAX} headers at most"
+            "a method has {METHOD_MAX} characters at most and a URL {URL_MAX}, without control characters; a \
+             certificate has {CERTIFICATE_MAX} of ASCII; there are {HEADERS_MAX} headers at most"
         );
         return Err(Problem::new(Code::Refused, detail));
     }
