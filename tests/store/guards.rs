@@ -6,7 +6,7 @@ use super::{
     postgres, superuser,
     violations::{self, LEDGER_TABLES, TENANT_TABLES},
 };
-use crate::support::{Server, engine::database_of, ledger::uuid};
+use crate::support::{Server, bank::Bank, engine::database_of, ledger::uuid};
 
 /// Statements that each take one guard away.
 async fn ways_to_weaken(connection: &mut PgConnection) -> Vec<String> {
@@ -64,6 +64,15 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         let made = system.post("/v1/webhooks", &endpoint).await.ok();
         let test = format!("/v1/webhooks/{}/test", made["id"].as_str().unwrap());
         system.send(system.request(reqwest::Method::POST, &test)).await.ok();
+        // A statement whose balances do not add up: there is a finding.
+        let bank = Bank::of_the_demo(&server, index).await;
+        let statement = ":20:A\r\n:25:10020030/1234567\r\n:28C:84/1\r\n:60F:C260331EUR10,00\r\n\
+                         :61:2603310331D3,50NMSCNONREF//7\r\n:62F:C260331EUR9,99\r\n-\r\n";
+        let intake = bank.take("format=mt940", "text/plain", statement).await;
+        assert_eq!(bank.findings(&intake).await.len(), 1, "{intake}");
+        let mapping = include_str!("../../gateway/src/intake/example_mapping.toml");
+        let put = bank.feeder.request(reqwest::Method::PUT, &bank.path("/v1/intake-mappings/guards"));
+        bank.feeder.send(put.header("content-type", "application/toml").body(mapping)).await.ok();
     }
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;

@@ -26,6 +26,13 @@ impl Bank {
         Self { id, system, feeder, client }
     }
 
+    /// One that the demo has.
+    pub async fn of_the_demo(server: &Server, index: usize) -> Self {
+        let client = server.demo["institutions"][index]["clients"][0].clone();
+        let (system, feeder) = (server.system(index).await, server.feeder().await);
+        Self { id: server.institution(index).to_owned(), system, feeder, client }
+    }
+
     /// The same bank with tokens of another process.
     pub async fn again(self, server: &Server) -> Self {
         let (system, feeder) = (server.caller(&self.client, None).await, server.feeder().await);

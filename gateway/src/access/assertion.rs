@@ -16,6 +16,8 @@ use super::token::SKEW_S;
 const LIFETIME_MAX_S: i64 = 600;
 /// A client has this many keys at most.
 const KEYS_MAX: usize = 10;
+/// Bytes of one of them, as JSON.
+const KEY_BYTES_MAX: usize = 4096;
 const JTI_MAX: usize = 128;
 /// Bytes of an RSA modulus.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
@@ -168,6 +170,15 @@ pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
         return Err(format!("a client has 1 to {KEYS_MAX} keys"));
     }
     for (index, key) in keys.iter().enumerate() {
+        if key.to_string().len() > KEY_BYTES_MAX {
+            return Err(format!("key {index} has more than {KEY_BYTES_MAX} bytes"));
+        }
+        if keys[..index]
+            .iter()
+            .any(|before| before.get("kid").is_some() && before.get("kid") == key.get("kid"))
+        {
+            return Err(format!("key {index} has the kid of another one"));
+        }
         if key.get("exp").is_some() {
             return Err(format!("key {index} has an exp; when a key ends is said when it is taken away"));
         }

@@ -69,7 +69,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::{access::Context, world::Machine};
+    use crate::{
+        access::{Context, origin::Origin},
+        world::Machine,
+    };
 
     const LIST: &[Deprecation] = &[
         Deprecation {
@@ -98,7 +101,8 @@ mod tests {
             .route("/v1/old/{id}", web::post().to(ok))
             .route("/v1/young/{id}", web::get().to(ok))
             .wrap_fn(|request, service| {
-                let context = Context::of(&request, &Machine);
+                let nowhere = Origin { address: [127, 0, 0, 1].into(), certificate: None };
+                let context = Context::of(&request, nowhere, &Machine);
                 let answer = service.call(request);
                 async move {
                     let mut answer = answer.await?;

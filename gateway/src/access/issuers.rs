@@ -17,7 +17,10 @@ use super::{
     binding::Confirmation,
     token::{SKEW_S, TOKEN_MAX, TokenFault},
 };
-use crate::{domain::Scope, error::Problem};
+use crate::{
+    domain::Scope,
+    error::{Code, Problem},
+};
 
 /// An issuer that is believed, and how its tokens are read.
 #[derive(Clone, Debug)]
@@ -76,7 +79,12 @@ impl From<IssuerFault> for Problem {
                 problem.cause = Some(fault.to_string());
                 problem
             }
-            IssuerFault::Unreachable(why) => Self::internal(why),
+            IssuerFault::Unreachable(why) => {
+                let mut problem = Self::new(Code::Unavailable, "the issuer of the token cannot be asked now");
+                problem.cause = Some(why);
+                problem.retry_after_s = Some(5);
+                problem
+            }
         }
     }
 }

@@ -143,8 +143,14 @@ impl Origins {
     }
 }
 
-/// The `for` of one element of `Forwarded` (RFC 7239 section 4).
+/// The `for` of one element of `Forwarded` (RFC 7239 section 4). An element was cut out of the header at
+/// commas, and is cut at semicolons: one that had either within quotes can't be read, since a sender may have
+/// put it there, by its Host.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let is_cut = |pair: &str| pair.contains('\\') || pair.matches('"').count() % 2 == 1;
+    if element.split(';').any(is_cut) {
+        return None;
+    }
     element.split(';').find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
         name.trim().eq_ignore_ascii_case("for").then(|| node(value.trim().trim_matches('"')))?

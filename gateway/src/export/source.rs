@@ -127,16 +127,16 @@ impl Source {
     /// When the database fails, or what it holds is damaged.
     pub async fn next(&mut self, most: i64) -> Result<Vec<Item>, StoreError> {
         let limit = most.min(CHUNK);
-        let mut reader = self.db.read(self.tenant).await?;
         let (tenant, Range { mut after, last, as_of }) = (self.tenant, self.range);
         let one = |seq, record| Item { seq, record, rows: 1 };
         let items: Vec<Item> = match &self.wanted {
             Wanted::Transactions(filter) => loop {
+                let mut reader = self.db.read(tenant).await?;
                 let until = last.min(after.saturating_add(self.span));
                 let among = (after, until);
                 let rows = transactions::among(&mut reader, tenant, as_of, filter, among, limit).await?;
                 let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-                if found < limit / 4 {
+                if found < (limit / 4).max(1) {
                     self.span = SPAN_MAX.min(self.span * 2);
                 }
                 if found > 0 || until >= last {
@@ -152,12 +152,14 @@ impl Source {
                     seqs: seqs.clone(),
                     limit,
                 };
+                let mut reader = self.db.read(tenant).await?;
                 let rows = entries::list(&mut reader, tenant, &query).await?;
                 rows.into_iter().map(|row| one(row.seq, row.bytes)).collect()
             }
             Wanted::Accesses(Entries { from, until, .. }) => {
                 let (after, until) = (after.max(*from - 1), (last + 1).min(*until));
                 let limit = limit.min(ACCESS_CHUNK);
+                let mut reader = self.db.read(tenant).await?;
                 let rows =
                     payloads::of_kind(&mut reader, tenant, Kind::Access.as_str(), (after, until), limit)
                         .await?;

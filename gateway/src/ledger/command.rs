@@ -310,3 +310,17 @@ pub(super) enum Job {
     RevokeToken { jti: String, expires_at_us: i64, reply: Reply<()> },
     Sweep { idempotency_before_us: i64, reply: Reply<()> },
 }
+
+impl Job {
+    /// Where it stands in its batch: what uses something up by what that is, all others after these as they
+    /// came.
+    pub(super) fn used_up(&self) -> (u8, Vec<u8>) {
+        match self {
+            Self::UseAssertion { client, jti, .. } => {
+                (0, [client.uuid().as_bytes().as_slice(), jti.as_bytes()].concat())
+            }
+            Self::UseProof { proof, .. } => (1, proof.to_vec()),
+            _ => (2, Vec::new()),
+        }
+    }
+}

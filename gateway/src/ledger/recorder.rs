@@ -323,8 +323,11 @@ async fn apply(
     shared: &Shared,
     connection: &mut Connection,
     open: &mut BTreeMap<Tenant, OpenLog>,
-    jobs: Vec<Job>,
+    mut jobs: Vec<Job>,
 ) -> Result<Committed, RecordError> {
+    // What is used up once comes first, in one order everywhere: two processes that use up the same then
+    // wait for each other in turn, never in a ring.
+    jobs.sort_by_cached_key(Job::used_up);
     let mut batch = Batch::new(shared, connection);
     batch.lock_for(&jobs).await?;
     for job in &jobs {
