@@ -29,7 +29,7 @@ use crate::{
     store::{
         Connection, StoreError, logs,
         webhook_attempts::{self, Attempt},
-        webhooks::{self, Endpoint, Stand},
+        webhooks::{self, Endpoint, Stand, Tried},
     },
     world::{id_parts, random, rfc3339},
 };
@@ -277,14 +277,14 @@ impl Telling<'_> {
                 self.disable(endpoint, attempt, &reason).await
             }
             Some(next_at_us) => {
-                let (id, holder, position) = (self.id, self.with.holder.clone(), endpoint.position);
+                let (id, holder, was) = (self.id, self.with.holder.clone(), endpoint.clone());
                 let noted = attempt.clone();
                 let stands = self
                     .stored(move |connection, tenant| {
                         Box::pin(async move {
-                            let stand = Stand { id, holder: &holder, position };
                             let times = (since_us, next_at_us);
-                            if !webhooks::put_off(connection, tenant, stand, attempts, times).await? {
+                            if !webhooks::put_off(connection, tenant, tried(&was, id, &holder), times).await?
+                            {
                                 return Ok(false);
                             }
                             webhook_attempts::insert(connection, tenant, id, &noted).await?;
@@ -301,15 +301,14 @@ impl Telling<'_> {
     }
 
     async fn disable(&self, endpoint: &Endpoint, attempt: Attempt, reason: &str) -> Result<bool, Trouble> {
-        let (id, holder, position) = (self.id, self.with.holder.clone(), endpoint.position);
-        let told = reason.to_owned();
+        let (id, holder, was) = (self.id, self.with.holder.clone(), endpoint.clone());
+        let (told, noted) = (reason.to_owned(), attempt.clone());
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
-                let stand = Stand { id, holder: &holder, position };
-                if !webhooks::disable(connection, at.tenant, stand, &told).await? {
+                if !webhooks::disable(connection, at.tenant, tried(&was, id, &holder), &told).await? {
                     return Err(RecordError::Conflict("the endpoint is no longer as it was"));
                 }
-                Ok(webhook_attempts::insert(connection, at.tenant, id, &attempt).await?)
+                Ok(webhook_attempts::insert(connection, at.tenant, id, &noted).await?)
             })
         });
         match self.with.recorder.file(self.tenant, disable(self.id, reason, rows)?).await {
@@ -317,7 +316,10 @@ impl Telling<'_> {
                 tracing::warn!(endpoint = %self.id, reason, "a webhook endpoint is disabled");
                 Ok(true)
             }
-            Err(RecordError::Conflict(_)) => Ok(false),
+            Err(RecordError::Conflict(_)) => {
+                self.note(attempt).await?;
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -460,6 +462,12 @@ impl Telling<'_> {
         self.with.recorder.store(self.tenant, rows).await?;
         Ok(done.load(Ordering::SeqCst))
     }
+}
+
+/// An endpoint as it was when it was tried.
+fn tried<'a>(was: &'a Endpoint, id: EndpointId, holder: &'a str) -> Tried<'a> {
+    let stand = Stand { id, holder, position: was.position };
+    Tried { stand, url: &was.url, attempts: was.attempts }
 }
 
 fn micros(time: Duration) -> i64 {
