@@ -75,6 +75,8 @@ impl World for Clock {
 struct Book {
     answers: Mutex<VecDeque<Vec<IpAddr>>>,
     asked: AtomicI64,
+    /// Whoever has this keeps all answers back.
+    silence: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Book {
@@ -93,7 +95,11 @@ impl Names for Book {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mut answers = self.answers.lock().unwrap();
         let first = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
-        Box::pin(async move { first.ok_or_else(|| io::ErrorKind::NotFound.into()) })
+        let silence = Arc::clone(&self.silence);
+        Box::pin(async move {
+            let _heard = silence.lock().await;
+            first.ok_or_else(|| io::ErrorKind::NotFound.into())
+        })
     }
 }
 
@@ -126,7 +132,7 @@ impl House {
         config.webhooks = config::Webhooks {
             allow_http: true,
             allow_networks: allow_networks.to_owned(),
-            timeout_s: 2,
+            timeout_s: 60,
             ca_file,
             ..config::Webhooks::default()
         };
@@ -178,6 +184,12 @@ impl House {
         let filing = settings::change(By::service(), subject, changes, None).unwrap();
         let filed = self.ledger.recorder.file(self.tenant, filing).await.unwrap();
         i64::try_from(filed.receipt.seq).unwrap()
+    }
+
+    /// Its owner changes an endpoint.
+    async fn change(&self, id: EndpointId, changes: Changes) {
+        let filing = settings::change(By::service(), id, changes, None).unwrap();
+        self.ledger.recorder.file(self.tenant, filing).await.unwrap();
     }
 
     async fn endpoint(&self, id: EndpointId) -> Endpoint {
@@ -414,6 +426,39 @@ async fn a_name_that_moves_to_a_private_address_is_told_nothing_there() {
         deliveries["data"].as_array().unwrap().iter().filter(|one| one["state"] == "failed").collect();
     assert_eq!(failed.len(), 5);
     assert!(failed.iter().all(|one| one["error"] == "the address is not a public one"), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_mended_while_it_fails_is_neither_disabled_nor_put_off() {
+    let receiver = Receiver::start().await;
+    let mut server = Server::demo(&[]);
+    assert!(server.terminate().success());
+    let house = House::open(&server, "127.0.0.0/8").await;
+    let subject = house.subject().await;
+    house.names.say(&[&["10.0.0.1"]]);
+    let watched = [EventType::WebhookEndpointChanged];
+    let told = house.add(receiver.url_by("hooks.bank.example"), &watched).await;
+    let mended = [
+        // What is wrong is elsewhere than in the endpoint: only how often it failed says that it is new.
+        Changes { description: Some("mended".to_owned()), ..Changes::default() },
+        Changes { url: Some(receiver.url()), ..Changes::default() },
+    ];
+    let first = house.event(subject).await;
+    for changes in mended {
+        let failed = house.until_failed_again(told, 0).await;
+        // The last attempt there is, and nobody answers yet.
+        let (silence, asked) = (Arc::clone(&house.names.silence).lock_owned().await, house.names.asked());
+        house.clock.reach(failed.failing_since_us.unwrap() + 72 * HOUR_US);
+        house.event(subject).await;
+        until("it is tried", async || (house.names.asked() > asked).then_some(())).await;
+        house.change(told, changes).await;
+        drop(silence);
+    }
+    receiver.until_taken(5).await;
+    assert_eq!(receiver.seqs()[0], first, "all that was held back");
+    let now = house.endpoint(told).await;
+    assert_eq!((now.state.as_str(), now.reason, now.attempts), ("active", None, 0));
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -345,49 +345,65 @@ pub async fn advance(
     Ok(moved > 0)
 }
 
-/// It could not be told of the next event, for the nth time since `since_us`; it is tried again at
-/// `next_at_us`.
+/// An endpoint as it was when it was tried in vain. One that its owner changed meanwhile, which makes it new,
+/// must not bear the blame for what it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried<'a> {
+    /// Where it stood.
+    pub stand: Stand<'a>,
+    /// Where it was told.
+    pub url: &'a str,
+    /// How often the event had been tried before.
+    pub attempts: i64,
+}
+
+/// It could not be told of the next event, once more since `since_us`; it is tried again at `next_at_us`.
+/// `false` when it is no longer what was tried.
 pub async fn put_off(
     connection: &mut Connection,
     tenant: Tenant,
-    stand: Stand<'_>,
-    attempts: i64,
+    tried: Tried<'_>,
     (since_us, next_at_us): (i64, i64),
 ) -> Result<bool, StoreError> {
     let done = execute!(
         connection,
         sqlx::query(
-            "UPDATE webhook_endpoints SET attempts = $5, failing_since_us = $6, next_at_us = $7 \
-             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4",
+            "UPDATE webhook_endpoints SET attempts = attempts + 1, failing_since_us = $7, next_at_us = $8 \
+             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND url = $5 \
+             AND attempts = $6",
         )
         .bind(tenant.uuid())
-        .bind(stand.id.uuid())
-        .bind(stand.holder)
-        .bind(stand.position)
-        .bind(attempts)
+        .bind(tried.stand.id.uuid())
+        .bind(tried.stand.holder)
+        .bind(tried.stand.position)
+        .bind(tried.url)
+        .bind(tried.attempts)
         .bind(since_us)
         .bind(next_at_us)
     )?;
     Ok(done > 0)
 }
 
-/// It is told nothing more.
+/// It is told nothing more. `false` when it is no longer what was tried.
 pub async fn disable(
     connection: &mut Connection,
     tenant: Tenant,
-    stand: Stand<'_>,
+    tried: Tried<'_>,
     reason: &str,
 ) -> Result<bool, StoreError> {
     let done = execute!(
         connection,
         sqlx::query(
-            "UPDATE webhook_endpoints SET state = 'disabled', reason = $5 \
-             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND state = 'active'",
+            "UPDATE webhook_endpoints SET state = 'disabled', reason = $7 \
+             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND url = $5 \
+             AND attempts = $6 AND state = 'active'",
         )
         .bind(tenant.uuid())
-        .bind(stand.id.uuid())
-        .bind(stand.holder)
-        .bind(stand.position)
+        .bind(tried.stand.id.uuid())
+        .bind(tried.stand.holder)
+        .bind(tried.stand.position)
+        .bind(tried.url)
+        .bind(tried.attempts)
         .bind(reason)
     )?;
     Ok(done > 0)

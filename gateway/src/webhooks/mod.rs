@@ -5,6 +5,7 @@
 //! - An endpoint is told by one process at a time: who has it says so in its row, until some time. What it
 //!   stores of its progress counts only as long as the row stands where it left it.
 //! - What is sent is recorded before it is: each message is a look of the endpoint's, with its digest.
+//! - A turn is short, and an institution has few at once: slow receivers hold up nobody else's.
 //! - Only public addresses are told, unless the configuration allows others ([`address`]).
 //! - How far an endpoint was told is in the database, what is to be told on the ledger: a process that is
 //!   killed loses nothing, and at most the last message is sent twice, under the same id.
@@ -22,7 +23,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -54,6 +55,8 @@ const ROUND: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(100);
 /// Endpoints told at once; more wait.
 const AT_ONCE: u32 = 32;
+/// Of these, endpoints of one institution.
+const AT_ONCE_OF_ONE: usize = 4;
 /// How long the end waits for answers; a message without one by then is sent again by whoever is next.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -85,6 +88,8 @@ pub struct Webhooks {
     holder: String,
     known: Mutex<HashMap<(Tenant, EndpointId), Known>>,
     turns: Arc<Semaphore>,
+    /// The turns of each institution's endpoints.
+    shares: Mutex<HashMap<Tenant, Arc<Semaphore>>>,
     again: Notify,
     stopping: AtomicBool,
 }
@@ -137,6 +142,7 @@ impl Webhooks {
             holder,
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE as usize)),
+            shares: Mutex::default(),
             again: Notify::new(),
             stopping: AtomicBool::new(false),
         });
@@ -230,11 +236,13 @@ impl Webhooks {
     /// One endpoint's turn.
     async fn turn(self: Arc<Self>, name: (Tenant, EndpointId), known: Known) {
         let _busy = Busy { webhooks: &self, name };
+        // Whoever had a turn is behind all of its institution that wait.
+        let Ok(_share) = self.share(name.0).acquire_owned().await else { return };
         let Ok(_turn) = Arc::clone(&self.turns).acquire_owned().await else { return };
         if self.is_stopping() {
             return;
         }
-        let mut telling = Telling { with: &self, tenant: name.0, id: name.1, known };
+        let mut telling = Telling { with: &self, tenant: name.0, id: name.1, known, began: Instant::now() };
         let ended = telling.turn().await;
         let known = telling.known;
         if let Err(error) = &ended {
@@ -244,6 +252,11 @@ impl Webhooks {
         if matches!(ended, Ok(true)) {
             self.again.notify_one();
         }
+    }
+
+    fn share(&self, tenant: Tenant) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(shares.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_OF_ONE))))
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut HashMap<(Tenant, EndpointId), Known>) -> T) -> T {

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -29,13 +29,15 @@ use crate::{
     store::{
         Connection, StoreError, logs,
         webhook_attempts::{self, Attempt},
-        webhooks::{self, Endpoint, Stand},
+        webhooks::{self, Endpoint, Stand, Tried},
     },
     world::{id_parts, random, rfc3339},
 };
 
 /// Steps of one turn; others get theirs in between.
 const STEPS: usize = 64;
+/// A turn ends by itself after this long, whatever there is still to tell: slow receivers don't keep others waiting.
+const LONGEST: Duration = Duration::from_secs(5);
 /// Events that are read, and whose telling is recorded, at a time.
 const BATCH: usize = 32;
 /// Entries that hold nothing for an endpoint before its row says that it was looked through them.
@@ -66,6 +68,7 @@ pub(super) struct Telling<'a> {
     pub tenant: Tenant,
     pub id: EndpointId,
     pub known: Known,
+    pub began: Instant,
 }
 
 /// A message to be sent.
@@ -91,8 +94,16 @@ impl Telling<'_> {
             if self.with.is_stopping() || !self.step().await? {
                 return Ok(false);
             }
+            if self.is_over() {
+                break;
+            }
         }
         Ok(true)
+    }
+
+    /// Whether others are to have their turn.
+    fn is_over(&self) -> bool {
+        self.began.elapsed() >= LONGEST
     }
 
     /// One look at the endpoint and what it asks for; whether there may be more to do.
@@ -138,6 +149,9 @@ impl Telling<'_> {
         let mut endpoint = first.clone();
         for (place, letter) in letters.iter().enumerate() {
             if place > 0 {
+                if self.is_over() {
+                    return Ok(true);
+                }
                 let (position, told) = (letters[place - 1].seq, &first);
                 let mut reader = self.with.db.read(self.tenant).await?;
                 let now = webhooks::get(&mut reader, self.tenant, self.id).await?;
@@ -277,14 +291,14 @@ impl Telling<'_> {
                 self.disable(endpoint, attempt, &reason).await
             }
             Some(next_at_us) => {
-                let (id, holder, position) = (self.id, self.with.holder.clone(), endpoint.position);
+                let (id, holder, was) = (self.id, self.with.holder.clone(), endpoint.clone());
                 let noted = attempt.clone();
                 let stands = self
                     .stored(move |connection, tenant| {
                         Box::pin(async move {
-                            let stand = Stand { id, holder: &holder, position };
                             let times = (since_us, next_at_us);
-                            if !webhooks::put_off(connection, tenant, stand, attempts, times).await? {
+                            if !webhooks::put_off(connection, tenant, tried(&was, id, &holder), times).await?
+                            {
                                 return Ok(false);
                             }
                             webhook_attempts::insert(connection, tenant, id, &noted).await?;
@@ -301,15 +315,14 @@ impl Telling<'_> {
     }
 
     async fn disable(&self, endpoint: &Endpoint, attempt: Attempt, reason: &str) -> Result<bool, Trouble> {
-        let (id, holder, position) = (self.id, self.with.holder.clone(), endpoint.position);
-        let told = reason.to_owned();
+        let (id, holder, was) = (self.id, self.with.holder.clone(), endpoint.clone());
+        let (told, noted) = (reason.to_owned(), attempt.clone());
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
-                let stand = Stand { id, holder: &holder, position };
-                if !webhooks::disable(connection, at.tenant, stand, &told).await? {
+                if !webhooks::disable(connection, at.tenant, tried(&was, id, &holder), &told).await? {
                     return Err(RecordError::Conflict("the endpoint is no longer as it was"));
                 }
-                Ok(webhook_attempts::insert(connection, at.tenant, id, &attempt).await?)
+                Ok(webhook_attempts::insert(connection, at.tenant, id, &noted).await?)
             })
         });
         match self.with.recorder.file(self.tenant, disable(self.id, reason, rows)?).await {
@@ -317,7 +330,10 @@ impl Telling<'_> {
                 tracing::warn!(endpoint = %self.id, reason, "a webhook endpoint is disabled");
                 Ok(true)
             }
-            Err(RecordError::Conflict(_)) => Ok(false),
+            Err(RecordError::Conflict(_)) => {
+                self.note(attempt).await?;
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -460,6 +476,12 @@ impl Telling<'_> {
         self.with.recorder.store(self.tenant, rows).await?;
         Ok(done.load(Ordering::SeqCst))
     }
+}
+
+/// An endpoint as it was when it was tried.
+fn tried<'a>(was: &'a Endpoint, id: EndpointId, holder: &'a str) -> Tried<'a> {
+    let stand = Stand { id, holder, position: was.position };
+    Tried { stand, url: &was.url, attempts: was.attempts }
 }
 
 fn micros(time: Duration) -> i64 {
