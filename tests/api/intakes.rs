@@ -315,3 +315,14 @@ async fn findings_come_in_pages() {
     assert!(faults > 1_000, "{faults}");
     assert_eq!(seen, faults);
 }
+
+#[tokio::test]
+async fn equal_entries_of_one_statement_are_all_stored_once() {
+    let bank = Bank::new(Server::shared()).await;
+    let body = message(&[statement("1", "10.00", &["-0.50", "-0.50"], "9.00")]);
+    let body = body.replace("</Ntry>", "<AcctSvcrRef>FEE</AcctSvcrRef></Ntry>");
+    let first = bank.take("format=camt", XML, body.clone()).await;
+    assert_eq!((&first["counts"]["added"], &first["counts"]["unchanged"]), (&json!(2), &json!(0)), "{first}");
+    let again = bank.take("format=camt", XML, body).await;
+    assert_eq!((&again["counts"]["added"], &again["counts"]["unchanged"]), (&json!(0), &json!(2)), "{again}");
+}

@@ -175,3 +175,18 @@ fn a_batch_whose_parts_make_its_amount_is_its_parts() {
     assert_eq!(of(["1.00", "2.00"]), [("p1".to_owned(), 100), ("B0/2".to_owned(), 200)]);
     assert_eq!(of(["1.00", "2.50"]), [("B0".to_owned(), 300)], "parts that do not make it are none");
 }
+
+#[test]
+fn equal_entries_of_a_statement_are_transactions_of_their_own_each_time() {
+    let fee = Printed { cents: 50, credit: false, day: 1, reference: None, information: None };
+    let entries = vec![fee; 3];
+    let references = |own: &str| {
+        let document = document(&entries, "", 8).replace("</Sts>", &format!("</Sts>{own}"));
+        let pulled = read(document.as_bytes());
+        transactions(&pulled).into_iter().map(|new| new.reference.to_string()).collect::<Vec<_>>()
+    };
+    let told = references("<AcctSvcrRef>FEE</AcctSvcrRef>");
+    assert_eq!(told, ["FEE", "FEE/2", "FEE/3"]);
+    assert_eq!(told, references("<AcctSvcrRef>FEE</AcctSvcrRef>"), "the file comes again");
+    assert_eq!(references("<NtryRef>1</NtryRef>"), ["DE04/S1/1", "DE04/S1/1/2", "DE04/S1/1/3"]);
+}

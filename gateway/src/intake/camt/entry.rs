@@ -1,11 +1,10 @@
 //! An entry: one transaction, or those of its batch.
 
-use std::collections::HashSet;
-
 use super::{
     Budget, ENTRY_BYTES,
     head::{Head, amount, day, direction, keep},
     place::{Fields, Value},
+    uses::Uses,
 };
 use crate::{
     domain::{Counterparty, Direction, Finding, Money, NewTransaction, Status, Text},
@@ -112,7 +111,7 @@ impl Entry {
     }
 
     /// The records that it makes, or all of its faults.
-    pub(super) fn records(self, head: &Head) -> Result<Vec<Record>, Vec<Finding>> {
+    pub(super) fn records(self, head: &mut Head) -> Result<Vec<Record>, Vec<Finding>> {
         let mut findings = Vec::new();
         if self.budget.0.is_none() {
             let detail = "the entry has too many details to be taken";
@@ -121,13 +120,13 @@ impl Entry {
         let common = self.common(head, &mut findings);
         let Some(common) = common else { return Err(findings) };
         let made = match self.parts(&common) {
-            Some(parts) => self.batch(&common, parts, &mut findings),
+            Some(parts) => self.batch(&common, parts, &mut head.uses, &mut findings),
             None => vec![self.single(&common, &mut findings)],
         };
         if findings.is_empty() { Ok(made) } else { Err(findings) }
     }
 
-    fn common(&self, head: &Head, findings: &mut Vec<Finding>) -> Option<Common> {
+    fn common(&self, head: &mut Head, findings: &mut Vec<Finding>) -> Option<Common> {
         let at = |name: &str| format!("{}/{name}", self.path);
         let money = amount(self.line, &self.fields, &["Amt"], &at, findings);
         let direction = direction(self.line, &self.fields, &["CdtDbtInd"], &at, findings);
@@ -152,6 +151,8 @@ impl Entry {
             Some((name, value)) => keep(Text::new(value.text.as_str()), value.line, || at(name), findings),
             None => account.as_ref().map(|account| self.own_reference(account.as_str(), head)),
         };
+        // Also when the entry is refused: what is mended later has the same reference.
+        let reference = reference.map(|reference| head.uses.own(reference));
         let common = Common {
             account: account?,
             money: money?,
@@ -232,15 +233,15 @@ impl Entry {
         &self,
         common: &Common,
         parts: Vec<(Money, Direction)>,
+        uses: &mut Uses,
         findings: &mut Vec<Finding>,
     ) -> Vec<Record> {
-        let mut seen: HashSet<&str> = HashSet::from([common.reference.as_str()]);
         let mut records = Vec::with_capacity(parts.len());
         for ((number, detail), money) in (1..).zip(&self.details).zip(parts) {
-            let own = detail.fields.text(&["Refs/AcctSvcrRef"]).filter(|own| seen.insert(own));
-            let reference = match own.and_then(|own| Text::new(own).ok()) {
+            let own = detail.fields.text(&["Refs/AcctSvcrRef"]).and_then(|own| Text::<64>::new(own).ok());
+            let reference = match own.filter(|own| uses.is_first(own)) {
                 Some(own) => own,
-                None => reference(&[common.reference.as_str(), &format!("{number}")]),
+                None => uses.own(reference(&[common.reference.as_str(), &format!("{number}")])),
             };
             let transaction = self.transaction(common, Some(detail), money, reference, findings);
             let (line, offset) = (detail.line, detail.offset);

@@ -1,6 +1,9 @@
 //! What a statement says before its entries: id, account, balances.
 
-use super::place::{Fields, Value};
+use super::{
+    place::{Fields, Value},
+    uses::Uses,
+};
 use crate::{
     domain::{Currency, Direction, Fault, Finding, Money, NewAccount, Text, date},
     intake::{
@@ -34,6 +37,8 @@ const BALANCE: &[&str] =
 pub(super) struct Head {
     pub(super) statement: Statement,
     pub(super) account: Option<Text<64>>,
+    /// The references that its entries used.
+    pub(super) uses: Uses,
     fields: Fields,
     balance: Option<(u64, Fields)>,
     balances: u64,
@@ -46,6 +51,7 @@ impl Head {
         Self {
             statement: Statement::new(line, path),
             account: None,
+            uses: Uses::default(),
             fields: Fields::new(FIELDS),
             balance: None,
             balances: 0,

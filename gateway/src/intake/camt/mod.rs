@@ -6,8 +6,9 @@
 //! An `Ntry` is one transaction, or as many as it has `TxDtls` when there are several, each with an amount in
 //! the entry's currency, that together make the entry's amount. A transaction's reference is the entry's
 //! `AcctSvcrRef`; without one it is the account, the statement's id and the `NtryRef`, or `#` and the entry's
-//! number, with `/` between them; the parts of a batch have theirs, or `/` and their number after the entry's
-//! (see [`reference`](super::statement::reference) for what is too long).
+//! number, with `/` between them; the parts of a batch have theirs, or `/` and their number after the entry's.
+//! What a statement uses again gets `/2`, `/3` and so on, in the order of the file: two equal entries are two
+//! transactions, and the same two when the file comes again (see [`reference`](super::statement::reference) for what is too long).
 //!
 //! Memory is flat whatever comes: a piece of markup or text has at most [`PIECE_BYTES`], an element's text and
 //! an entry have limits, elements are at most 64 deep, and there is no DTD and no entity but XML's own five.
@@ -16,6 +17,7 @@
 mod entry;
 mod head;
 mod place;
+mod uses;
 
 use std::{
     collections::{HashSet, VecDeque},

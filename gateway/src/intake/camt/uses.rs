@@ -1,0 +1,35 @@
+//! References that a statement used: each names one transaction of it.
+
+use std::collections::HashSet;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{domain::Text, intake::statement::reference};
+
+/// Eight bytes for each reference: a collision within a statement is out of reach.
+#[derive(Debug, Default)]
+pub(super) struct Uses(HashSet<u64>);
+
+impl Uses {
+    /// Whether this reference is used now for the first time.
+    pub(super) fn is_first(&mut self, text: &str) -> bool {
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        self.0.insert(digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// The reference itself on its first use, then with `/2`, `/3` and so on after it: the same each time that
+    /// the file is read.
+    pub(super) fn own(&mut self, text: Text<64>) -> Text<64> {
+        if self.is_first(&text) {
+            return text;
+        }
+        let mut number = 2_u64;
+        loop {
+            let numbered = reference(&[text.as_str(), &number.to_string()]);
+            if self.is_first(&numbered) {
+                return numbered;
+            }
+            number += 1;
+        }
+    }
+}
