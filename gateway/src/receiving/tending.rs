@@ -37,7 +37,11 @@ impl Receiver {
                 let Some(tenant) = portion.iter().find(|tenant| tenant.uuid() == institution) else {
                     continue;
                 };
-                self.look_after(*tenant, IntakeId::from_uuid(id), is_first).await?;
+                let id = IntakeId::from_uuid(id);
+                // One that cannot be looked after keeps no other waiting.
+                if let Err(error) = self.look_after(*tenant, id, is_first).await {
+                    tracing::warn!(%error, intake = %id, "an intake could not be looked after");
+                }
             }
             for tenant in &portion {
                 self.sweep(*tenant).await?;
