@@ -190,3 +190,14 @@ fn equal_entries_of_a_statement_are_transactions_of_their_own_each_time() {
     assert_eq!(told, references("<AcctSvcrRef>FEE</AcctSvcrRef>"), "the file comes again");
     assert_eq!(references("<NtryRef>1</NtryRef>"), ["DE04/S1/1", "DE04/S1/1/2", "DE04/S1/1/3"]);
 }
+
+#[test]
+fn an_id_that_is_no_text_is_found_and_goes_no_further() {
+    for (id, code) in [("a\0b".to_owned(), "control_character"), ("x".repeat(65), "text_too_long")] {
+        let pulled = read(document(&[], "", 8).replace("S1", &id).as_bytes());
+        let found = pulled.iter().any(|pulled| matches!(pulled, Pulled::Finding(one) if one.made() == code));
+        assert!(found, "{pulled:?}");
+        let Some(Pulled::Statement(statement)) = pulled.last() else { panic!("{pulled:?}") };
+        assert_eq!(statement.id, "");
+    }
+}

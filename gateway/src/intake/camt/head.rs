@@ -59,16 +59,24 @@ impl Head {
         }
     }
 
-    pub(super) fn keep(&mut self, name: &str, value: Value) {
-        match &mut self.balance {
-            Some((_, fields)) => fields.keep(name, value),
-            None => {
-                if name == "Id" {
-                    self.statement.id.clone_from(&value.text);
+    /// Keeps a value; what is found is an id that is no text.
+    pub(super) fn keep(&mut self, name: &str, value: Value) -> Option<Finding> {
+        if let Some((_, fields)) = &mut self.balance {
+            fields.keep(name, value);
+            return None;
+        }
+        let mut finding = None;
+        if name == "Id" {
+            match Text::<64>::new(value.text.as_str()) {
+                Ok(id) => self.statement.id = id.into_string(),
+                Err(fault) => {
+                    let path = format!("{}/Id", self.statement.path);
+                    finding = Some(Finding::of(value.line, path, &fault));
                 }
-                self.fields.keep(name, value);
             }
         }
+        self.fields.keep(name, value);
+        finding
     }
 
     /// The number of the page, for a statement that is told in several.

@@ -327,7 +327,8 @@ impl<R: BufRead> Reader<R> {
                 _ => entry.fields.keep(name, value),
             }
         } else if let Some(head) = &mut self.head {
-            head.keep(self.place.below(3), value);
+            let found = head.keep(self.place.below(3), value);
+            self.waiting.extend(found.map(Pulled::Finding));
         }
     }
 
