@@ -205,22 +205,17 @@ async fn requested(permit: &Permit<Deliver>, state: &State) -> Result<New, Probl
 async fn take(
     permit: &Permit<Deliver>,
     state: &State,
-    mut new: New,
+    new: New,
 ) -> Result<crate::ledger::command::Filed, Problem> {
     let (tenant, receiver) = (permit.tenant(), state.receiver.clone());
+    // A key that can't be taken is told of before the body is.
+    permit.idempotency_of([0; 32])?;
     let path = receiver.path(tenant, new.id).await.map_err(Problem::internal)?;
     let mut file = tokio::fs::File::create(&path).await.map_err(Problem::internal)?;
     let bounds = (receiver.limits.file_bytes_max, state.upload_time);
     let poured = permit.body_to(&TYPES, &mut file, bounds).await;
     let outcome = match poured {
-        Ok(bytes) => {
-            file.sync_all().await.map_err(Problem::internal)?;
-            new.bytes = bytes.cast_signed();
-            let sha256 = receiving::sha256(&path).await?;
-            let idempotency = permit.idempotency_of(sha256)?;
-            let by = permit.by();
-            Door::whole(async move { receiver.take(tenant, by, new, sha256, idempotency).await }).await
-        }
+        Ok(bytes) => whole(permit, &receiver, new, (&mut file, &path, bytes)).await,
         Err(problem) => Err(problem),
     };
     // The first answer again is about the first call's file.
@@ -228,6 +223,21 @@ async fn take(
         let _ = tokio::fs::remove_file(&path).await;
     }
     outcome
+}
+
+/// Puts a file that came whole on the ledger.
+async fn whole(
+    permit: &Permit<Deliver>,
+    receiver: &receiving::Receiver,
+    mut new: New,
+    (file, path, bytes): (&mut tokio::fs::File, &std::path::Path, u64),
+) -> Result<crate::ledger::command::Filed, Problem> {
+    file.sync_all().await.map_err(Problem::internal)?;
+    new.bytes = bytes.cast_signed();
+    let sha256 = receiving::sha256(path).await?;
+    let idempotency = permit.idempotency_of(sha256)?;
+    let (tenant, receiver, by) = (permit.tenant(), receiver.clone(), permit.by());
+    Door::whole(async move { receiver.take(tenant, by, new, sha256, idempotency).await }).await
 }
 
 /// Begins an upload in parts.
