@@ -78,6 +78,8 @@ pub struct Receiver {
     pub limits: Limits,
     turns: Arc<Semaphore>,
     uploads: Arc<Mutex<HashSet<IntakeId>>>,
+    /// What is examined or stored, or waits for it: nothing is twice.
+    running: Arc<Mutex<HashSet<IntakeId>>>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -113,6 +115,13 @@ pub struct Writing {
     uploads: Arc<Mutex<HashSet<IntakeId>>>,
 }
 
+impl Writing {
+    fn claim(claimed: &Arc<Mutex<HashSet<IntakeId>>>, id: IntakeId) -> Option<Self> {
+        let is_free = claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        is_free.then(|| Self { id, uploads: Arc::clone(claimed) })
+    }
+}
+
 impl Drop for Writing {
     fn drop(&mut self) {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
@@ -131,6 +140,7 @@ impl Receiver {
             limits,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             uploads: Arc::default(),
+            running: Arc::default(),
             stopping: Arc::default(),
         }
     }
@@ -148,8 +158,7 @@ impl Receiver {
     /// Claims an upload; none when somebody else is writing to it.
     #[must_use]
     pub fn claim(&self, id: IntakeId) -> Option<Writing> {
-        let is_free = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        is_free.then(|| Writing { id, uploads: Arc::clone(&self.uploads) })
+        Writing::claim(&self.uploads, id)
     }
 
     /// Records that a file came whole, and sees to it in the background.
@@ -290,14 +299,18 @@ impl Receiver {
 
     /// Examines a file and stores its records in the background.
     fn start(&self, tenant: Tenant, id: IntakeId) {
+        let Some(running) = Writing::claim(&self.running, id) else { return };
         let receiver = self.clone();
         tokio::spawn(async move {
-            let Ok(_turn) = receiver.turns.clone().acquire_owned().await else { return };
+            let _running = running;
             for pause_s in [1, 5, 30, 120, 600] {
+                // While it waits to be taken up again, others have its turn.
+                let Ok(turn) = receiver.turns.clone().acquire_owned().await else { return };
                 let error = match receiver.see_to(tenant, id).await {
                     Ok(()) | Err(Trouble::Stopping) => return,
                     Err(error) => error,
                 };
+                drop(turn);
                 tracing::warn!(%error, intake = %id, "an intake is taken up again later");
                 tokio::time::sleep(Duration::from_secs(pause_s)).await;
             }
@@ -402,7 +415,10 @@ impl Receiver {
         };
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
-                Ok(intakes::finish(connection, at.tenant, id, (state, reason), at.at_us).await?)
+                match intakes::finish(connection, at.tenant, id, (state, reason), at.at_us).await? {
+                    0 => Err(RecordError::Conflict("the intake has ended already")),
+                    _ => Ok(()),
+                }
             })
         });
         let by = By { actor: row.actor, request: None };

@@ -222,14 +222,14 @@ pub async fn advance(
     Ok(())
 }
 
-/// Says how an intake ended.
+/// Says how an intake ended; how many rows that is: none when it was said before.
 pub async fn finish(
     connection: &mut Connection,
     tenant: Tenant,
     id: IntakeId,
     (state, reason): (&str, Option<&str>),
     now_us: i64,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     execute!(
         connection,
         sqlx::query(
@@ -241,8 +241,7 @@ pub async fn finish(
         .bind(state)
         .bind(reason)
         .bind(now_us)
-    )?;
-    Ok(())
+    )
 }
 
 /// One intake.
