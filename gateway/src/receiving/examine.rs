@@ -251,10 +251,11 @@ impl Examiner<'_> {
             };
             breaks.extend(before.and_then(|before| statement.check_after(before)));
         }
-        if let Some(closing) = statement.closing
-            && self.closings.len() < ACCOUNTS_MAX
-        {
-            self.closings.insert((statement.account.clone(), closing.currency), closing);
+        if let Some(closing) = statement.closing {
+            let key = (statement.account.clone(), closing.currency);
+            if self.closings.len() < ACCOUNTS_MAX || self.closings.contains_key(&key) {
+                self.closings.insert(key, closing);
+            }
         }
         for found in breaks {
             self.found.counts.breaks += 1;
