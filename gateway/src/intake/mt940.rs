@@ -102,6 +102,9 @@ impl<R: BufRead> Reader<R> {
         } else if !self.block.text.is_empty() {
             let text = text.to_owned();
             self.block.add(&text, number, offset);
+        } else if [":61:", ":60", ":62"].iter().any(|tag| text.starts_with(tag)) {
+            let detail = "it stands in no statement, which begins with :20:";
+            self.waiting.push_back(Pulled::Finding(Finding::on_line(number, "malformed_mt940", detail)));
         }
     }
 

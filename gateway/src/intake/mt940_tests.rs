@@ -75,3 +75,14 @@ proptest! {
         prop_assert!(read(&document).len() <= document.len());
     }
 }
+
+#[test]
+fn what_stands_outside_a_statement_is_found() {
+    let outside = ":61:2603010301C5,00NTRFNONREF\r\n:62F:C260331EUR12,00\r\n";
+    let pulled = read(format!("{}{outside}", document(&[])).as_bytes());
+    let findings = pulled.iter().filter_map(|pulled| match pulled {
+        Pulled::Finding(finding) => Some((finding.line, finding.made())),
+        _ => None,
+    });
+    assert_eq!(findings.collect::<Vec<_>>(), [(7, "malformed_mt940"), (8, "malformed_mt940")]);
+}
