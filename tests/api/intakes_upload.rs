@@ -136,3 +136,16 @@ async fn a_file_that_is_too_large_is_not_begun() {
         begin(wrong).await.problem(400, "invalid_parameter");
     }
 }
+
+#[tokio::test]
+async fn a_file_that_is_refused_for_its_key_leaves_nothing() {
+    let server = Server::demo(&[]);
+    let bank = Bank::new(&server).await;
+    let request = bank.feeder.request(Method::POST, &bank.path("/v1/intakes?format=ndjson"));
+    let request =
+        request.header("content-type", "application/x-ndjson").header("idempotency-key", "two words");
+    let body = data::ndjson(&[data::transaction("a")]);
+    bank.feeder.send(request.body(body)).await.problem(400, "invalid_parameter");
+    let folder = server.data_dir().join("intakes").join(&bank.id);
+    assert_eq!(std::fs::read_dir(&folder).map_or(0, Iterator::count), 0);
+}

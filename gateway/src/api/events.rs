@@ -133,7 +133,7 @@ pub async fn list(permit: Permit<FollowEvents>, state: web::Data<State>) -> Resu
 #[utoipa::path(
     operation_id = "streamEvents", tag = "events",
     params(
-        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event; with what happens from now on unless told.", pattern = "^[0-9]{1,18}$"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event; with what happens from now on unless told, as when it is empty.", pattern = "^[0-9]{0,18}$"),
         ("last_event_id" = Option<String>, Query, description = "The same, for receivers that can't set a header.", pattern = "^[0-9]{1,18}$"),
         ("type[in]" = Option<String>, Query, description = "Only these types, with commas between them.", example = "transaction.created"),
         ("duration_s" = Option<u32>, Query, description = "End after so many seconds, for receivers that would rather ask again than hold a connection.", minimum = 0, maximum = 3600),

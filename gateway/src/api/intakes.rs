@@ -382,7 +382,7 @@ pub async fn get(permit: Permit<SeeDelivery>, state: web::Data<State>) -> Result
     params(
         ("id" = IntakeId, Path, description = "The intake."),
         ("institution" = InstitutionId, Query, description = "Whose transactions these are."),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 500, description = "Findings on a page, 100 unless told.", example = 100),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 500, description = "Findings on a page, 100 unless told.", example = 100),
         ("cursor" = Option<String>, Query, description = "From the page before: its `next_cursor`."),
     ),
     responses((status = 200, description = "Findings, in the order in which they were made.", body = List<IntakeFinding>)),

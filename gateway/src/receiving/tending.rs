@@ -29,6 +29,7 @@ impl Receiver {
     }
 
     async fn round(&self, is_first: bool) -> Result<(), Trouble> {
+        let mut failed = None;
         for portion in rounds::portions(&self.db).await? {
             let mut reader = self.db.read_many(&portion).await?;
             let unfinished = intakes::unfinished(&mut reader).await?;
@@ -41,13 +42,14 @@ impl Receiver {
                 // One that cannot be looked after keeps no other waiting.
                 if let Err(error) = self.look_after(*tenant, id, is_first).await {
                     tracing::warn!(%error, intake = %id, "an intake could not be looked after");
+                    failed = Some(error);
                 }
             }
             for tenant in &portion {
                 self.sweep(*tenant).await?;
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     async fn look_after(&self, tenant: Tenant, id: IntakeId, is_first: bool) -> Result<(), Trouble> {

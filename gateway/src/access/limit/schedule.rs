@@ -10,7 +10,8 @@
 //! `(x * cost - A) / rate` at the earliest; the latest of these is a line with a few bends, along which
 //! each operation is spaced evenly. At any time each operation is at most one request ahead of its
 //! share: `A` keeps that much back, and what comes back while a request is late. A limit whose burst
-//! can't hold one of each operation is kept by taking one operation after another instead.
+//! can't hold one of each operation is kept by taking one operation after another instead, each at the pace
+//! of its slowest limit: that is not the fastest where another limit has much to begin with.
 //!
 //! The fastest possible takes `(cost - left) / rate`. This takes longer at most by the time in which a
 //! limit gets back one request of each operation, and by how late a request may be.

@@ -112,9 +112,10 @@ pub struct Webhook {
     /// Until when messages are signed with the key before as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     overlap_until: Option<String>,
-    /// The last entry that it was told of, or that is not for it.
+    /// The last entry that it was told of, or that is not for it; none when that is before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "49102", pattern = "^[0-9]+$")]
-    position: String,
+    position: Option<String>,
     /// How often it was told of the next event in vain.
     #[schema(example = 0)]
     failed_attempts: i64,
@@ -327,7 +328,7 @@ fn view(state: &State, tenant: Tenant, row: Endpoint, with_secret: bool) -> Webh
         previous_public_key: public(1),
         secret: keys.first().filter(|_| with_secret).and_then(|key| secrets.shared(*key)),
         overlap_until: overlaps.then(|| rfc3339(row.overlap_until_us)),
-        position: row.position.to_string(),
+        position: (row.position >= 0).then(|| row.position.to_string()),
         failed_attempts: row.attempts,
         failing_since: row.failing_since_us.map(rfc3339),
         next_attempt_at: (row.state == "active" && row.attempts > 0).then(|| rfc3339(row.next_at_us)),
