@@ -83,7 +83,7 @@ ENTRIES = 1000
 
 def within(value):
     """A number of an entry that the log has."""
-    return int(value) % ENTRIES
+    return int(value or 0) % ENTRIES
 
 
 # Clients by whose tokens everything is tried: they must not be changed on the way.
