@@ -350,6 +350,7 @@ impl From<RecordError> for Problem {
                 Self::new(Code::IdempotencyKeyReused, "the Idempotency-Key was used before with another body")
             }
             RecordError::Missing(what) => Self::new(Code::NotFound, format!("there is no such {what}")),
+            RecordError::Unknown(what) => Self::new(Code::Refused, format!("there is no such {what}")),
             RecordError::Conflict(why) => Self::new(Code::Conflict, why),
         }
     }

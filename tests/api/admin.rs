@@ -83,7 +83,7 @@ async fn what_is_no_institution_is_refused() {
         (json!({"name": ""}), 422, "refused"),
         (json!({"name": "x".repeat(101)}), 422, "refused"),
         (json!({"name": "a\nb"}), 422, "refused"),
-        (json!({"name": "x", "plan": "unheard-of"}), 404, "not_found"),
+        (json!({"name": "x", "plan": "unheard-of"}), 422, "refused"),
         (json!({"name": "x", "id": "ins_1"}), 400, "malformed_body"),
         (json!({"name": 7}), 400, "malformed_body"),
         (json!({}), 400, "malformed_body"),
@@ -249,7 +249,7 @@ async fn an_institution_is_moved_to_another_plan() {
     assert_eq!(moved["plan"], plan);
     assert_eq!(operator.get(&path).await.ok()["plan"], plan);
     assert_eq!(actions(id, &plan).await.len(), 1);
-    send(&operator, Method::PATCH, &path, &json!({"plan": "unheard-of"})).await.problem(404, "not_found");
+    send(&operator, Method::PATCH, &path, &json!({"plan": "unheard-of"})).await.problem(422, "refused");
     send(&operator, Method::PATCH, &path, &json!({"name": "x"})).await.problem(400, "malformed_body");
     let nobody = format!("{INSTITUTIONS}/ins_0190163d8694739bba1a9fbee4e5c1b2");
     send(&operator, Method::PATCH, &nobody, &json!({"plan": plan})).await.problem(404, "not_found");

@@ -279,9 +279,12 @@ pub enum RecordError {
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used with another body")]
     KeyReused,
-    /// There is no such institution, client or plan.
+    /// There is no such institution or client.
     #[error("there is no {0}")]
     Missing(&'static str),
+    /// What is asked for names something that is not there.
+    #[error("there is no such {0}")]
+    Unknown(&'static str),
     /// It is there already, or no longer as the caller thought.
     #[error("{0}")]
     Conflict(&'static str),

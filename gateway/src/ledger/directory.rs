@@ -158,7 +158,7 @@ impl Batch<'_> {
         new: Onboarding,
     ) -> Result<Receipt, RecordError> {
         if !self.plan_exists(&new.plan).await? {
-            return Err(RecordError::Missing("plan"));
+            return Err(RecordError::Unknown("plan"));
         }
         if new.provider && institutions::provider(self.connection).await.map_err(unavailable)?.is_some() {
             return Err(RecordError::Conflict("the provider is set up already"));
@@ -275,7 +275,7 @@ impl Batch<'_> {
         plan: &str,
     ) -> Result<Receipt, RecordError> {
         if !self.plan_exists(plan).await? {
-            return Err(RecordError::Missing("plan"));
+            return Err(RecordError::Unknown("plan"));
         }
         let row = institutions::get(self.connection, id).await.map_err(unavailable)?;
         if row.is_none_or(|row| row.role != "institution") {
