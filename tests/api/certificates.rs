@@ -106,13 +106,6 @@ async fn grant(caller: &Caller, client: &Value) -> Answer {
     caller.send(request.form(&[("grant_type", "client_credentials")])).await
 }
 
-#[track_caller]
-fn assert_refused(answer: Answer, what: &str) {
-    assert_eq!(answer.status, 401, "{what}: {}", answer.text());
-    let problem = answer.problem(401, "unauthenticated");
-    assert_eq!(problem["detail"], "the access token is not valid, or no longer", "{what}");
-}
-
 #[tokio::test]
 async fn a_token_is_bound_to_the_certificate_of_the_connection_and_opens_with_no_other() {
     let site = Site::start();
@@ -133,13 +126,13 @@ async fn a_token_is_bound_to_the_certificate_of_the_connection_and_opens_with_no
             // The second time the verdict on the token is a cached one; the certificate is looked at all the
             // same.
             with_own.with_token(Some(token)).get(READS).await.ok();
-            assert_refused(without.with_token(Some(token)).get(READS).await, "no certificate");
+            without.with_token(Some(token)).get(READS).await.refuses_the_token("no certificate");
             let with_other = site.caller(Some(&other), version);
-            assert_refused(with_other.with_token(Some(token)).get(READS).await, "another certificate");
+            with_other.with_token(Some(token)).get(READS).await.refuses_the_token("another certificate");
             // There is no proxy here whose word would count.
             let forged = without.with_token(Some(token)).request(Method::GET, READS);
             let forged = forged.header("client-cert", ":AAAA:").header("x-forwarded-for", "127.0.0.1");
-            assert_refused(without.send(forged).await, "a certificate in a header");
+            without.send(forged).await.refuses_the_token("a certificate in a header");
         }
     }
 }
@@ -156,8 +149,8 @@ async fn a_token_can_be_bound_to_a_certificate_and_to_a_key_and_then_needs_both(
     let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(&token).unwrap();
     assert_eq!(claims["cnf"], json!({"jkt": prover.jkt(), "x5t#S256": thumbprint}));
     prover.get(&with_own, READS, &token).await.ok();
-    assert_refused(prover.get(&without, READS, &token).await, "the key without the certificate");
-    assert_refused(with_own.with_token(Some(&token)).get(READS).await, "the certificate without the key");
+    prover.get(&without, READS, &token).await.refuses_the_token("the key without the certificate");
+    with_own.with_token(Some(&token)).get(READS).await.refuses_the_token("the certificate without the key");
     assert_eq!(dpop::send(&with_own, READS, &token, "").await.status, 401);
 }
 
@@ -177,5 +170,5 @@ async fn a_client_that_is_bound_from_now_on_has_no_more_use_for_its_other_tokens
     let change = operator.request(Method::PATCH, &path);
     let change = change.json(&json!({"tls_client_certificate_bound_access_tokens": true}));
     operator.send(change).await.ok();
-    assert_refused(with_own.with_token(Some(token)).get(READS).await, "a token that is bound to nothing");
+    with_own.with_token(Some(token)).get(READS).await.refuses_the_token("a token that is bound to nothing");
 }

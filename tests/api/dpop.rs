@@ -36,14 +36,6 @@ fn assert_unproven(answer: Answer, error: &str, what: &str) {
     answer.problem(401, "unauthenticated");
 }
 
-/// Refused because of the token, without saying why.
-#[track_caller]
-fn assert_refused(answer: Answer, what: &str) {
-    assert_eq!(answer.status, 401, "{what}: {}", answer.text());
-    let problem = answer.problem(401, "unauthenticated");
-    assert_eq!(problem["detail"], "the access token is not valid, or no longer", "{what}");
-}
-
 #[tokio::test]
 async fn each_kind_of_key_binds_a_token_and_opens_with_it() {
     let server = Server::shared();
@@ -84,7 +76,7 @@ async fn a_proof_that_does_not_fit_opens_nothing() {
     // A good proof of another key is as good as a stolen token.
     let (key, nonce, base_url) = (ClientKey::ed25519("p"), prover.nonce.clone(), prover.base_url.clone());
     let thief = Prover { key, nonce, base_url };
-    assert_refused(thief.get(&stranger, READS, &token).await, "another key");
+    thief.get(&stranger, READS, &token).await.refuses_the_token("another key");
 }
 
 #[tokio::test]
@@ -169,12 +161,12 @@ async fn a_bound_token_is_no_bearer_token_and_the_other_way_round() {
     let prover = prover(server).await;
     let bound = prover.token(&stranger, client(server)).await;
     prover.get(&stranger, READS, &bound).await.ok();
-    assert_refused(stranger.with_token(Some(&bound)).get(READS).await, "downgraded to a bearer token");
+    stranger.with_token(Some(&bound)).get(READS).await.refuses_the_token("downgraded to a bearer token");
     let with_proof = stranger.with_token(Some(&bound)).request(Method::GET, READS);
     let with_proof = with_proof.header("dpop", prover.proof(&prover.claims_with("GET", READS, &bound)));
-    assert_refused(stranger.send(with_proof).await, "as a bearer token with a proof");
+    stranger.send(with_proof).await.refuses_the_token("as a bearer token with a proof");
     let bearer = server.system(0).await.token.unwrap();
-    assert_refused(prover.get(&stranger, READS, &bearer).await, "a bearer token with a proof");
+    prover.get(&stranger, READS, &bearer).await.refuses_the_token("a bearer token with a proof");
 }
 
 #[tokio::test]
@@ -203,7 +195,7 @@ async fn a_client_whose_tokens_must_be_bound_gets_and_uses_no_others() {
     let path = format!("/admin/v1/clients/{}", made["client_id"].as_str().unwrap());
     let change = operator.request(Method::PATCH, &path).json(&json!({"dpop_bound_access_tokens": true}));
     assert_eq!(operator.send(change).await.ok()["dpop_bound_access_tokens"], true);
-    assert_refused(bearer.get(READS).await, "a bearer token of a client whose tokens are bound");
+    bearer.get(READS).await.refuses_the_token("a bearer token of a client whose tokens are bound");
 }
 
 #[tokio::test]

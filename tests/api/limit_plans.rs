@@ -5,27 +5,18 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::limits::institution;
 use crate::support::{
-    Caller, Server, data, engine::Engine, forge, postgres::Postgres, redis::Redis, replicas::Replicas,
+    Caller, Server, engine::Engine, forge, postgres::Postgres, redis::Redis, replicas::Replicas,
 };
 
 /// A client of an institution on a plan of its own.
-async fn client(
-    [client_per_second, client_burst, institution_per_second, institution_burst]: [u32; 4],
-) -> Caller {
+async fn client(quotas: [u32; 4]) -> Caller {
     let server = Server::shared();
-    let operator = server.operator().await;
-    let plan = data::unique("planned");
-    let quotas = json!({
-        "client_per_second": client_per_second, "client_burst": client_burst,
-        "institution_per_second": institution_per_second, "institution_burst": institution_burst,
-    });
-    let path = format!("/admin/v1/plans/{plan}");
-    operator.send(operator.request(Method::PUT, &path).json(&quotas)).await.ok();
-    let made = operator.post("/admin/v1/institutions", &json!({"name": plan, "plan": plan})).await.ok();
-    let path = format!("/admin/v1/institutions/{}/clients", made["id"].as_str().unwrap());
+    let (institution, _) = institution(quotas).await;
+    let path = format!("/admin/v1/institutions/{institution}/clients");
     let new = json!({"name": "x", "scopes": ["institution:read", "evidence:read", "usage:read"]});
-    server.caller(&operator.post(&path, &new).await.ok(), None).await
+    server.caller(&server.operator().await.post(&path, &new).await.ok(), None).await
 }
 
 async fn plan(caller: &Caller, body: &Value) -> Value {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Caller, Ledger, Server, data};
 
 /// An institution on a plan of its own, and its id.
-async fn institution(quotas: [u32; 4]) -> (String, String) {
+pub(super) async fn institution(quotas: [u32; 4]) -> (String, String) {
     let operator = Server::shared().operator().await;
     let plan = data::unique("tiny");
     let [client_per_second, client_burst, institution_per_second, institution_burst] = quotas;

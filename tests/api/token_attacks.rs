@@ -12,16 +12,8 @@ use crate::support::{
 
 const READS: &str = "/v1/transactions?limit=1";
 
-#[track_caller]
-fn assert_refused(answer: crate::support::Answer, what: &str) {
-    assert_eq!(answer.status, 401, "{what}");
-    let problem = answer.problem(401, "unauthenticated");
-    // It doesn't say which check failed.
-    assert_eq!(problem["detail"], "the access token is not valid, or no longer", "{what}");
-}
-
 async fn refused(token: &str, what: &str) {
-    assert_refused(Server::shared().stranger().with_token(Some(token)).get(READS).await, what);
+    Server::shared().stranger().with_token(Some(token)).get(READS).await.refuses_the_token(what);
 }
 
 async fn accepted(token: &str) {

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    lift_limits,
-    stored::{Stored, fsck},
-};
+use super::stored::{Stored, fsck};
 use crate::support::{Server, data};
 use rand::RngExt as _;
 
@@ -17,7 +14,7 @@ async fn requests_that_are_cancelled_are_done_or_not_done_but_never_half() {
     let mut server = Server::demo(&[]);
     let institution = server.institution(0).to_owned();
     let (feeder, system) = (server.feeder().await, server.system(0).await);
-    lift_limits(&server).await;
+    server.lift_limits();
 
     let mut sent = Vec::new();
     for _ in 0..REQUESTS / AT_ONCE {

@@ -12,7 +12,6 @@ use std::{
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::lift_limits;
 use crate::support::{Caller, Server, data};
 
 /// What stands, by reference: the amount, and the number of the version.
@@ -40,7 +39,7 @@ fn runs() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_copy_equals_the_source_as_of_the_seq_that_it_states() {
     let server = Server::demo_with(&[], &[("VERITRAIL_EXPORTS__PART_ROWS_MAX", "50")]);
-    lift_limits(&server).await;
+    server.lift_limits();
     let written = Arc::new(Written::default());
     let feeder = tokio::spawn(feed(
         server.feeder().await,

@@ -12,10 +12,7 @@ use std::{
 use rand::RngExt as _;
 use serde_json::json;
 
-use super::{
-    lift_limits,
-    stored::{Stored, fsck},
-};
+use super::stored::{Stored, fsck};
 use crate::support::{Answer, Caller, Server, data, server::free_ports};
 
 const CYCLES: usize = 200;
@@ -42,7 +39,7 @@ async fn what_was_promised_before_a_power_cut_is_there_after_it() {
     let data_dir = folder.path().join("data");
     let port = free_ports();
     let mut server = Server::start(&data_dir, port, &[]);
-    lift_limits(&server).await;
+    server.lift_limits();
     let (mut looks, mut records) = (0, 0);
     let mut bank = (String::new(), json!(null));
     for cycle in 0..cycles {

@@ -61,6 +61,14 @@ impl Answer {
         assert_eq!(problem["request_id"], self.header("x-request-id").unwrap(), "{body}");
         problem
     }
+
+    /// A refusal because of the token, which does not say which check failed.
+    #[track_caller]
+    pub fn refuses_the_token(self, what: &str) {
+        assert_eq!(self.status, 401, "{what}: {}", self.text());
+        let problem = self.problem(401, "unauthenticated");
+        assert_eq!(problem["detail"], "the access token is not valid, or no longer", "{what}");
+    }
 }
 
 impl Caller {
