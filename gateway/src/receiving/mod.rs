@@ -77,9 +77,10 @@ pub struct Receiver {
     /// What one file may have.
     pub limits: Limits,
     turns: Arc<Semaphore>,
-    uploads: Arc<Mutex<HashSet<IntakeId>>>,
+    /// Uploads that are written to.
+    uploads: InHand,
     /// What is examined or stored, or waits for it: nothing is twice.
-    running: Arc<Mutex<HashSet<IntakeId>>>,
+    running: InHand,
     stopping: Arc<AtomicBool>,
 }
 
@@ -109,22 +110,25 @@ pub enum Trouble {
     Damaged(String),
 }
 
-/// The one who writes to an upload at the moment.
-pub struct Writing {
+/// Intakes that somebody has in hand.
+type InHand = Arc<Mutex<HashSet<IntakeId>>>;
+
+/// Having an intake in hand: nobody else does until this is dropped.
+pub struct Claim {
     id: IntakeId,
-    uploads: Arc<Mutex<HashSet<IntakeId>>>,
+    all: InHand,
 }
 
-impl Writing {
-    fn claim(claimed: &Arc<Mutex<HashSet<IntakeId>>>, id: IntakeId) -> Option<Self> {
-        let is_free = claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        is_free.then(|| Self { id, uploads: Arc::clone(claimed) })
+impl Claim {
+    fn on(all: &InHand, id: IntakeId) -> Option<Self> {
+        let is_free = all.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        is_free.then(|| Self { id, all: Arc::clone(all) })
     }
 }
 
-impl Drop for Writing {
+impl Drop for Claim {
     fn drop(&mut self) {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 
@@ -157,8 +161,8 @@ impl Receiver {
 
     /// Claims an upload; none when somebody else is writing to it.
     #[must_use]
-    pub fn claim(&self, id: IntakeId) -> Option<Writing> {
-        Writing::claim(&self.uploads, id)
+    pub fn claim(&self, id: IntakeId) -> Option<Claim> {
+        Claim::on(&self.uploads, id)
     }
 
     /// Records that a file came whole, and sees to it in the background.
@@ -299,7 +303,7 @@ impl Receiver {
 
     /// Examines a file and stores its records in the background.
     fn start(&self, tenant: Tenant, id: IntakeId) {
-        let Some(running) = Writing::claim(&self.running, id) else { return };
+        let Some(running) = Claim::on(&self.running, id) else { return };
         let receiver = self.clone();
         tokio::spawn(async move {
             let _running = running;

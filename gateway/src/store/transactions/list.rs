@@ -106,6 +106,11 @@ pub struct After {
     pub seq: i64,
 }
 
+/// Listed transactions of an institution, which is to be bound.
+const ROWS: &str = "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
+                    JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
+                    WHERE t.institution_id = ";
+
 /// A page of the transactions as they stood at seq `snapshot`, by keyset: no offset, no count. What was
 /// superseded or withdrawn by then is not among them.
 pub async fn page(
@@ -117,11 +122,7 @@ pub async fn page(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = Select::new(
-        "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
-         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
-         WHERE t.institution_id = ",
-    );
+    let mut sql = Select::new(ROWS);
     // By date, the date's index must lead: the plus keeps the planner from walking the log by seq and
     // sorting all of it for one page.
     let bound = match sort {
@@ -154,11 +155,7 @@ pub async fn among(
     (after, last): (i64, i64),
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = Select::new(
-        "SELECT t.seq, t.booking_date, p.payload FROM transactions t \
-         JOIN payloads p ON p.institution_id = t.institution_id AND p.seq = t.seq \
-         WHERE t.institution_id = ",
-    );
+    let mut sql = Select::new(ROWS);
     sql.bind(tenant.uuid()).push(" AND t.seq > ").bind(after).push(" AND t.seq <= ").bind(last);
     // Told of both tables: the planner does not carry a range from one to the other.
     sql.push(" AND p.seq > ").bind(after).push(" AND p.seq <= ").bind(last);
