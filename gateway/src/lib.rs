@@ -15,11 +15,11 @@
 //!
 //! # The map
 //!
-//! `api → access, ledger, store, export, intake, webhooks → domain, audit`. [`domain`] imports nothing of ours
-//! and does no I/O. [`receiving`] takes files, reads them by [`intake`] and delivers by [`ledger`].
-//! [`access`] asks [`shared`] (Redis) for what replicas hold together; the truth of
-//! what must not be lost is in the database alone. Nothing imports [`api`] but what puts the service
-//! together ([`router`], [`service`], [`server`]). A test holds these arrows.
+//! `api → access, ledger, store, export, receiving, webhooks → domain, audit`. [`domain`] imports nothing of
+//! ours and does no I/O. [`receiving`] takes files, reads them by [`intake`] and delivers by [`ledger`];
+//! [`webhooks`] tells what is on the ledger. [`access`] asks [`shared`] (Redis) for what replicas hold
+//! together; the truth of what must not be lost is in the database alone. Nothing imports [`api`] but what
+//! puts the service together ([`router`], [`service`], [`server`]). A test holds these arrows.
 
 pub mod access;
 pub mod api;
