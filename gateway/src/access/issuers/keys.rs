@@ -62,12 +62,7 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 
 impl Keys {
     pub(super) fn new(url: &str, http: reqwest::Client) -> Self {
-        let inner = Inner {
-            url: url.to_owned(),
-            http,
-            known: RwLock::default(),
-            next: Arc::default(),
-        };
+        let inner = Inner { url: url.to_owned(), http, known: RwLock::default(), next: Arc::default() };
         Self(Arc::new(inner))
     }
 

@@ -78,7 +78,8 @@ impl State {
         }
         .to_string();
         let length = body.len();
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         let _ = stream.write_all(answer.as_bytes());
     }
 }
