@@ -149,18 +149,12 @@ async fn a_client_calls_from_where_it_may_and_other_places_are_refused_and_recor
     // A token that there is, and was believed a moment ago, counts no more than a new one.
     let now = put_addresses(&system, &client, &["192.0.2.0/24", "2001:db8::/32"]).await.ok();
     assert_eq!(now["allowed_addresses"], json!(["192.0.2.0/24", "2001:db8::/32"]));
-    let request_id = data::unique("elsewhere");
     let spoofed = caller
         .request(Method::GET, reads)
-        .header("x-request-id", &request_id)
         .header("x-forwarded-for", "192.0.2.1")
         .header("forwarded", "for=192.0.2.1")
         .header("x-real-ip", "192.0.2.1");
     caller.send(spoofed).await.problem(403, "address_not_allowed");
-    let ledger = Ledger::of(server);
-    let found = ledger.naming(server.institution(0), &request_id).await;
-    let denial = Ledger::denial(&found, &request_id);
-    assert_eq!((&denial["code"], &denial["actor"]), (&json!("address_not_allowed"), &json!(id(&client))));
     let secret = client["client_secret"].as_str().unwrap();
     by_secret(server, &client, secret).await.problem(403, "address_not_allowed");
     // Who does not know the secret does not learn from where it would count.
@@ -176,6 +170,41 @@ async fn a_client_calls_from_where_it_may_and_other_places_are_refused_and_recor
     operator.send(change(json!({"allowed_addresses": ["192.0.2.1"]}))).await.ok();
     caller.get(reads).await.problem(403, "address_not_allowed");
     operator.send(change(json!({}))).await.problem(422, "refused");
+}
+
+#[tokio::test]
+async fn who_has_a_clients_token_or_secret_and_not_its_address_puts_nothing_of_his_own_on_a_ledger() {
+    let server = Server::shared();
+    let client = made(server, json!({})).await;
+    let secret = client["client_secret"].as_str().unwrap();
+    let caller = server.caller(&client, None).await;
+    put_addresses(&server.system(0).await, &client, &["192.0.2.0/24"]).await.ok();
+    let chosen = data::unique("chosen");
+    let mut all = tokio::task::JoinSet::new();
+    for index in 0..20 {
+        let (caller, stranger) = (caller.clone(), server.stranger());
+        let chosen = format!("{chosen}-{index}");
+        let (id, secret) = (id(&client).to_owned(), secret.to_owned());
+        all.spawn(async move {
+            let request = match index % 2 {
+                0 => caller.request(Method::GET, &format!("/v1/transactions/{chosen}?{chosen}")),
+                _ => stranger
+                    .request(Method::POST, &format!("/oauth2/token?{chosen}"))
+                    .basic_auth(id, Some(secret))
+                    .form(&[("grant_type", "client_credentials")]),
+            };
+            caller.send(request.header("x-request-id", chosen)).await.problem(403, "address_not_allowed");
+        });
+    }
+    all.join_all().await;
+    let ledger = Ledger::of(server);
+    assert!(ledger.naming(server.institution(0), &chosen).await.is_empty());
+    let denials = ledger.denials(server.institution(0), id(&client), "address_not_allowed").await;
+    let of = |method: &str, route: &str| -> u64 {
+        let of = denials.iter().filter(|denial| denial["method"] == method && denial["path"] == route);
+        of.map(|denial| denial["count"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((of("GET", "/v1/transactions/{id}"), of("POST", "/oauth2/token")), (10, 10), "{denials:?}");
 }
 
 #[tokio::test]

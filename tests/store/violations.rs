@@ -53,13 +53,14 @@ webhook_endpoints.attempts UPDATE, webhook_endpoints.description UPDATE, webhook
 webhook_endpoints.failing_since_us UPDATE, webhook_endpoints.generation UPDATE,
 webhook_endpoints.held_until_us UPDATE, webhook_endpoints.holder UPDATE, webhook_endpoints.next_at_us UPDATE,
 webhook_endpoints.overlap_until_us UPDATE, webhook_endpoints.position UPDATE, webhook_endpoints.reason UPDATE,
+webhook_endpoints.revision UPDATE,
 webhook_endpoints.state UPDATE, webhook_endpoints.url UPDATE,
 intakes INSERT, intakes SELECT, intake_findings INSERT, intake_findings SELECT, statements INSERT, statements SELECT,
 intake_mappings INSERT, intake_mappings SELECT, intake_mappings.mapping UPDATE, intake_mappings.seq UPDATE,
 intakes.seq UPDATE, intakes.state UPDATE, intakes.reason UPDATE, intakes.sha256 UPDATE, intakes.statements UPDATE,
 intakes.records UPDATE, intakes.added UPDATE, intakes.unchanged UPDATE, intakes.faults UPDATE, intakes.breaks UPDATE,
 intakes.delivered UPDATE, intakes.finished_at_us UPDATE,
-usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
+usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
 pub async fn all(connection: &mut PgConnection, own: &str, other: &str) -> Vec<String> {

@@ -157,8 +157,11 @@ impl Door {
         Ok(())
     }
 
-    /// Records a refusal: on the caller's log, or, when nobody knows who calls, counted on the
-    /// provider's, so that nobody can fill an institution's ledger from outside.
+    /// Records a refusal: on the caller's log, or, when nobody knows who calls, on the provider's.
+    ///
+    /// A stranger's refusals are counted by route, so that nobody can fill a ledger from outside with what he
+    /// chooses. A stranger is also who has a client's token or secret and calls from where the client may not,
+    /// or sends what it sent before.
     ///
     /// # Errors
     /// When it can't be recorded; then the refusal must not leave either.
@@ -173,8 +176,12 @@ impl Door {
             status: problem.code.status().as_u16(),
         };
         if let Some((caller, log)) = context.known() {
-            let request = Some(context.request_id.clone());
-            let denial = denial(caller.client.to_string(), context.target.clone(), request);
+            let by_stranger = matches!(problem.code, Code::AddressNotAllowed | Code::Unauthenticated);
+            let (path, request) = match by_stranger {
+                true => (context.route.clone(), None),
+                false => (context.target.clone(), Some(context.request_id.clone())),
+            };
+            let denial = denial(caller.client.to_string(), path, request);
             match self.recorder.denied(*log, denial.clone()).await {
                 // It named an institution that there is not: then its own log tells of it.
                 Err(RecordError::Missing(_)) => self.recorder.denied(caller.home_log(), denial).await,
