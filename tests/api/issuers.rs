@@ -164,6 +164,8 @@ async fn a_token_that_its_issuer_did_not_make_so_for_us_opens_nothing() {
         ("that claims to be ours", with(claims(), "iss", server.base_url())),
         ("of a subject that nobody registered", with(claims(), "client_id", "nobody")),
         ("that names a client by our id", with(claims(), "client_id", own_id)),
+        ("of a subject with a NUL", with(claims(), "client_id", "a\u{0}b")),
+        ("of a subject that is too long", with(claims(), "client_id", "x".repeat(201))),
         ("with a number for a subject", with(claims(), "client_id", 1)),
         ("with an expiry as text", with(claims(), "exp", "2999-01-01")),
         ("bound in a way that is not known", with(claims(), "cnf", json!({"x": "y"}))),
@@ -262,6 +264,17 @@ async fn an_issuer_that_is_away_or_is_another_keeps_nobody_else_out() {
     issuer.handle.stop(false).await;
     stranger.with_token(Some(&token)).get(READS).await.problem(503, "unavailable");
     server.system(0).await.get(READS).await.ok();
+}
+
+#[tokio::test]
+async fn an_issuer_whose_name_ends_with_a_slash_is_found() {
+    let key = ClientKey::ed25519("a");
+    let mut issuer = Issuer::start(key.jwks());
+    issuer.url.push('/');
+    issuer.served.lock().unwrap().issuer.clone_from(&issuer.url);
+    let (server, _) = site(&issuer).await;
+    let stranger = server.stranger();
+    assert_eq!(status(&stranger, &key.sign(&issuer.claims(&server, "warehouse"))).await, 200);
 }
 
 #[tokio::test]

@@ -112,7 +112,8 @@ pub fn verify(
     {
         return Err("the assertion is not valid yet");
     }
-    if claims.jti.is_empty() || claims.jti.len() > JTI_MAX {
+    // A database may refuse a control character, and with it all that is written at the same time.
+    if claims.jti.is_empty() || claims.jti.len() > JTI_MAX || claims.jti.contains(char::is_control) {
         return Err("the assertion has no usable jti");
     }
     Ok(claims)

@@ -65,7 +65,7 @@ pub struct NewSecret {
 #[serde(deny_unknown_fields)]
 pub struct AllowedAddresses {
     /// Networks (CIDR) and addresses, 100 at most; none for any.
-    #[schema(example = json!(["127.0.0.0/8", "2001:db8::/32"]))]
+    #[schema(example = json!(["127.0.0.0/8", "2001:db8::/32"]), max_items = 100)]
     allowed_addresses: Vec<String>,
 }
 
@@ -105,8 +105,9 @@ pub async fn get(permit: Permit<SeeClients>, state: web::Data<State>) -> Result<
     permit.answer(Answer::json(&view)?).await
 }
 
-/// Adds a public key, which counts at once. The old ones go on until they are taken away. A client that has
-/// several names the one that it signs with (`kid`).
+/// Adds a public key, which counts at once. The old ones go on until they are taken away.
+///
+/// A client that has several keys names the one that it signs with in the header of its assertion (`kid`).
 #[utoipa::path(
     operation_id = "addClientKey", tag = "clients",
     params(

@@ -1,7 +1,10 @@
 //! An issuer's keys: found, kept, and fetched anew when they change.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -39,6 +42,8 @@ struct Inner {
     known: RwLock<Option<(Instant, Vec<Jwk>)>>,
     /// When they may be fetched again. Whoever fetches holds it; the others wait.
     next: tokio::sync::Mutex<Option<Instant>>,
+    /// Whether they could not be fetched the last time.
+    is_away: AtomicBool,
 }
 
 /// HTTP to issuers: short, without redirects, and past no proxy.
@@ -58,11 +63,13 @@ impl Keys {
             http,
             known: RwLock::default(),
             next: tokio::sync::Mutex::default(),
+            is_away: AtomicBool::new(false),
         };
         Self(Arc::new(inner))
     }
 
-    /// The key of an id, if the issuer has one.
+    /// The key of an id, if the issuer has one. Who has a key that still counts does not wait for an issuer that
+    /// did not answer the last time it was asked.
     ///
     /// # Errors
     /// When there are no keys because the issuer can't be asked.
@@ -70,10 +77,14 @@ impl Keys {
         if let Some(key) = self.0.known(kid, REFRESH) {
             return Ok(Some(key));
         }
+        let kept = self.0.known(kid, DEAD).filter(|_| self.0.is_away.load(Ordering::SeqCst));
         let (inner, wanted) = (Arc::clone(&self.0), kid.to_owned());
         // In a task: a caller that hangs up must not leave the others without keys.
-        let fetched = tokio::spawn(async move { inner.refresh(&wanted).await }).await;
-        fetched.map_err(|error| error.to_string())?;
+        let fetched = tokio::spawn(async move { inner.refresh(&wanted).await });
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        fetched.await.map_err(|error| error.to_string())?;
         match self.0.known(kid, DEAD) {
             None if !self.0.has_any() => Err(format!("the keys of {} could not be had", self.0.url)),
             found => Ok(found),
@@ -102,7 +113,9 @@ impl Inner {
         if self.known(wanted, REFRESH).is_some() || next.is_some_and(|next| Instant::now() < next) {
             return;
         }
-        let pause = match self.fetch().await {
+        let fetched = self.fetch().await;
+        self.is_away.store(fetched.is_err(), Ordering::SeqCst);
+        let pause = match fetched {
             Ok(keys) => {
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 *known = Some((Instant::now(), keys));
@@ -119,7 +132,9 @@ impl Inner {
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, String> {
-        let metadata = match self.get(&format!("{}/.well-known/openid-configuration", self.url)).await {
+        // OpenID Connect Discovery section 4: less a slash at its end.
+        let base = self.url.trim_end_matches('/');
+        let metadata = match self.get(&format!("{base}/.well-known/openid-configuration")).await {
             Ok(metadata) => metadata,
             Err(_) => self.get(&rfc_8414(&self.url)?).await?,
         };
@@ -196,7 +211,29 @@ pub(super) fn algorithm(key: &Jwk) -> Option<Algorithm> {
 
 #[cfg(test)]
 mod tests {
-    use super::rfc_8414;
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_a_key_does_not_wait_for_an_issuer_that_is_away() {
+        // Nobody listens there.
+        let keys = Keys::new("http://127.0.0.1:1", client().unwrap());
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let key = serde_json::json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "a"});
+        let key: Jwk = serde_json::from_value(key).unwrap();
+        let since = |ago: Duration| {
+            let at = Instant::now().checked_sub(ago).unwrap();
+            *keys.0.known.write().unwrap() = Some((at, vec![key.clone()]));
+        };
+        since(2 * REFRESH);
+        assert!(keys.find("a").await.unwrap().is_some(), "it counts on while the issuer can't be asked");
+        let asking = keys.0.next.lock().await;
+        let found = tokio::time::timeout(Duration::from_secs(30), keys.find("a")).await;
+        assert!(found.expect("nobody waits").unwrap().is_some());
+        drop(asking);
+        assert!(keys.find("b").await.unwrap().is_none());
+        since(2 * DEAD);
+        keys.find("a").await.unwrap_err();
+    }
 
     #[test]
     fn metadata_is_looked_for_where_rfc_8414_says() {

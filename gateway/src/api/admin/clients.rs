@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{BODY_MAX, PAGE, check_name};
 use crate::{
-    access::{Answer, Permit, Recorded, assertion::public_keys, right::Administer},
+    access::{
+        Answer, Permit, Recorded, assertion::public_keys, issuers::can_be_registered, right::Administer,
+    },
     api::{
         State,
         clients::{shown_networks, stored_networks},
@@ -43,7 +45,7 @@ pub struct NewClient {
     tls_client_certificate_bound_access_tokens: bool,
     /// Networks (CIDR) and addresses that it may call from; none for any.
     #[serde(default)]
-    #[schema(example = json!([]))]
+    #[schema(example = json!([]), max_items = 100)]
     allowed_addresses: Vec<String>,
     /// The other issuer that it gets its tokens from; then it has neither keys nor a secret here.
     external: Option<External>,
@@ -72,6 +74,7 @@ pub struct ClientTerms {
     #[schema(example = false)]
     tls_client_certificate_bound_access_tokens: Option<bool>,
     /// Networks (CIDR) and addresses that it may call from; none for any. Not with the others.
+    #[schema(max_items = 100)]
     allowed_addresses: Option<Vec<String>>,
 }
 
@@ -226,7 +229,7 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         if !state.door.issuers.has(issuer) {
             return Err(Problem::new(Code::Refused, "external: the configuration names no such issuer"));
         }
-        if !(1..=200).contains(&subject.chars().count()) || subject.contains(char::is_control) {
+        if !can_be_registered(subject) {
             let detail = "external: subject has 1 to 200 characters, none of them a control character";
             return Err(Problem::new(Code::Refused, detail));
         }
