@@ -51,11 +51,7 @@ impl Batch<'_> {
 }
 
 /// Changes the row; what the entry says of it, in canonical form.
-fn apply(
-    client: &mut Client,
-    what: ClientChange,
-    now_us: i64,
-) -> Result<(&'static str, Value), RecordError> {
+fn apply(client: &mut Client, what: ClientChange, now_us: i64) -> Result<(&'static str, Value), RecordError> {
     let now_s = now_us.div_euclid(1_000_000);
     let concerns_proof = !matches!(what, ClientChange::AllowAddresses(_) | ClientChange::Bind(..));
     if concerns_proof && client.external_issuer.is_some() {
@@ -130,7 +126,7 @@ fn keys_of(client: &Client) -> Result<Vec<Value>, RecordError> {
     let Some(jwks) = &client.jwks else {
         return Err(RecordError::Conflict("the client has a secret and no keys"));
     };
-    jwk::named(jwks).ok_or_else(|| unavailable("a client's keys cannot be read"))
+    jwk::named(jwks).ok_or(RecordError::Conflict("the client's keys cannot be read"))
 }
 
 /// What an entry says of a key.
