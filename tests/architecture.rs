@@ -38,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger", &["domain", "intake", "keys", "store", "world"]),
     ("error", &["domain", "ledger", "store"]),
     ("store", &["domain"]),
-    ("shared", &["config", "world"]),
+    ("shared", &["config", "domain", "world"]),
     ("demo", &["domain", "intake"]),
     ("intake", &["domain"]),
     ("keys", &["config", "world"]),

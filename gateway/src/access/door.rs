@@ -15,12 +15,15 @@ use super::{
     usage::Usage,
 };
 use crate::{
-    domain::Tenant,
+    domain::{ClientId, Tenant},
     error::{Code, Problem},
-    ledger::{Receipt, RecordError, Recorder, command::Denial},
+    ledger::{
+        By, Receipt, RecordError, Recorder,
+        command::{Change, Changed, Denial},
+    },
     shared::{Heard, News, Redis},
     store::{
-        Db, StoreError,
+        Db, StoreError, idempotency,
         plans::{self, Plan},
     },
     world::World,
@@ -107,7 +110,30 @@ impl Door {
         self.tell(News::Revoked(jti.to_owned())).await;
     }
 
-    /// Forgets what is known of callers, here and in the other replicas, after one changed.
+    /// Makes a change of a client, and forgets what is known of its tokens, here and in the other replicas.
+    ///
+    /// # Errors
+    /// The recorder's.
+    pub async fn change_client(
+        self: Arc<Self>,
+        by: By,
+        client: ClientId,
+        change: Change,
+        idempotency: Option<idempotency::Key>,
+    ) -> Result<Changed, Problem> {
+        Self::whole(async move {
+            let changed = self.recorder.change(by, change, idempotency).await?;
+            // A repeated call tells again: its first one may have ended before it did.
+            if changed.receipt.is_some() {
+                self.tokens.forget_client(client);
+                self.tell(News::Client(client)).await;
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// Forgets what is known of callers, here and in the other replicas, after their institution changed.
     pub async fn callers_changed(&self) {
         self.tokens.forget_verdicts();
         self.tell(News::Verdicts).await;
@@ -129,6 +155,7 @@ impl Door {
     pub fn hear(&self, heard: Heard) -> bool {
         match heard {
             Heard::News(News::Revoked(jti)) => self.tokens.revoke(&jti),
+            Heard::News(News::Client(client)) => self.tokens.forget_client(client),
             Heard::News(News::Verdicts) => self.tokens.forget_verdicts(),
             Heard::Deaf => self.tokens.hears(false),
             Heard::News(News::Plans) => return true,

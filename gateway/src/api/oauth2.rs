@@ -360,8 +360,8 @@ impl Form {
         let claims =
             assertion::verify(jwt, &id, jwks, &[issuer, &endpoint], now_s).map_err(invalid_client)?;
         let client_id = ClientId::from_uuid(client.id);
-        let fresh =
-            state.door.recorder.use_assertion(client_id, claims.jti.clone(), claims.expires_at_us()).await?;
+        let until_us = claims.remember_until_us();
+        let fresh = state.door.recorder.use_assertion(client_id, claims.jti, until_us).await?;
         if fresh { Ok(client) } else { Err(invalid_client("the assertion was used before")) }
     }
 
@@ -369,8 +369,11 @@ impl Form {
         let id: ClientId = id.parse().map_err(|_| invalid_client("the client id is not one"))?;
         let found = clients::get(&mut state.directory().await?, id).await?;
         match found {
-            Some(client) if client.revoked_at_us.is_none() => Ok(client),
-            Some(_) => Err(invalid_client("the client is revoked")),
+            Some(client) if client.revoked_at_us.is_some() => Err(invalid_client("the client is revoked")),
+            Some(client) if client.external_issuer.is_some() => {
+                Err(invalid_client("the client gets its tokens from another issuer"))
+            }
+            Some(client) => Ok(client),
             None => Err(invalid_client("there is no such client")),
         }
     }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::Failure;
 use crate::{
-    access::assertion::check_jwks,
+    access::assertion::public_keys,
     config::Config,
     directory::{ClientOrder, Terms, enrol},
     domain::{ClientKind, InstitutionId},
@@ -57,8 +57,7 @@ impl ClientCommand {
             None => None,
             Some(path) => {
                 let jwks: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
-                check_jwks(&jwks)?;
-                Some(jwks.to_string())
+                Some(public_keys(jwks)?.to_string())
             }
         };
         let ledger = Ledger::open(config).await?;

@@ -203,8 +203,8 @@ impl Change {
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// The provider's entry about it.
-    pub receipt: Receipt,
+    /// The provider's entry about it; none when everything was so already.
+    pub receipt: Option<Receipt>,
     /// The id of what it made, if it made something.
     pub made: Option<String>,
     /// Whether this is the first answer again, and nothing was made now.

@@ -33,6 +33,7 @@ const PAIRS: &[Pair] = pairs![
     7 "callers" "0007_callers",
     8 "usage" "0008_usage",
     9 "scope_rows" "0009_scope_rows",
+    10 "live_externals" "0010_live_externals",
     11 "forgetting" "0011_forgetting",
 ];
 

@@ -66,7 +66,8 @@ impl Keys {
         Self(Arc::new(inner))
     }
 
-    /// The key of an id, if the issuer has one.
+    /// The key of an id, if the issuer has one. Who has a key that still counts does not wait for an issuer that
+    /// did not answer the last time it was asked.
     ///
     /// # Errors
     /// When there are no keys because the issuer can't be asked.
@@ -148,7 +149,9 @@ impl Inner {
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, String> {
-        let metadata = match self.get(&format!("{}/.well-known/openid-configuration", self.url)).await {
+        // OpenID Connect Discovery section 4: less a slash at its end.
+        let base = self.url.trim_end_matches('/');
+        let metadata = match self.get(&format!("{base}/.well-known/openid-configuration")).await {
             Ok(metadata) => metadata,
             Err(_) => self.get(&rfc_8414(&self.url)?).await?,
         };
