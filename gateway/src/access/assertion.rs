@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::token::SKEW_S;
-use crate::domain::jwk::{self, KID_MAX};
+use crate::domain::jwk::{self, KID_MAX, SentKeys};
 
 /// An assertion may be valid this long.
 const LIFETIME_MAX_S: i64 = 600;
@@ -169,10 +169,13 @@ pub(super) fn is_strong(key: &Jwk) -> bool {
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn public_keys(mut jwks: Value) -> Result<Value, String> {
-    let Some(Value::Array(mut keys)) = jwks.get_mut("keys").map(Value::take) else {
-        return Err("a JWK set has a list \"keys\"".to_owned());
-    };
+pub fn public_keys(sent: &SentKeys) -> Result<Value, String> {
+    let mut keys = sent
+        .keys
+        .iter()
+        .map(serde_json::to_value)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| e.to_string())?;
     if keys.is_empty() || keys.len() > KEYS_MAX {
         return Err(format!("a client has 1 to {KEYS_MAX} keys"));
     }

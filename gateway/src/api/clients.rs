@@ -22,7 +22,11 @@ use crate::{
         assertion::public_keys,
         right::{ChangeClients, Right, SeeClients},
     },
-    domain::{ClientId, ClientKind, InstitutionId, network::Network},
+    domain::{
+        ClientId, ClientKind, InstitutionId,
+        jwk::{SentKey, SentKeys},
+        network::Network,
+    },
     error::{Code, Problem},
     ledger::command::{Alteration, Change, Changed, ClientChange},
     store::{clients, idempotency},
@@ -126,11 +130,11 @@ pub async fn get(permit: Permit<SeeClients>, state: web::Data<State>) -> Result<
 pub async fn add_key(permit: Permit<ChangeClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let id = permit.path("id")?;
-    let (key, idempotency): (serde_json::Value, _) = permit.json_once(BODY_MAX).await?;
+    let (key, idempotency): (SentKey, _) = permit.json_once(BODY_MAX).await?;
     // Somebody else's is not found, whatever the key is.
     load(&permit, &state, id).await?;
     let refused = |detail: String| Problem::new(Code::Refused, detail);
-    let mut keys = public_keys(serde_json::json!({"keys": [key]})).map_err(refused)?;
+    let mut keys = public_keys(&SentKeys { keys: vec![key] }).map_err(refused)?;
     let change = ClientChange::AddKey(keys["keys"][0].take());
     let changed = alter(&permit, &state, id, change, idempotency).await?;
     let view = load(&permit, &state, id).await?;

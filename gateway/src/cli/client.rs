@@ -7,7 +7,7 @@ use crate::{
     access::assertion::public_keys,
     config::Config,
     directory::{ClientOrder, Terms, enrol},
-    domain::{ClientKind, InstitutionId},
+    domain::{ClientKind, InstitutionId, jwk::SentKeys},
     ledger::By,
     service::Ledger,
     telemetry,
@@ -56,8 +56,8 @@ impl ClientCommand {
         let jwks = match &new.jwks {
             None => None,
             Some(path) => {
-                let jwks: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
-                Some(public_keys(jwks)?.to_string())
+                let jwks: SentKeys = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+                Some(public_keys(&jwks)?.to_string())
             }
         };
         let ledger = Ledger::open(config).await?;

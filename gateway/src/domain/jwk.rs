@@ -3,11 +3,43 @@
 //! A key that comes without a `kid` is called by its thumbprint, so that every key has a name by which it is
 //! seen and ended.
 
+use std::collections::BTreeMap;
+
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, value::RawValue};
 
 /// Characters of a `kid`.
 pub const KID_MAX: usize = 128;
+
+/// Members of a key that mean something: of public keys, of private ones, and when it ends.
+const MEMBERS: [&str; 19] = [
+    "alg", "crv", "d", "dp", "dq", "e", "exp", "k", "key_ops", "kid", "kty", "n", "oth", "p", "q", "qi",
+    "use", "x", "y",
+];
+
+/// A key as it is sent. Members that mean nothing here are passed over unread (RFC 7517 section 4), whatever
+/// numbers are in them.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct SentKey(BTreeMap<String, Value>);
+
+impl<'de> Deserialize<'de> for SentKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let all = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        let known = all.into_iter().filter(|(name, _)| MEMBERS.contains(&name.as_str()));
+        let read = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap_or_default();
+        Ok(Self(known.map(|(name, raw)| (name, read(raw))).collect()))
+    }
+}
+
+/// A JWK set as it is sent.
+#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
+pub struct SentKeys {
+    /// Its keys.
+    #[schema(value_type = Vec<Object>)]
+    pub keys: Vec<SentKey>,
+}
 
 /// Whether a `kid` can stand in a path, and is no step up or down in it.
 #[must_use]
@@ -58,6 +90,14 @@ mod tests {
         let kids: Vec<&Value> = named.iter().map(|key| &key["kid"]).collect();
         assert_eq!(kids, ["kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "a"]);
         assert!(is_kid(kids[0].as_str().unwrap()));
+    }
+
+    #[test]
+    fn what_means_nothing_is_passed_over_unread() {
+        let huge = "9".repeat(400);
+        let key: SentKey =
+            serde_json::from_str(&format!(r#"{{"kid": "a", "x": {huge}, "?": {huge}}}"#)).unwrap();
+        assert_eq!(serde_json::to_value(key).unwrap(), json!({"kid": "a", "x": null}));
     }
 
     #[test]

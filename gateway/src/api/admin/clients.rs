@@ -14,7 +14,10 @@ use crate::{
         params::Params,
     },
     directory::{ClientOrder, Terms, enrol},
-    domain::{ClientId, ClientKind, InstitutionId, Scope, jwk},
+    domain::{
+        ClientId, ClientKind, InstitutionId, Scope,
+        jwk::{self, SentKeys},
+    },
     error::{Code, Problem},
     ledger::command::{Alteration, Change, ClientChange},
     store::{clients, institutions},
@@ -33,8 +36,7 @@ pub struct NewClient {
     scopes: Vec<Scope>,
     /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. A key without a `kid` gets its thumbprint
     /// (RFC 7638) for one. Without keys and without another issuer it gets a secret.
-    #[schema(value_type = Option<Object>)]
-    jwks: Option<serde_json::Value>,
+    jwks: Option<SentKeys>,
     /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
     #[serde(default)]
     #[schema(default = false, example = false)]
@@ -221,7 +223,7 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         return Err(Problem::new(Code::Refused, "scopes: at least one"));
     }
     let refused = |detail: String| Problem::new(Code::Refused, format!("jwks: {detail}"));
-    let jwks = new.jwks.map(public_keys).transpose().map_err(refused)?;
+    let jwks = new.jwks.as_ref().map(public_keys).transpose().map_err(refused)?;
     if let Some(External { issuer, subject }) = &new.external {
         if jwks.is_some() {
             return Err(Problem::new(Code::Refused, "external: a client of another issuer has no keys here"));
