@@ -207,7 +207,7 @@ impl Block {
             None => message.statement_no.clone(),
         };
         statement.account = account.to_string();
-        (statement.opening, statement.closing) = (Some(opening), Some(closing));
+        (statement.opening, statement.closing, statement.closes) = (Some(opening), Some(closing), true);
         let mut uses: HashMap<&str, u32> = HashMap::new();
         for own in message.statement_lines.iter().filter_map(own_reference) {
             *uses.entry(own).or_default() += 1;

@@ -251,7 +251,7 @@ impl Examiner<'_> {
             };
             breaks.extend(before.and_then(|before| statement.check_after(before)));
         }
-        if let Some(closing) = statement.closing {
+        if let Some(closing) = statement.final_balance() {
             let key = (statement.account.clone(), closing.currency);
             if self.closings.len() < ACCOUNTS_MAX || self.closings.contains_key(&key) {
                 self.closings.insert(key, closing);

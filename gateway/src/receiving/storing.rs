@@ -156,7 +156,7 @@ async fn deliver(
 }
 
 fn statement_row(number: i64, statement: &Statement) -> Option<statements::Row> {
-    let closing = statement.closing?;
+    let closing = statement.final_balance()?;
     Some(statements::Row {
         number,
         account: statement.account.clone(),
