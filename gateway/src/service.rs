@@ -224,6 +224,8 @@ pub fn receiver(config: &Config, db: &Db, recorder: &Recorder, world: &Arc<dyn W
         file_bytes_max: config.intake.file_bytes_max,
         records_max: config.intake.records_max,
         upload_kept_us: i64::from(config.intake.upload_kept_h) * 3_600_000_000,
+        uploads_max: config.intake.uploads_max,
+        unfinished_bytes_max: config.intake.unfinished_bytes_max,
     };
     let folder = config.storage.data_dir.join("intakes");
     Receiver::new(db.clone(), recorder.clone(), Arc::clone(world), folder, limits)

@@ -59,7 +59,7 @@ intakes INSERT, intakes SELECT, intake_findings INSERT, intake_findings SELECT, 
 intake_mappings INSERT, intake_mappings SELECT, intake_mappings.mapping UPDATE, intake_mappings.seq UPDATE,
 intakes.seq UPDATE, intakes.state UPDATE, intakes.reason UPDATE, intakes.sha256 UPDATE, intakes.statements UPDATE,
 intakes.records UPDATE, intakes.added UPDATE, intakes.unchanged UPDATE, intakes.faults UPDATE, intakes.breaks UPDATE,
-intakes.delivered UPDATE, intakes.finished_at_us UPDATE,
+intakes.delivered UPDATE, intakes.finished_at_us UPDATE, intakes.touched_at_us UPDATE,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.

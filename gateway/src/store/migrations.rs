@@ -35,6 +35,7 @@ const PAIRS: &[Pair] = pairs![
     9 "scope_rows" "0009_scope_rows",
     10 "live_externals" "0010_live_externals",
     11 "forgetting" "0011_forgetting",
+    12 "intake_hold" "0012_intake_hold",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than
