@@ -145,13 +145,3 @@ fn metadata_is_looked_for_where_rfc_8414_says() {
         assert_eq!(rfc_8414(issuer).unwrap(), at);
     }
 }
-
-#[test]
-fn metadata_is_looked_for_where_rfc_8414_says() {
-    for (issuer, at) in [
-        ("https://a.example", "https://a.example/.well-known/oauth-authorization-server"),
-        ("https://a.example/x/y/", "https://a.example/.well-known/oauth-authorization-server/x/y"),
-    ] {
-        assert_eq!(rfc_8414(issuer).unwrap(), at);
-    }
-}
