@@ -170,12 +170,8 @@ pub(super) fn is_strong(key: &Jwk) -> bool {
 /// # Errors
 /// What is wrong with them.
 pub fn public_keys(sent: &SentKeys) -> Result<Value, String> {
-    let mut keys = sent
-        .keys
-        .iter()
-        .map(serde_json::to_value)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| e.to_string())?;
+    let mut keys =
+        sent.0.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
     if keys.is_empty() || keys.len() > KEYS_MAX {
         return Err(format!("a client has 1 to {KEYS_MAX} keys"));
     }

@@ -134,7 +134,7 @@ pub async fn add_key(permit: Permit<ChangeClients>, state: web::Data<State>) -> 
     // Somebody else's is not found, whatever the key is.
     load(&permit, &state, id).await?;
     let refused = |detail: String| Problem::new(Code::Refused, detail);
-    let mut keys = public_keys(&SentKeys { keys: vec![key] }).map_err(refused)?;
+    let mut keys = public_keys(&SentKeys(vec![key])).map_err(refused)?;
     let change = ClientChange::AddKey(keys["keys"][0].take());
     let changed = alter(&permit, &state, id, change, idempotency).await?;
     let view = load(&permit, &state, id).await?;

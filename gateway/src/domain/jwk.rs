@@ -26,19 +26,29 @@ pub struct SentKey(BTreeMap<String, Value>);
 
 impl<'de> Deserialize<'de> for SentKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let all = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        // What is no object is a key without members, which is refused like any other that is none.
+        let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
         let known = all.into_iter().filter(|(name, _)| MEMBERS.contains(&name.as_str()));
         let read = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap_or_default();
         Ok(Self(known.map(|(name, raw)| (name, read(raw))).collect()))
     }
 }
 
-/// A JWK set as it is sent.
-#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
-pub struct SentKeys {
-    /// Its keys.
-    #[schema(value_type = Vec<Object>)]
-    pub keys: Vec<SentKey>,
+/// A JWK set's keys as they are sent; none of what is no set.
+#[derive(Debug)]
+pub struct SentKeys(pub Vec<SentKey>);
+
+impl<'de> Deserialize<'de> for SentKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Set {
+            keys: Vec<SentKey>,
+        }
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let set = serde_json::from_str::<Set>(raw.get());
+        Ok(Self(set.map(|set| set.keys).unwrap_or_default()))
+    }
 }
 
 /// Whether a `kid` can stand in a path, and is no step up or down in it.

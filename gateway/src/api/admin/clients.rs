@@ -36,6 +36,7 @@ pub struct NewClient {
     scopes: Vec<Scope>,
     /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. A key without a `kid` gets its thumbprint
     /// (RFC 7638) for one. Without keys and without another issuer it gets a secret.
+    #[schema(value_type = Option<Object>)]
     jwks: Option<SentKeys>,
     /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
     #[serde(default)]
