@@ -42,6 +42,7 @@ pub(super) const FIELDS: &[&str] = &[
     "reference",
     "remittance_information",
     "revision",
+    "source",
     "status",
     "type",
     "value_date",
