@@ -3,7 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Receiver, Trouble, hold::LAPSES_US, portions, refused};
+use super::{Receiver, Trouble, hold::LAPSES_US, portions, refused, working};
 use crate::{
     domain::{IntakeId, Tenant},
     ledger::{By, rounds},
@@ -105,7 +105,7 @@ impl Receiver {
                 let row = intakes::get(&mut reader, tenant, id).await?;
                 drop(reader);
                 if row.is_none_or(|row| row.finished_at_us.is_some()) {
-                    super::remove(&file.path()).await;
+                    working::remove(&file.path()).await;
                 }
             }
         }
