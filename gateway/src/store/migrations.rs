@@ -33,6 +33,7 @@ const PAIRS: &[Pair] = pairs![
     7 "callers" "0007_callers",
     8 "usage" "0008_usage",
     9 "scope_rows" "0009_scope_rows",
+    11 "lineage" "0011_lineage",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than
