@@ -75,6 +75,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(lineage::nodes::runs)
         .service(lineage::nodes::versions)
         .service(lineage::graph::get)
+        .service(lineage::marquez::get)
         .service(webhooks::list)
         .service(webhooks::create)
         .service(webhooks::telling::deliveries)

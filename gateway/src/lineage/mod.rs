@@ -7,6 +7,7 @@
 pub mod event;
 pub mod name;
 pub mod project;
+pub mod rebuild;
 pub mod record;
 pub mod walk;
 

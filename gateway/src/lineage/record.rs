@@ -42,7 +42,7 @@ impl NewEvent {
     #[must_use]
     pub fn new(json: &str, event: Event) -> Self {
         let text = without_space(json);
-        let digest: [u8; 32] = Sha256::digest(&text).into();
+        let digest = digest(&text);
         Self { id: id(digest), digest, text, event }
     }
 
@@ -64,6 +64,12 @@ impl NewEvent {
         let subject = (SUBJECT, id.to_string());
         Ok(Filing { by, kind: Kind::Record, subject, payload, rows, idempotency: None })
     }
+}
+
+/// What an event of this text is known by.
+#[must_use]
+pub fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
 }
 
 /// The id of an event whose text has this digest.

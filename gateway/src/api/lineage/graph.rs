@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// Steps of a walk, unless told; as Marquez has it.
-const DEPTH: u32 = 20;
-const DEPTH_MAX: u32 = 100;
+pub(super) const DEPTH: u32 = 20;
+pub(super) const DEPTH_MAX: u32 = 100;
 /// Nodes that are shown.
-const NODES_MAX: usize = 2_000;
+pub(super) const NODES_MAX: usize = 2_000;
 /// Column edges that are shown.
 const COLUMNS_MAX: i64 = 20_000;
 const DIRECTIONS: &[(&str, Direction)] = &[
@@ -170,10 +170,10 @@ pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result
 }
 
 /// Nodes by id, as they are shown.
-struct Names(BTreeMap<Node, NodeView>);
+pub(super) struct Names(BTreeMap<Node, NodeView>);
 
 impl Names {
-    async fn load(
+    pub(super) async fn load(
         reader: &mut Reader,
         tenant: Tenant,
         as_of: i64,
@@ -198,6 +198,16 @@ impl Names {
 
     fn of(&self, node: Node) -> Result<&str, Problem> {
         self.0.get(&node).map(|view| view.id.as_str()).ok_or_else(lost)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Node, &NodeView)> {
+        self.0.iter()
+    }
+
+    /// All of them, given away.
+    pub(super) fn into_all(self) -> impl Iterator<Item = (Node, NodeView)> {
+        self.0.into_iter()
     }
 
     fn take(&mut self, node: Node) -> Result<NodeView, Problem> {

@@ -2,6 +2,7 @@
 //! and where Marquez's tools ask.
 
 pub mod graph;
+pub mod marquez;
 pub mod nodes;
 pub mod tell;
 
