@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::domain::{Fault as _, Finding, Text};
+use crate::domain::{Finding, Text};
 
 /// A namespace, or a name within one.
 pub type Name = Text<2000>;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::http::Uri;
 
-use super::{Case, Finding};
+use super::{super::operations::Parameter, Case, Finding};
 use crate::{access::permit::IDEMPOTENCY_KEY_MAX, domain::nearest::nearest};
 
 /// Characters of a value that are shown.

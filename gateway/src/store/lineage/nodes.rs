@@ -1,9 +1,9 @@
 //! Datasets, jobs, runs and versions, by what is known of them.
 
-use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::super::{Connection, StoreError, engine::Link, select::Select};
+use super::super::{Connection, StoreError, select::Select};
 use crate::domain::Tenant;
 
 /// A dataset.
