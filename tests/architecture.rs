@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lineage", &["domain", "ledger", "store"]),
     ("error", &["domain", "ledger", "store"]),
     ("store", &["domain"]),
-    ("shared", &["config", "world"]),
+    ("shared", &["config", "domain", "world"]),
     ("demo", &["domain", "intake"]),
     ("intake", &["domain"]),
     ("keys", &["config", "world"]),

@@ -165,6 +165,12 @@ async fn statements_are_imported_by_what_they_look_like_and_only_looked_at_in_a_
     let fsck = server.run(&["fsck", "--institution", &id]);
     assert!(fsck.status.success(), "{}", said(&fsck));
 
+    // It is held against what an earlier file ended with, like a file that comes by REST.
+    let text = std::fs::read_to_string(&file).unwrap().replace("EUR10,00", "EUR6,50");
+    std::fs::write(&file, text.replace("84/1", "85/1").replace("EUR6,40", "EUR3,00")).unwrap();
+    let next = run(&[], &file);
+    assert!(said(&next).contains("ended with 6.40, and this one begins with 6.50"), "{}", said(&next));
+
     let Some(samples) = data::camt() else { return };
     let wrong = run(&["--dry-run"], &samples.join("camt053.v2.wrong.xml"));
     assert!(!wrong.status.success() && said(&wrong).contains("the message has no Stmt"), "{}", said(&wrong));

@@ -26,7 +26,7 @@ pub struct ClientOrder {
     pub scopes: Vec<Scope>,
     /// `own`, `all`, or institution ids separated by spaces.
     pub reach: String,
-    /// Its public keys as a JWK set; without them it gets a secret.
+    /// Its public keys as a JWK set; without them and without another issuer it gets a secret.
     pub jwks: Option<String>,
     /// On what terms it may call.
     pub terms: Terms,
@@ -50,7 +50,7 @@ pub struct Terms {
 pub struct Enrolled {
     /// Its id.
     pub id: ClientId,
-    /// Its secret: 256 random bits, kept nowhere. None if it has keys.
+    /// Its secret: 256 random bits, kept nowhere. None if it has keys or another issuer.
     pub secret: Option<String>,
     /// The provider's entry about it.
     pub changed: Changed,
@@ -70,7 +70,8 @@ pub async fn enrol(
     let (external_issuer, external_subject) = order.terms.external.unzip();
     let (ms, bytes) = id_parts(world);
     let id = ClientId::from_parts(ms, bytes);
-    let secret = order.jwks.is_none().then(|| URL_SAFE_NO_PAD.encode(random::<32>(world)));
+    let has_secret = order.jwks.is_none() && external_issuer.is_none();
+    let secret = has_secret.then(|| URL_SAFE_NO_PAD.encode(random::<32>(world)));
     let client = Client {
         id: id.uuid(),
         institution_id: order.institution.uuid(),

@@ -41,6 +41,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(transactions::get)
         .service(intakes::create)
         .service(intakes::findings)
+        .service(intakes::list)
         .service(intakes::get)
         .service(intakes::offset)
         .service(intakes::append)

@@ -50,8 +50,6 @@ use crate::{
     world::{Machine, World, id_parts},
 };
 
-/// How long idempotency keys are kept.
-const IDEMPOTENCY_US: i64 = 25 * 3600 * 1_000_000;
 /// How often it is looked whether partitions are to be made: a range has room for hours of records.
 const MAKE_AHEAD: Duration = Duration::from_secs(60);
 /// How often what has expired is forgotten.
@@ -226,6 +224,8 @@ pub fn receiver(config: &Config, db: &Db, recorder: &Recorder, world: &Arc<dyn W
         file_bytes_max: config.intake.file_bytes_max,
         records_max: config.intake.records_max,
         upload_kept_us: i64::from(config.intake.upload_kept_h) * 3_600_000_000,
+        uploads_max: config.intake.uploads_max,
+        unfinished_bytes_max: config.intake.unfinished_bytes_max,
     };
     let folder = config.storage.data_dir.join("intakes");
     Receiver::new(db.clone(), recorder.clone(), Arc::clone(world), folder, limits)
@@ -340,7 +340,7 @@ impl Service {
         let again = Arc::new(Notify::new());
         let mut background = vec![
             ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world)),
-            tokio::spawn(sweep(ledger.recorder.clone(), Arc::clone(&ledger.world))),
+            tokio::spawn(sweep(ledger.recorder.clone())),
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
             tokio::spawn(receiver.clone().tend()),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
@@ -451,10 +451,10 @@ fn origins(http: &Http) -> Result<Origins, StartError> {
 }
 
 /// Forgets what has expired, now and then.
-async fn sweep(recorder: Recorder, world: Arc<dyn World>) {
+async fn sweep(recorder: Recorder) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        if let Err(error) = recorder.sweep(world.now_us() - IDEMPOTENCY_US).await {
+        if let Err(error) = recorder.sweep().await {
             tracing::warn!(%error, "sweeping failed");
         }
     }

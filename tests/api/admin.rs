@@ -149,6 +149,8 @@ async fn a_client_is_given_public_keys_and_reading_scopes_only() {
     };
     let mut nameless = key.clone();
     nameless.as_object_mut().unwrap().remove("kid");
+    let mut other_name = key.clone();
+    other_name["kid"] = "b".into();
     for (what, jwks) in [
         ("a private part", with("d", "secret")),
         ("a symmetric key", json!({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "a"}]})),
@@ -163,7 +165,12 @@ async fn a_client_is_given_public_keys_and_reading_scopes_only() {
         ("no keys", json!({"keys": []})),
         ("too many keys", json!({"keys": vec![&key; 11]})),
         ("no set", json!([])),
-        ("two keys without names", json!({"keys": [nameless, nameless]})),
+        ("a key twice", json!({"keys": [nameless, nameless]})),
+        ("a key under two names", json!({"keys": [key, other_name]})),
+        ("a name that no path has", with("kid", "a/b")),
+        ("a name that is a step up", with("kid", "..")),
+        ("a name of no characters", with("kid", "")),
+        ("a name that is too long", with("kid", &"a".repeat(129))),
     ] {
         let new = json!({"name": "x", "scopes": ["accounts:read"], "jwks": jwks});
         let answer = operator.post(&path, &new).await;
@@ -181,8 +188,11 @@ async fn a_client_is_given_public_keys_and_reading_scopes_only() {
         operator.post(&path, &json!({"name": "x", "scopes": scopes})).await.problem(status, code);
     }
     assert_eq!(operator.get(&path).await.ok()["data"], json!([]), "none was made");
-    let one = json!({"name": "x", "scopes": ["accounts:read"], "jwks": {"keys": [key]}});
-    assert_eq!(operator.post(&path, &one).await.ok()["auth_method"], "private_key_jwt");
+    let scopes = json!(["accounts:read", "accounts:read"]);
+    let one = json!({"name": "x", "scopes": scopes, "jwks": {"keys": [key]}});
+    let made = operator.post(&path, &one).await.ok();
+    assert_eq!(made["auth_method"], "private_key_jwt");
+    assert_eq!(made["scopes"], json!(["accounts:read"]), "each once");
 }
 
 #[tokio::test]

@@ -4,7 +4,14 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Caller, Ledger, Server, data, forge::now_s, keys::ClientKey};
+use crate::support::{
+    Answer, Caller, Ledger, Server,
+    behind::{Behind, behind},
+    data,
+    forge::now_s,
+    keys::ClientKey,
+    ledger::uuid,
+};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -16,6 +23,19 @@ async fn made(server: &Server, new: Value) -> Value {
 
 fn id(client: &Value) -> &str {
     client["client_id"].as_str().unwrap()
+}
+
+/// What was changed of a client, as its institution's log says.
+async fn changes(server: &Server, client: &Value) -> Vec<Value> {
+    let found = Ledger::of(server).naming(server.institution(0), id(client)).await;
+    let all = found.iter().filter(|entry| entry.kind == "admin");
+    all.map(|entry| json!([entry.payload["action"], entry.payload["change"]])).collect()
+}
+
+fn nameless(key: &ClientKey) -> Value {
+    let mut jwk = key.jwk.clone();
+    jwk.as_object_mut().unwrap().remove("kid");
+    jwk
 }
 
 async fn by_key(server: &Server, client: &Value, key: &ClientKey) -> Answer {
@@ -82,18 +102,86 @@ async fn keys_overlap_and_the_last_one_stays() {
 
     let mut private = ClientKey::ed25519("third").jwk;
     private["d"] = "AAAA".into();
-    let mut nameless = ClientKey::ed25519("third").jwk;
-    nameless.as_object_mut().unwrap().remove("kid");
+    let mut again = new.jwk.clone();
+    again["kid"] = "other-name".into();
+    system.post(&keys, &again).await.problem(409, "conflict");
+    let mut stepping = ClientKey::ed25519("third").jwk;
+    stepping["kid"] = "..".into();
     let mut ending = ClientKey::ed25519("third").jwk;
     ending["exp"] = now_s().into();
     for refused in
-        [private, nameless, ending, json!({"kid": "x", "kty": "oct", "k": "AAAA"}), json!({}), json!([])]
+        [private, stepping, ending, json!({"kid": "x", "kty": "oct", "k": "AAAA"}), json!({}), json!([])]
     {
         system.post(&keys, &refused).await.problem(422, "refused");
     }
     let with_secret = made(server, json!({})).await;
     let path = format!("/v1/clients/{}/keys", id(&with_secret));
     system.post(&path, &new.jwk).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn a_key_that_came_without_a_name_is_called_by_its_thumbprint_and_can_be_replaced() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (first, second) = (ClientKey::ed25519("unused"), ClientKey::ed25519("unused"));
+    let client = made(server, json!({"jwks": {"keys": [nameless(&first)]}})).await;
+    let kid = client["keys"][0]["kid"].as_str().unwrap();
+    assert_eq!(kid, client["keys"][0]["thumbprint"]);
+    // As one that was stored before keys were named.
+    let stored = json!({"keys": [nameless(&first)]}).to_string();
+    let database = Behind::of(server.data_dir());
+    behind!(&database, pool => sqlx::query("UPDATE clients SET jwks = $1 WHERE id = $2")
+        .bind(&stored).bind(uuid(id(&client))).execute(pool).await.map(drop).unwrap());
+    database.close().await;
+    let keys = format!("/v1/clients/{}/keys", id(&client));
+    let signing = |key: &ClientKey, kid: Option<&str>| {
+        let mut jwk = nameless(key);
+        kid.into_iter().for_each(|kid| jwk["kid"] = kid.into());
+        ClientKey { algorithm: key.algorithm, encoding: key.encoding.clone(), jwk }
+    };
+    by_key(server, &client, &signing(&first, None)).await.ok();
+    by_key(server, &client, &signing(&first, Some(kid))).await.ok();
+
+    let now = system.post(&keys, &nameless(&second)).await.ok();
+    let new = now["keys"][1]["kid"].as_str().unwrap();
+    assert_eq!((&now["keys"][0]["kid"], new), (&json!(kid), now["keys"][1]["thumbprint"].as_str().unwrap()));
+    for (key, kid) in [(&first, kid), (&second, new)] {
+        by_key(server, &client, &signing(key, Some(kid))).await.ok();
+    }
+    system.post(&keys, &nameless(&second)).await.problem(409, "conflict");
+    delete(&system, &format!("{keys}/{kid}")).await.ok();
+    by_key(server, &client, &signing(&first, Some(kid))).await.problem(401, "invalid_client");
+    by_key(server, &client, &signing(&second, None)).await.ok();
+
+    // The ledger says which keys it had.
+    let told = changes(server, &client).await;
+    let named = |kid: &str| json!({"kid": kid, "thumbprint": kid});
+    assert_eq!(told[0], json!(["client.enrol", {"keys": [named(kid)]}]));
+    assert_eq!(told[1], json!(["client.add_key", named(new)]));
+    assert_eq!((&told[2][0], &told[2][1]["thumbprint"]), (&json!("client.end_key"), &json!(kid)));
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_no_entry() {
+    let server = Server::shared();
+    let (system, operator) = (server.system(0).await, server.operator().await);
+    let (old, new) = (ClientKey::ed25519("old"), ClientKey::ed25519("new"));
+    let client = made(server, json!({"jwks": {"keys": [old.jwk, new.jwk]}})).await;
+    let own = format!("/v1/clients/{}", id(&client));
+    #[expect(clippy::disallowed_methods, reason = "the service judges by the real clock")]
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3600);
+    let admin = format!("/admin/v1/clients/{}", id(&client));
+    for _ in 0..2 {
+        put_addresses(&system, &client, &["192.0.2.1", "2001:db8::/32"]).await.ok();
+        delete(&system, &format!("{own}/keys/old?expires_at={soon:.0}")).await.ok();
+        let bind = operator.request(Method::PATCH, &admin).json(&json!({"dpop_bound_access_tokens": true}));
+        let answer = operator.send(bind).await;
+        assert!(answer.receipt().0.contains("/ledger/"), "the look is recorded all the same");
+        answer.ok();
+    }
+    let told = changes(server, &client).await;
+    let actions: Vec<&Value> = told.iter().map(|change| &change[0]).collect();
+    assert_eq!(actions, ["client.enrol", "client.allow_addresses", "client.end_key", "client.bind"]);
 }
 
 #[tokio::test]
@@ -149,18 +237,12 @@ async fn a_client_calls_from_where_it_may_and_other_places_are_refused_and_recor
     // A token that there is, and was believed a moment ago, counts no more than a new one.
     let now = put_addresses(&system, &client, &["192.0.2.0/24", "2001:db8::/32"]).await.ok();
     assert_eq!(now["allowed_addresses"], json!(["192.0.2.0/24", "2001:db8::/32"]));
-    let request_id = data::unique("elsewhere");
     let spoofed = caller
         .request(Method::GET, reads)
-        .header("x-request-id", &request_id)
         .header("x-forwarded-for", "192.0.2.1")
         .header("forwarded", "for=192.0.2.1")
         .header("x-real-ip", "192.0.2.1");
     caller.send(spoofed).await.problem(403, "address_not_allowed");
-    let ledger = Ledger::of(server);
-    let found = ledger.naming(server.institution(0), &request_id).await;
-    let denial = Ledger::denial(&found, &request_id);
-    assert_eq!((&denial["code"], &denial["actor"]), (&json!("address_not_allowed"), &json!(id(&client))));
     let secret = client["client_secret"].as_str().unwrap();
     by_secret(server, &client, secret).await.problem(403, "address_not_allowed");
     // Who does not know the secret does not learn from where it would count.
@@ -176,6 +258,41 @@ async fn a_client_calls_from_where_it_may_and_other_places_are_refused_and_recor
     operator.send(change(json!({"allowed_addresses": ["192.0.2.1"]}))).await.ok();
     caller.get(reads).await.problem(403, "address_not_allowed");
     operator.send(change(json!({}))).await.problem(422, "refused");
+}
+
+#[tokio::test]
+async fn who_has_a_clients_token_or_secret_and_not_its_address_puts_nothing_of_his_own_on_a_ledger() {
+    let server = Server::shared();
+    let client = made(server, json!({})).await;
+    let secret = client["client_secret"].as_str().unwrap();
+    let caller = server.caller(&client, None).await;
+    put_addresses(&server.system(0).await, &client, &["192.0.2.0/24"]).await.ok();
+    let chosen = data::unique("chosen");
+    let mut all = tokio::task::JoinSet::new();
+    for index in 0..20 {
+        let (caller, stranger) = (caller.clone(), server.stranger());
+        let chosen = format!("{chosen}-{index}");
+        let (id, secret) = (id(&client).to_owned(), secret.to_owned());
+        all.spawn(async move {
+            let request = match index % 2 {
+                0 => caller.request(Method::GET, &format!("/v1/transactions/{chosen}?{chosen}")),
+                _ => stranger
+                    .request(Method::POST, &format!("/oauth2/token?{chosen}"))
+                    .basic_auth(id, Some(secret))
+                    .form(&[("grant_type", "client_credentials")]),
+            };
+            caller.send(request.header("x-request-id", chosen)).await.problem(403, "address_not_allowed");
+        });
+    }
+    all.join_all().await;
+    let ledger = Ledger::of(server);
+    assert!(ledger.naming(server.institution(0), &chosen).await.is_empty());
+    let denials = ledger.denials(server.institution(0), id(&client), "address_not_allowed").await;
+    let of = |method: &str, route: &str| -> u64 {
+        let of = denials.iter().filter(|denial| denial["method"] == method && denial["path"] == route);
+        of.map(|denial| denial["count"].as_u64().unwrap()).sum()
+    };
+    assert_eq!((of("GET", "/v1/transactions/{id}"), of("POST", "/oauth2/token")), (10, 10), "{denials:?}");
 }
 
 #[tokio::test]

@@ -123,13 +123,16 @@ async fn a_proof_is_good_once_and_its_replay_is_on_the_institutions_ledger() {
         "the same again",
     );
     let resigned = prover.proof(&with(claims.clone(), "iat", now_s() - 1));
-    let request_id = data::unique("replay");
     let request = stranger.request(Method::GET, READS).header("authorization", format!("DPoP {token}"));
-    let request = request.header("dpop", resigned).header("x-request-id", &request_id);
+    let request = request.header("dpop", resigned);
     assert_unproven(stranger.send(request).await, "invalid_dpop_proof", "the same jti in another proof");
-    let ledger = Ledger::of(server);
-    let found = ledger.naming(server.institution(0), &request_id).await;
-    assert_eq!(Ledger::denial(&found, &request_id)["actor"], client(server)["client_id"]);
+    // Whoever sends a request again is a stranger: what he chooses is on no ledger.
+    let id = client(server)["client_id"].as_str().unwrap();
+    let denials = Ledger::of(server).denials(server.institution(0), id, "unauthenticated").await;
+    assert!(denials.iter().map(|denial| denial["count"].as_u64().unwrap()).sum::<u64>() >= 2);
+    for denial in denials {
+        assert_eq!((&denial["path"], denial.get("request")), (&json!("/v1/transactions"), None));
+    }
 
     // Another key's jti is another one.
     let other = self::prover(server).await;
@@ -196,6 +199,10 @@ async fn a_client_whose_tokens_must_be_bound_gets_and_uses_no_others() {
     let change = operator.request(Method::PATCH, &path).json(&json!({"dpop_bound_access_tokens": true}));
     assert_eq!(operator.send(change).await.ok()["dpop_bound_access_tokens"], true);
     bearer.get(READS).await.refuses_the_token("a bearer token of a client whose tokens are bound");
+    let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str());
+    let introspect = stranger.request(Method::POST, "/oauth2/introspect").basic_auth(id, secret);
+    let told = stranger.send(introspect.form(&[("token", bearer.token.as_deref().unwrap())])).await.ok();
+    assert_eq!(told, json!({"active": false}), "introspection says what the door does");
 }
 
 #[tokio::test]

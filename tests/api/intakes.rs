@@ -326,3 +326,52 @@ async fn equal_entries_of_one_statement_are_all_stored_once() {
     let again = bank.take("format=camt", XML, body).await;
     assert_eq!((&again["counts"]["added"], &again["counts"]["unchanged"]), (&json!(0), &json!(2)), "{again}");
 }
+
+#[tokio::test]
+async fn intakes_are_listed_newest_first() {
+    let (server, mut ids) = (Server::shared(), Vec::new());
+    let (bank, other) = (Bank::new(server).await, Bank::new(server).await);
+    for number in 0..5 {
+        let body = data::ndjson(&[data::transaction(&format!("n-{number}"))]);
+        ids.insert(0, bank.take("format=ndjson", NDJSON, body).await);
+    }
+    other.take("format=ndjson", NDJSON, data::ndjson(&[data::transaction("other")])).await;
+    let (mut seen, mut path) = (Vec::new(), "/v1/intakes?limit=2".to_owned());
+    loop {
+        let page = bank.feeder.get(&bank.path(&path)).await.ok();
+        seen.extend(page["data"].as_array().unwrap().clone());
+        let Some(cursor) = page["page"]["next_cursor"].as_str() else { break };
+        path = format!("/v1/intakes?limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ids);
+    bank.feeder.get(&bank.path("/v1/intakes?state=stored")).await.problem(400, "unknown_parameter");
+}
+
+#[tokio::test]
+async fn an_account_is_what_its_first_mention_makes_it_wherever_in_the_file_that_is() {
+    let bank = Bank::new(Server::shared()).await;
+    // The first statement does not say the account's currency, the second one does.
+    let silent = statement("1", "1.00", &["1.00"], "2.00").replace("<Ccy>EUR</Ccy>", "");
+    let body = message(&[silent, statement("2", "2.00", &["1.00"], "3.00")]);
+    let looked = bank.take("format=camt&dry_run=true", XML, body.clone()).await;
+    assert_eq!(looked["state"], "examined", "{looked}");
+    let intake = bank.take("format=camt", XML, body).await;
+    assert_eq!((&intake["state"], &intake["counts"]["added"]), (&json!("stored"), &json!(2)), "{intake}");
+
+    let account = |number: usize, currency: &str| {
+        let mut line = data::transaction(&format!("a-{number}"));
+        line["account"] = json!(format!("account-{}", number % 10_500));
+        line["amount"]["currency"] = json!(currency);
+        line
+    };
+    let mut lines: Vec<Value> = (0..10_500).map(|number| account(number, "EUR")).collect();
+    lines.push(account(20_999, "CHF"));
+    for query in ["format=ndjson&dry_run=true", "format=ndjson"] {
+        let intake = bank.take(query, NDJSON, data::ndjson(&lines)).await;
+        assert_eq!(intake["state"], "refused", "{intake}");
+        assert_eq!(codes(&bank.findings(&intake).await), [(10_501, "currency_mismatch", "error")]);
+    }
+    let intake = bank.take("format=ndjson&on_error=skip", NDJSON, data::ndjson(&lines)).await;
+    let counts = &intake["counts"];
+    assert_eq!((&counts["added"], &counts["faults"]), (&json!(10_500), &json!(1)), "{intake}");
+}

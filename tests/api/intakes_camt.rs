@@ -36,7 +36,7 @@ const SAMPLES: &[Sample] = &[
         statements: 1,
         breaks: &[],
         entries: &[Entry {
-            reference: "AAAASESS-FP-ACCR-01",
+            reference: "CH2801234000123456789/AAAASESS-FP-ACCR-01",
             account: SWISS,
             amount: ("200000.00", "SEK"),
             direction: "debit",
@@ -52,7 +52,7 @@ const SAMPLES: &[Sample] = &[
         statements: 1,
         breaks: &[],
         entries: &[Entry {
-            reference: "AAAASESS-FP-ACCR-01",
+            reference: "CH2801234000123456789/AAAASESS-FP-ACCR-01",
             account: SWISS,
             amount: ("200000.00", "SEK"),
             direction: "debit",
@@ -129,7 +129,7 @@ const SAMPLES: &[Sample] = &[
         statements: 1,
         breaks: &["balance_currencies_differ"],
         entries: &[Entry {
-            reference: "AAAASESS-FP-CN_98765/01",
+            reference: "NL26VAYB8060476890/AAAASESS-FP-CN_98765/01",
             account: DUTCH,
             amount: ("8.85", "EUR"),
             direction: "credit",
@@ -145,7 +145,7 @@ const SAMPLES: &[Sample] = &[
         statements: 1,
         breaks: &["balance_currencies_differ"],
         entries: &[Entry {
-            reference: "AAAASESS-FP-CN_98765/01",
+            reference: "NL26VAYB8060476890/AAAASESS-FP-CN_98765/01",
             account: DUTCH,
             amount: ("8.85", "EUR"),
             direction: "credit",
@@ -162,7 +162,7 @@ const SAMPLES: &[Sample] = &[
         statements: 1,
         breaks: &[],
         entries: &[Entry {
-            reference: "AAAASESS-FP-ACCR001",
+            reference: "CH2801234000123456789/AAAASESS-FP-ACCR001",
             account: SWISS,
             amount: ("200000.00", "SEK"),
             direction: "debit",
@@ -179,7 +179,7 @@ const SAMPLES: &[Sample] = &[
         statements: 1,
         breaks: &[],
         entries: &[Entry {
-            reference: "ACSR160617103200001",
+            reference: "CH2801234000123456789/ACSR160617103200001",
             account: SWISS,
             amount: ("200000.00", "SEK"),
             direction: "debit",

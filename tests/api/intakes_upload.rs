@@ -149,3 +149,31 @@ async fn a_file_that_is_refused_for_its_key_leaves_nothing() {
     let folder = server.data_dir().join("intakes").join(&bank.id);
     assert_eq!(std::fs::read_dir(&folder).map_or(0, Iterator::count), 0);
 }
+
+#[tokio::test]
+async fn an_institution_has_so_many_uploads_and_bytes_on_their_way() {
+    let limits =
+        [("VERITRAIL_INTAKE__UPLOADS_MAX", "2"), ("VERITRAIL_INTAKE__UNFINISHED_BYTES_MAX", "100000")];
+    let server = Server::demo_with(&[], &limits);
+    let (bank, other) = (Bank::new(&server).await, Bank::new(&server).await);
+    let begin = |length: usize| {
+        let request = bank.feeder.request(Method::POST, &bank.path("/v1/intakes?format=ndjson"));
+        bank.feeder.send(request.header("upload-length", length))
+    };
+    let body = data::ndjson(&[data::transaction("a")]);
+    let upload = Upload::begin(&bank, body.len()).await;
+    begin(100_000).await.problem(409, "conflict");
+    Upload::begin(&bank, 90_000).await;
+    begin(1).await.problem(409, "conflict");
+    Upload::begin(&other, 1_000).await;
+    // A file that comes whole is not an upload that is not whole, but has bytes.
+    let whole = vec![b' '; 20_000];
+    bank.send("format=ndjson", "application/x-ndjson", whole.clone()).await.problem(409, "conflict");
+    bank.take("format=ndjson", "application/x-ndjson", body.clone()).await;
+    // What is whole makes room.
+    upload.send(0, body).await;
+    bank.until_finished(&upload.id).await;
+    Upload::begin(&bank, 1_000).await;
+    let folder = server.data_dir().join("intakes").join(&bank.id);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "nothing stays of what is refused");
+}

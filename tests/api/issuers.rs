@@ -6,12 +6,16 @@ use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
 use jsonwebtoken::Header;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use crate::support::{
-    Caller, Server, data,
+    Caller, Server,
+    behind::{Behind, behind},
+    data,
     dpop::{self, Prover},
     forge::{self, now_s, with, without},
     keys::ClientKey,
+    ledger::uuid,
 };
 
 const READS: &str = "/v1/transactions?limit=1";
@@ -160,6 +164,8 @@ async fn a_token_that_its_issuer_did_not_make_so_for_us_opens_nothing() {
         ("that claims to be ours", with(claims(), "iss", server.base_url())),
         ("of a subject that nobody registered", with(claims(), "client_id", "nobody")),
         ("that names a client by our id", with(claims(), "client_id", own_id)),
+        ("of a subject with a NUL", with(claims(), "client_id", "a\u{0}b")),
+        ("of a subject that is too long", with(claims(), "client_id", "x".repeat(201))),
         ("with a number for a subject", with(claims(), "client_id", 1)),
         ("with an expiry as text", with(claims(), "exp", "2999-01-01")),
         ("bound in a way that is not known", with(claims(), "cnf", json!({"x": "y"}))),
@@ -261,14 +267,26 @@ async fn an_issuer_that_is_away_or_is_another_keeps_nobody_else_out() {
 }
 
 #[tokio::test]
-async fn a_client_is_registered_once_with_an_issuer_that_the_configuration_names() {
-    let issuer = Issuer::start(ClientKey::ed25519("a").jwks());
+async fn an_issuer_whose_name_ends_with_a_slash_is_found() {
+    let key = ClientKey::ed25519("a");
+    let mut issuer = Issuer::start(key.jwks());
+    issuer.url.push('/');
+    issuer.served.lock().unwrap().issuer.clone_from(&issuer.url);
     let (server, _) = site(&issuer).await;
+    let stranger = server.stranger();
+    assert_eq!(status(&stranger, &key.sign(&issuer.claims(&server, "warehouse"))).await, 200);
+}
+
+#[tokio::test]
+async fn a_client_is_registered_once_with_an_issuer_that_the_configuration_names() {
+    let key = ClientKey::ed25519("a");
+    let issuer = Issuer::start(key.jwks());
+    let (server, first) = site(&issuer).await;
     let operator = server.operator().await;
     let path = format!("/admin/v1/institutions/{}/clients", server.institution(1));
     let made = async |issuer: &str, subject: &str| {
         let external = json!({"issuer": issuer, "subject": subject});
-        let new = json!({"name": "x", "scopes": ["ledger:read"], "external": external});
+        let new = json!({"name": "x", "scopes": ["transactions:read"], "external": external});
         operator.post(&path, &new).await
     };
     made("bank", "warehouse").await.problem(409, "conflict");
@@ -276,4 +294,68 @@ async fn a_client_is_registered_once_with_an_issuer_that_the_configuration_names
     made("bank", "").await.problem(422, "refused");
     made("bank", "a\u{0}b").await.problem(422, "refused");
     made("bank", "other").await.ok();
+
+    // Under the name of one that was revoked another can be registered, and the name means that one from then on.
+    let stranger = server.stranger();
+    let token = key.sign(&issuer.claims(&server, "warehouse"));
+    assert_eq!(status(&stranger, &token).await, 200);
+    let revoke = async |client: &Value| {
+        let path = format!("/admin/v1/clients/{}", client["client_id"].as_str().unwrap());
+        operator.send(operator.request(Method::DELETE, &path)).await.ok()
+    };
+    revoke(&first).await;
+    assert_eq!(status(&stranger, &token).await, 401);
+    let second = made("bank", "warehouse").await.ok();
+    let own = stranger.with_token(Some(&token)).get("/v1/transactions?limit=1").await;
+    assert!(own.receipt().0.ends_with(server.institution(1)), "{:?}", own.receipt());
+    own.ok();
+    made("bank", "warehouse").await.problem(409, "conflict");
+    revoke(&second).await;
+    let third = made("bank", "warehouse").await.ok();
+    assert_ne!(third["client_id"], second["client_id"]);
+    assert_eq!(status(&stranger, &token).await, 200);
+}
+
+#[tokio::test]
+async fn a_client_of_another_issuer_has_neither_keys_nor_a_secret_here() {
+    let issuer = Issuer::start(ClientKey::ed25519("a").jwks());
+    let (server, client) = site(&issuer).await;
+    assert_eq!(client.get("client_secret"), None);
+    assert_eq!(client["auth_method"], "external_issuer");
+    let key = ClientKey::ed25519("k");
+    let both = json!({
+        "name": "x", "scopes": ["ledger:read"], "jwks": key.jwks(),
+        "external": {"issuer": "bank", "subject": "other"},
+    });
+    let operator = server.operator().await;
+    let path = format!("/admin/v1/institutions/{}/clients", server.institution(0));
+    operator.post(&path, &both).await.problem(422, "refused");
+    let id = client["client_id"].as_str().unwrap();
+    let (system, own) = (server.system(0).await, format!("/v1/clients/{id}"));
+    let gets_neither = async || {
+        let body = json!({"overlap_s": 0});
+        for answer in [
+            system.post(&format!("{own}/rotate-secret"), &body).await,
+            system.post(&format!("{own}/keys"), &key.jwk).await,
+            system.send(system.request(Method::DELETE, &format!("{own}/keys/k"))).await,
+        ] {
+            let problem = answer.problem(409, "conflict");
+            assert!(problem["detail"].as_str().unwrap().contains("another issuer"), "{problem}");
+        }
+    };
+    gets_neither().await;
+    // One that was given a secret before that was so gets no tokens by it.
+    let database = Behind::of(server.data_dir());
+    let hash = sha2::Sha256::digest(b"known").to_vec();
+    behind!(&database, pool => sqlx::query("UPDATE clients SET secret_sha256 = $1 WHERE id = $2")
+        .bind(&hash).bind(uuid(id)).execute(pool).await.map(drop).unwrap());
+    database.close().await;
+    gets_neither().await;
+    let stranger = server.stranger();
+    let request = stranger.request(Method::POST, "/oauth2/token").basic_auth(id, Some("known"));
+    let answer = stranger.send(request.form(&[("grant_type", "client_credentials")])).await;
+    answer.problem(401, "invalid_client");
+    // From where it may call can be said of it as of any.
+    let put = system.request(Method::PUT, &format!("{own}/allowed-addresses"));
+    system.send(put.json(&json!({"allowed_addresses": ["127.0.0.1"]}))).await.ok();
 }

@@ -16,6 +16,7 @@ mod exports;
 mod institution;
 mod intakes;
 mod intakes_camt;
+mod intakes_statements;
 mod intakes_upload;
 mod issuers;
 mod ledger;

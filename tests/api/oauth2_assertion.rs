@@ -89,6 +89,7 @@ async fn an_assertion_is_good_once_and_each_claim_must_fit() {
         ("about another", with(client.claims(), "sub", other.id.as_str())),
         ("with an empty jti", with(client.claims(), "jti", "")),
         ("with a long jti", with(client.claims(), "jti", "x".repeat(129))),
+        ("with a NUL in its jti", with(client.claims(), "jti", "a\u{0}b")),
         ("without iss", without(client.claims(), "iss")),
         ("without sub", without(client.claims(), "sub")),
         ("without aud", without(client.claims(), "aud")),

@@ -5,7 +5,13 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use veritrail::{
+    domain::ClientId,
+    shared::{Heard, News, Redis as Shared},
+    world::Machine,
+};
 
+use super::redis::{Ear, settings};
 use crate::support::{
     Answer,
     attacks::{self, Target},
@@ -16,6 +22,7 @@ use crate::support::{
     postgres::Postgres,
     redis::Redis,
     replicas::Replicas,
+    server::Server,
 };
 
 const READS: &str = "/v1/transactions?limit=1";
@@ -154,4 +161,40 @@ async fn what_is_changed_of_a_client_at_one_replica_counts_at_the_other() {
         let answer = stranger.send(request.form(&[("grant_type", "client_credentials")])).await;
         assert_eq!(answer.status, status, "{}", answer.text());
     }
+}
+
+#[tokio::test]
+async fn a_change_of_a_client_is_told_of_that_client_alone_and_what_changes_nothing_is_not_told() {
+    let redis = Redis::start();
+    let server = Server::demo_with(&[], &[("VERITRAIL_REDIS__URLS", &redis.url())]);
+    let other = Shared::start(&settings(&redis.url()), &Machine).await.unwrap();
+    let ear = Ear::of(&other);
+    ear.hears(&Heard::Listening).await;
+    let (system, operator) = (server.system(0).await, server.operator().await);
+    let made = server.enrol(0, &json!({"name": "x", "scopes": ["transactions:read"]})).await;
+    let id = made["client_id"].as_str().unwrap();
+    let (own, admin) = (format!("/v1/clients/{id}"), format!("/admin/v1/clients/{id}"));
+    for address in ["192.0.2.1", "192.0.2.1", "192.0.2.2"] {
+        let put = system.request(Method::PUT, &format!("{own}/allowed-addresses"));
+        system.send(put.json(&json!({"allowed_addresses": [address]}))).await.ok();
+    }
+    system.post(&format!("{own}/keys"), &ClientKey::ed25519("a").jwk).await.problem(409, "conflict");
+    system.post(&format!("{own}/rotate-secret"), &json!({"overlap_s": 0})).await.ok();
+    let bind = || operator.request(Method::PATCH, &admin).json(&json!({"dpop_bound_access_tokens": true}));
+    operator.send(bind()).await.ok();
+    operator.send(bind()).await.ok();
+    operator.send(operator.request(Method::DELETE, &admin)).await.ok();
+    operator.send(operator.request(Method::DELETE, &admin)).await.problem(409, "conflict");
+    let institution = format!("/admin/v1/institutions/{}", server.institution(0));
+    let plan = operator.get(&institution).await.ok()["plan"].clone();
+    operator.send(operator.request(Method::PATCH, &institution).json(&json!({"plan": plan}))).await.ok();
+
+    let plan = json!({
+        "client_per_second": 1, "client_burst": 1, "institution_per_second": 1, "institution_burst": 1,
+    });
+    operator.send(operator.request(Method::PUT, "/admin/v1/plans/last").json(&plan)).await.ok();
+    let told = ear.hears(&Heard::News(News::Plans)).await;
+    let client: ClientId = id.parse().unwrap();
+    // Two lists of addresses, a secret, what its tokens are bound to, and its end.
+    assert_eq!(told, vec![Heard::News(News::Client(client)); 5]);
 }

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, bank::Bank, data, server::free_ports};
+use crate::support::{
+    Server,
+    bank::Bank,
+    behind::{Behind, behind},
+    data,
+    ledger::uuid,
+    server::free_ports,
+};
 
 const RECORDS: usize = 6_000;
 const CUTS: usize = 4;
@@ -80,4 +87,129 @@ async fn an_upload_in_parts_is_gone_on_with_after_a_power_cut() {
     assert_eq!(told.header("upload-offset"), Some("150"));
     assert_eq!(bank.feeder.send(part(&bank, 150, &body[150..])).await.status, 204);
     assert_eq!(bank.until_finished(&id).await["counts"]["added"], 2);
+}
+
+/// Lines of so many transactions of one account.
+fn lines(count: usize) -> String {
+    let line = |number: usize| {
+        let mut line = data::transaction(&format!("n-{number}"));
+        line["account"] = json!("one");
+        line
+    };
+    data::ndjson(&(0..count).map(line).collect::<Vec<_>>())
+}
+
+/// As if nobody had said for hours that an intake is in hand.
+async fn let_lapse(server: &Server, bank: &Bank) {
+    let database = Behind::of(server.data_dir());
+    behind!(&database, pool => {
+        let query = "UPDATE intakes SET touched_at_us = 0 WHERE institution_id = $1";
+        sqlx::query(query).bind(uuid(&bank.id)).execute(pool).await.unwrap();
+    });
+    database.close().await;
+}
+
+async fn intakes(bank: &Bank) -> Vec<Value> {
+    bank.feeder.get(&bank.path("/v1/intakes")).await.ok()["data"].as_array().unwrap().clone()
+}
+
+/// Waits until an intake has stored something, and has not ended.
+async fn until_storing(bank: &Bank) -> Value {
+    loop {
+        if let Some(intake) = intakes(bank).await.first() {
+            assert_eq!(intake["finished_at"], Value::Null, "it was stored before a cut could come: {intake}");
+            if intake["counts"]["added"].as_u64().unwrap() > 0 {
+                return intake.clone();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_intake_whose_file_was_lost_ends_as_failed_once_nobody_has_it_in_hand() {
+    let kept = tempfile::tempdir().unwrap();
+    let (data_dir, port) = (kept.path().join("data"), free_ports());
+    let mut server = Server::start(&data_dir, port, &[]);
+    server.lift_limits();
+    let mut bank = Bank::new(&server).await;
+    bank.send("format=ndjson", "application/x-ndjson", lines(30_000)).await.ok();
+    let id = until_storing(&bank).await["id"].as_str().unwrap().to_owned();
+    server.kill();
+    std::fs::remove_file(data_dir.join("intakes").join(&bank.id).join(&id)).unwrap();
+    let_lapse(&server, &bank).await;
+    let server = Server::start(&data_dir, port, &[]);
+    bank = bank.again(&server).await;
+    let intake = bank.until_finished(&id).await;
+    assert_eq!(intake["state"], "failed", "{intake}");
+    assert!(intake["reason"].as_str().unwrap().contains("gone"), "{intake}");
+    let stored = bank.system.pages("/v1/transactions").await.len();
+    assert!(stored > 0 && stored < 30_000, "what was added stays: {stored}");
+}
+
+#[tokio::test]
+async fn an_import_that_was_cut_short_says_what_it_added_and_ends_as_failed() {
+    let kept = tempfile::tempdir().unwrap();
+    let (data_dir, port) = (kept.path().join("data"), free_ports());
+    let mut server = Server::start(&data_dir, port, &[]);
+    server.lift_limits();
+    let mut bank = Bank::new(&server).await;
+    let file = kept.path().join("many.ndjson");
+    std::fs::write(&file, lines(30_000)).unwrap();
+    let mut import = server.begin(&["import", "--institution", &bank.id, file.to_str().unwrap()]);
+    let id = until_storing(&bank).await["id"].as_str().unwrap().to_owned();
+    import.kill().unwrap();
+    import.wait().unwrap();
+    server.kill();
+    let_lapse(&server, &bank).await;
+    let server = Server::start(&data_dir, port, &[]);
+    bank = bank.again(&server).await;
+    let intake = bank.until_finished(&id).await;
+    assert_eq!(intake["state"], "failed", "{intake}");
+    assert_ne!(intake["counts"]["added"], 0, "{intake}");
+    // Again, it adds the rest.
+    let again = server.run(&["import", "--institution", &bank.id, file.to_str().unwrap()]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(bank.system.pages("/v1/transactions").await.len(), 30_000);
+    let last = &intakes(&bank).await[0];
+    let count = |name: &str| last["counts"][name].as_u64().unwrap();
+    assert_eq!(count("added") + count("unchanged"), 30_000, "{last}");
+}
+
+#[tokio::test]
+async fn what_another_delivery_took_in_between_is_told_and_counted() {
+    let bank = Bank::new(Server::shared()).await;
+    let most = 20_000;
+    for attempt in 0..5 {
+        let mut body: Vec<Value> =
+            (0..most).map(|number| data::transaction(&format!("{attempt}-{number}"))).collect();
+        let begun =
+            bank.send("format=ndjson&on_error=skip", "application/x-ndjson", data::ndjson(&body)).await;
+        let id = begun.ok()["id"].as_str().unwrap().to_owned();
+        let path = bank.path(&format!("/v1/intakes/{id}"));
+        while bank.feeder.get(&path).await.ok()["counts"]["added"] == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut other = body.pop().unwrap();
+        other["amount"]["amount"] = json!("99.00");
+        let came_between = bank.feeder.deliver(&bank.id, &data::ndjson(&[other])).await.status == 201;
+        let intake = bank.until_finished(&id).await;
+        assert_eq!(intake["state"], "stored", "{intake}");
+        if !came_between {
+            continue;
+        }
+        let counts = &intake["counts"];
+        assert_eq!(
+            (&counts["records"], &counts["added"], &counts["faults"]),
+            (&json!(most - 1), &json!(most - 1), &json!(1)),
+            "{intake}"
+        );
+        let findings = bank.findings(&intake).await;
+        assert_eq!(
+            (&findings[0]["line"], &findings[0]["code"]),
+            (&json!(most), &json!("reference_conflict"))
+        );
+        return;
+    }
+    panic!("no delivery came in between");
 }

@@ -9,6 +9,7 @@ mod copies;
 mod doubt;
 mod exports;
 mod fleet;
+mod forgotten;
 mod intakes;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]

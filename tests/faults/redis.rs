@@ -14,7 +14,7 @@ use veritrail::{
 use super::shared_limits::{a_limit_holds, until};
 use crate::support::redis::Redis;
 
-fn settings(urls: &str) -> config::Redis {
+pub(super) fn settings(urls: &str) -> config::Redis {
     config::Redis { urls: urls.into(), response_timeout_ms: 250, ..config::Redis::default() }
 }
 
@@ -65,26 +65,28 @@ async fn the_first_server_that_answers_is_used() {
 }
 
 /// What a replica heard, in order.
-struct Ear {
+pub(super) struct Ear {
     heard: Arc<Mutex<Vec<Heard>>>,
     listening: tokio::task::JoinHandle<()>,
 }
 
 impl Ear {
-    fn of(redis: &Shared) -> Self {
+    pub(super) fn of(redis: &Shared) -> Self {
         let heard = Arc::<Mutex<Vec<Heard>>>::default();
         let into = Arc::clone(&heard);
         Self { heard, listening: redis.listen(move |news| into.lock().unwrap().push(news)) }
     }
 
-    /// Waits for this; what came before it is forgotten.
-    async fn hears(&self, expected: &Heard) {
+    /// Waits for this, and forgets it and what came before it, which is returned.
+    pub(super) async fn hears(&self, expected: &Heard) -> Vec<Heard> {
+        let mut before = Vec::new();
         until(&format!("{expected:?}"), || {
             let mut heard = self.heard.lock().unwrap();
             let place = heard.iter().position(|heard| heard == expected);
-            place.map(|place| heard.drain(..=place).for_each(drop)).is_some()
+            place.map(|place| before = heard.drain(..=place).take(place).collect()).is_some()
         })
         .await;
+        before
     }
 
     fn is_silent(&self) -> bool {

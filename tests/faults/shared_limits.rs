@@ -47,7 +47,7 @@ async fn replicas(count: u32, settings: &config::Redis, plan: &Plan) -> Vec<Repl
     replicas
 }
 
-pub async fn until(what: &str, holds: impl Fn() -> bool) {
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < Duration::from_secs(20), "not in time: {what}");

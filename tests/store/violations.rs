@@ -60,12 +60,13 @@ webhook_endpoints.attempts UPDATE, webhook_endpoints.description UPDATE, webhook
 webhook_endpoints.failing_since_us UPDATE, webhook_endpoints.generation UPDATE,
 webhook_endpoints.held_until_us UPDATE, webhook_endpoints.holder UPDATE, webhook_endpoints.next_at_us UPDATE,
 webhook_endpoints.overlap_until_us UPDATE, webhook_endpoints.position UPDATE, webhook_endpoints.reason UPDATE,
+webhook_endpoints.revision UPDATE,
 webhook_endpoints.state UPDATE, webhook_endpoints.url UPDATE,
 intakes INSERT, intakes SELECT, intake_findings INSERT, intake_findings SELECT, statements INSERT, statements SELECT,
 intake_mappings INSERT, intake_mappings SELECT, intake_mappings.mapping UPDATE, intake_mappings.seq UPDATE,
 intakes.seq UPDATE, intakes.state UPDATE, intakes.reason UPDATE, intakes.sha256 UPDATE, intakes.statements UPDATE,
 intakes.records UPDATE, intakes.added UPDATE, intakes.unchanged UPDATE, intakes.faults UPDATE, intakes.breaks UPDATE,
-intakes.delivered UPDATE, intakes.finished_at_us UPDATE,
+intakes.delivered UPDATE, intakes.finished_at_us UPDATE, intakes.touched_at_us UPDATE,
 lineage_events INSERT, lineage_events SELECT, lineage_jobs DELETE, lineage_jobs INSERT, lineage_jobs SELECT,
 lineage_datasets DELETE, lineage_datasets INSERT, lineage_datasets SELECT, lineage_datasets.columns UPDATE,
 lineage_datasets.columns_at_us UPDATE, lineage_versions DELETE, lineage_versions INSERT, lineage_versions SELECT,
@@ -74,7 +75,7 @@ lineage_versions.columns_at_us UPDATE, lineage_runs DELETE, lineage_runs INSERT,
 lineage_runs.state UPDATE, lineage_runs.ended UPDATE, lineage_runs.state_at_us UPDATE,
 lineage_runs.started_at_us UPDATE, lineage_runs.parent_id UPDATE, lineage_edges DELETE, lineage_edges INSERT,
 lineage_edges SELECT, lineage_columns DELETE, lineage_columns INSERT, lineage_columns SELECT,
-usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
+usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
 pub async fn all(connection: &mut PgConnection, own: &str, other: &str) -> Vec<String> {

@@ -64,6 +64,14 @@ impl Ledger {
         one(found, "denied", "denials", request)
     }
 
+    /// Refusals of a client by one code, in order.
+    pub async fn denials(&self, institution: &str, client: &str, code: &str) -> Vec<Value> {
+        let found = self.naming(institution, client).await;
+        let denied = found.iter().filter(|entry| entry.kind == "denied");
+        let all = denied.flat_map(|entry| entry.payload["denials"].as_array().unwrap().clone());
+        all.filter(|denial| denial["actor"] == client && denial["code"] == code).collect()
+    }
+
     /// How often strangers were refused on a route.
     pub async fn strangers(&self, method: &str, route: &str) -> u64 {
         let provider = self.provider().await;

@@ -147,6 +147,14 @@ impl Receiver {
         self.taken().iter().map(Message::seq).collect()
     }
 
+    /// Waits until it received so many, taken or not.
+    pub async fn until_received(&self, count: usize) {
+        until(&format!("{count} messages are received"), async || {
+            (self.received().len() >= count).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until it took so many.
     pub async fn until_taken(&self, count: usize) -> Vec<Message> {
         until(&format!("{count} messages are taken"), async || {

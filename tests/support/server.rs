@@ -213,10 +213,19 @@ impl Server {
     pub fn run(&self, args: &[&str]) -> std::process::Output {
         run_in(&self.data_dir, self.base_url(), args)
     }
+
+    /// Begins a command of the binary on this server's folder.
+    pub fn begin(&self, args: &[&str]) -> Child {
+        command_in(&self.data_dir, self.base_url(), args).stdout(Stdio::null()).spawn().unwrap()
+    }
 }
 
 /// Runs a command of the binary on a data folder.
 pub fn run_in(data_dir: &Path, base_url: &str, args: &[&str]) -> std::process::Output {
+    command_in(data_dir, base_url, args).output().unwrap()
+}
+
+fn command_in(data_dir: &Path, base_url: &str, args: &[&str]) -> Command {
     let origin = base_url.split_once("://").unwrap().1;
     let mut command = Command::new(binary("veritrail"));
     with_database(&mut command, data_dir);
@@ -225,9 +234,8 @@ pub fn run_in(data_dir: &Path, base_url: &str, args: &[&str]) -> std::process::O
         .env("VERITRAIL_STORAGE__DATA_DIR", data_dir)
         .env("VERITRAIL_HTTP__BASE_URL", base_url)
         .env("VERITRAIL_HTTP__ORIGIN", origin)
-        .env("VERITRAIL_LOG__LEVEL", "error")
-        .output()
-        .unwrap()
+        .env("VERITRAIL_LOG__LEVEL", "error");
+    command
 }
 
 impl Drop for Server {

@@ -157,7 +157,8 @@ impl Answer {
     /// With what is to be told of a change.
     #[must_use]
     pub fn changed(self, changed: Changed) -> Self {
-        self.receipt(changed.receipt).replayed(changed.replayed)
+        let Changed { receipt, replayed, .. } = changed;
+        Self { receipt: receipt.or(self.receipt), ..self }.replayed(replayed)
     }
 }
 

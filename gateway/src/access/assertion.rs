@@ -1,16 +1,20 @@
 //! How a client proves who it is at the token endpoint: `private_key_jwt` (RFC 7523) as the rule,
 //! `client_secret_basic` (RFC 6749 section 2.3.1) for sandboxes.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet},
 };
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::token::SKEW_S;
+use crate::domain::jwk::{self, KID_MAX, SentKeys};
 
 /// An assertion may be valid this long.
 const LIFETIME_MAX_S: i64 = 600;
@@ -43,10 +47,11 @@ enum Audience {
 }
 
 impl AssertionClaims {
-    /// When it ends, in microseconds since the Unix epoch.
+    /// Until when it has to be remembered, in microseconds since the Unix epoch: it can't be used after it ends; a
+    /// little more, for clocks of other replicas.
     #[must_use]
-    pub fn expires_at_us(&self) -> i64 {
-        self.exp.saturating_mul(1_000_000)
+    pub fn remember_until_us(&self) -> i64 {
+        self.exp.saturating_add(2 * SKEW_S).saturating_mul(1_000_000)
     }
 }
 
@@ -107,7 +112,8 @@ pub fn verify(
     {
         return Err("the assertion is not valid yet");
     }
-    if claims.jti.is_empty() || claims.jti.len() > JTI_MAX {
+    // A database may refuse a control character, and with it all that is written at the same time.
+    if claims.jti.is_empty() || claims.jti.len() > JTI_MAX || claims.jti.contains(char::is_control) {
         return Err("the assertion has no usable jti");
     }
     Ok(claims)
@@ -115,10 +121,9 @@ pub fn verify(
 
 /// The keys of a set that have not ended: `exp` is when one does, in seconds since the Unix epoch.
 fn current(jwks: &str, now_s: i64) -> Option<JwkSet> {
-    let mut set: serde_json::Value = serde_json::from_str(jwks).ok()?;
-    let keys = set.get_mut("keys")?.as_array_mut()?;
-    keys.retain(|key| key.get("exp").and_then(serde_json::Value::as_i64).is_none_or(|exp| exp > now_s));
-    serde_json::from_value(set).ok()
+    let mut keys = jwk::named(jwks)?;
+    keys.retain(|key| key.get("exp").and_then(Value::as_i64).is_none_or(|exp| exp > now_s));
+    serde_json::from_value(serde_json::json!({"keys": keys})).ok()
 }
 
 /// The one algorithm that a key is used with: EdDSA for Ed25519, ES256 for P-256, PS256 for RSA.
@@ -159,25 +164,21 @@ pub(super) fn is_strong(key: &Jwk) -> bool {
     }
 }
 
-/// Checks a JWK set before it is stored for a client: usable public keys, no private part.
+/// A client's keys as they are stored: a JWK set of usable public keys without a private part, each with a `kid`
+/// of its own. One that comes without a `kid` gets its thumbprint for one.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
-    let keys =
-        jwks.get("keys").and_then(serde_json::Value::as_array).ok_or("a JWK set has a list \"keys\"")?;
+/// What is wrong with them.
+pub fn public_keys(sent: &SentKeys) -> Result<Value, String> {
+    let mut keys =
+        sent.0.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
     if keys.is_empty() || keys.len() > KEYS_MAX {
         return Err(format!("a client has 1 to {KEYS_MAX} keys"));
     }
-    for (index, key) in keys.iter().enumerate() {
+    let (mut kids, mut thumbprints) = (BTreeSet::new(), BTreeSet::new());
+    for (index, key) in keys.iter_mut().enumerate() {
         if key.to_string().len() > KEY_BYTES_MAX {
             return Err(format!("key {index} has more than {KEY_BYTES_MAX} bytes"));
-        }
-        if keys[..index]
-            .iter()
-            .any(|before| before.get("kid").is_some() && before.get("kid") == key.get("kid"))
-        {
-            return Err(format!("key {index} has the kid of another one"));
         }
         if key.get("exp").is_some() {
             return Err(format!("key {index} has an exp; when a key ends is said when it is taken away"));
@@ -193,11 +194,20 @@ pub fn check_jwks(jwks: &serde_json::Value) -> Result<(), String> {
         if !is_usable(&parsed) {
             return Err(format!("key {index} is broken or too weak; RSA has 2048 bits or more"));
         }
-        if keys.len() > 1 && parsed.common.key_id.is_none() {
-            return Err(format!("key {index} needs a kid, since there are several"));
+        jwk::name(key);
+        let kid = key.get("kid").and_then(Value::as_str).unwrap_or_default();
+        if !jwk::is_kid(kid) {
+            let rule = "letters, digits, and - . _ ~, not beginning with .";
+            return Err(format!("key {index} has a kid that is not 1 to {KID_MAX} {rule}"));
+        }
+        if !kids.insert(kid.to_owned()) {
+            return Err(format!("key {index} has the kid of another one"));
+        }
+        if !thumbprints.insert(jwk::thumbprint(key)) {
+            return Err(format!("key {index} is another one again"));
         }
     }
-    Ok(())
+    Ok(serde_json::json!({"keys": keys}))
 }
 
 /// Whether a secret is the one whose hash is kept. Secrets are 256 random bits, so a plain hash will do.

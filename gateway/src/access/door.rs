@@ -15,12 +15,15 @@ use super::{
     usage::Usage,
 };
 use crate::{
-    domain::Tenant,
+    domain::{ClientId, Tenant},
     error::{Code, Problem},
-    ledger::{Receipt, RecordError, Recorder, command::Denial},
+    ledger::{
+        By, Receipt, RecordError, Recorder,
+        command::{Change, Changed, Denial},
+    },
     shared::{Heard, News, Redis},
     store::{
-        Db, StoreError,
+        Db, StoreError, idempotency,
         plans::{self, Plan},
     },
     world::World,
@@ -107,7 +110,30 @@ impl Door {
         self.tell(News::Revoked(jti.to_owned())).await;
     }
 
-    /// Forgets what is known of callers, here and in the other replicas, after one changed.
+    /// Makes a change of a client, and forgets what is known of its tokens, here and in the other replicas.
+    ///
+    /// # Errors
+    /// The recorder's.
+    pub async fn change_client(
+        self: Arc<Self>,
+        by: By,
+        client: ClientId,
+        change: Change,
+        idempotency: Option<idempotency::Key>,
+    ) -> Result<Changed, Problem> {
+        Self::whole(async move {
+            let changed = self.recorder.change(by, change, idempotency).await?;
+            // A repeated call tells again: its first one may have ended before it did.
+            if changed.receipt.is_some() {
+                self.tokens.forget_client(client);
+                self.tell(News::Client(client)).await;
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// Forgets what is known of callers, here and in the other replicas, after their institution changed.
     pub async fn callers_changed(&self) {
         self.tokens.forget_verdicts();
         self.tell(News::Verdicts).await;
@@ -129,6 +155,7 @@ impl Door {
     pub fn hear(&self, heard: Heard) -> bool {
         match heard {
             Heard::News(News::Revoked(jti)) => self.tokens.revoke(&jti),
+            Heard::News(News::Client(client)) => self.tokens.forget_client(client),
             Heard::News(News::Verdicts) => self.tokens.forget_verdicts(),
             Heard::Deaf => self.tokens.hears(false),
             Heard::News(News::Plans) => return true,
@@ -157,8 +184,11 @@ impl Door {
         Ok(())
     }
 
-    /// Records a refusal: on the caller's log, or, when nobody knows who calls, counted on the
-    /// provider's, so that nobody can fill an institution's ledger from outside.
+    /// Records a refusal: on the caller's log, or, when nobody knows who calls, on the provider's.
+    ///
+    /// A stranger's refusals are counted by route, so that nobody can fill a ledger from outside with what he
+    /// chooses. A stranger is also who has a client's token or secret and calls from where the client may not,
+    /// or sends what it sent before.
     ///
     /// # Errors
     /// When it can't be recorded; then the refusal must not leave either.
@@ -173,8 +203,12 @@ impl Door {
             status: problem.code.status().as_u16(),
         };
         if let Some((caller, log)) = context.known() {
-            let request = Some(context.request_id.clone());
-            let denial = denial(caller.client.to_string(), context.target.clone(), request);
+            let by_stranger = matches!(problem.code, Code::AddressNotAllowed | Code::Unauthenticated);
+            let (path, request) = match by_stranger {
+                true => (context.route.clone(), None),
+                false => (context.target.clone(), Some(context.request_id.clone())),
+            };
+            let denial = denial(caller.client.to_string(), path, request);
             match self.recorder.denied(*log, denial.clone()).await {
                 // It named an institution that there is not: then its own log tells of it.
                 Err(RecordError::Missing(_)) => self.recorder.denied(caller.home_log(), denial).await,

@@ -22,6 +22,9 @@ use crate::{
     error::{Code, Problem},
 };
 
+/// Characters of what an issuer calls a client.
+const SUBJECT_MAX: usize = 200;
+
 /// An issuer that is believed, and how its tokens are read.
 #[derive(Clone, Debug)]
 pub struct Trust {
@@ -148,6 +151,13 @@ impl Issuers {
     }
 }
 
+/// Whether a client can be registered under what an issuer calls it: 1 to 200 characters, none of them a control
+/// character, which a database may not take.
+#[must_use]
+pub fn can_be_registered(subject: &str) -> bool {
+    (1..=SUBJECT_MAX).contains(&subject.chars().count()) && !subject.contains(char::is_control)
+}
+
 fn decoded(token: &str, key: &Jwk) -> Result<Value, TokenFault> {
     let algorithm = algorithm(key).ok_or(TokenFault::Signature)?;
     let mut validation = Validation::new(algorithm);
@@ -185,7 +195,8 @@ impl Trust {
         if nbf > now_s + SKEW_S || iat > now_s + SKEW_S {
             return Err(TokenFault::Early);
         }
-        let subject = text(&self.client_claim).ok_or(TokenFault::Audience)?.to_owned();
+        let subject = text(&self.client_claim).filter(|subject| can_be_registered(subject));
+        let subject = subject.ok_or(TokenFault::Audience)?.to_owned();
         let names: Vec<&str> = match claims.get(&self.scope_claim) {
             Some(Value::String(list)) => list.split(' ').collect(),
             Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),

@@ -126,13 +126,6 @@ pub fn ath(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 
-/// The thumbprint of a public key (RFC 7638).
-#[must_use]
-pub fn thumbprint(key: &Value) -> Option<String> {
-    let key: Jwk = serde_json::from_value(key.clone()).ok()?;
-    key.thumbprint(ThumbprintHash::SHA256).ok()
-}
-
 fn header(jwt: &str) -> Option<Value> {
     let (header, rest) = jwt.split_once('.')?;
     rest.split_once('.')?;

@@ -43,8 +43,10 @@ rights! {
     ReadEvidence: EvidenceRead, 1;
     /// Order a bundle.
     OrderEvidence: EvidenceRead, 20;
-    /// See and change the institution's own clients.
-    ManageClients: ClientsManage, 1;
+    /// See the institution's own clients.
+    SeeClients: ClientsManage, 1;
+    /// Change one of them: two logs and every replica hear of it.
+    ChangeClients: ClientsManage, 20;
     /// See the state of an export, and download it.
     ReadExports: ExportsRead, 1;
     /// Order an export.

@@ -9,8 +9,8 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
     },
 };
 
@@ -128,6 +128,24 @@ impl Verifying {
     }
 }
 
+/// Since when verdicts are void, by the generation: one that was formed before is not kept after.
+#[derive(Default)]
+struct Void {
+    /// Counts what made verdicts void.
+    generation: u64,
+    /// Since when every verdict of before is.
+    all: u64,
+    /// Since when those on a client's tokens are. No more clients than verdicts: beyond that, all are void.
+    of: HashMap<ClientId, u64>,
+}
+
+/// The verdicts, and since when earlier ones are void.
+#[derive(Default)]
+struct Verdicts {
+    kept: HashMap<[u8; 32], Verdict>,
+    void: Void,
+}
+
 /// Makes and believes access tokens.
 pub struct Tokens {
     issuer: String,
@@ -136,10 +154,8 @@ pub struct Tokens {
     encoding: EncodingKey,
     /// What is believed: the key that signs, and those of before or after it.
     keys: Vec<Verifying>,
-    verdicts: Mutex<HashMap<[u8; 32], Verdict>>,
+    verdicts: Mutex<Verdicts>,
     revoked: Mutex<HashSet<String>>,
-    /// Counts what made verdicts void, so that one that was formed before is not kept after.
-    generation: AtomicU64,
     /// How long a verdict is believed, in microseconds.
     believed_us: AtomicI64,
 }
@@ -156,7 +172,6 @@ impl Tokens {
             keys: all.map(Verifying::of).collect(),
             verdicts: Mutex::default(),
             revoked: Mutex::default(),
-            generation: AtomicU64::new(0),
             believed_us: AtomicI64::new(CACHED_US),
         }
     }
@@ -265,8 +280,8 @@ impl Tokens {
     /// revocations are not heard of.
     pub fn cached(&self, world: &dyn World, token: &str) -> Option<Believed> {
         let now_us = world.now_us();
-        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = verdicts.get(&key(token))?;
+        let verdicts = self.verdicts();
+        let verdict = verdicts.kept.get(&key(token))?;
         let until_us = verdict.formed_us.saturating_add(self.believed_us.load(Ordering::SeqCst));
         let valid = now_us < until_us && now_us.div_euclid(1_000_000) < verdict.exp;
         valid.then(|| verdict.believed.clone())
@@ -274,10 +289,15 @@ impl Tokens {
 
     /// To be read before a verdict is formed, and given to [`keep`](Self::keep).
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
+        self.verdicts().void.generation
     }
 
-    /// Keeps a verdict on a token with this `jti` and expiry, unless the token was revoked, or its client changed, since `generation`.
+    fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a verdict on a token with this `jti` and expiry, unless the token was revoked, or its client
+    /// changed, since `generation`.
     pub fn keep(
         &self,
         world: &dyn World,
@@ -291,15 +311,16 @@ impl Tokens {
             return;
         }
         let formed_us = world.now_us();
-        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.generation() != generation {
+        let mut verdicts = self.verdicts();
+        let void = verdicts.void.of.get(&believed.caller.client).copied().unwrap_or_default();
+        if void.max(verdicts.void.all) > generation {
             return;
         }
-        if verdicts.len() >= CACHE {
-            verdicts.clear();
+        if verdicts.kept.len() >= CACHE {
+            verdicts.kept.clear();
         }
         let verdict = Verdict { believed, jti: jti.to_owned(), exp, formed_us };
-        verdicts.insert(key(token), verdict);
+        verdicts.kept.insert(key(token), verdict);
     }
 
     /// Drops the verdict on a revoked token.
@@ -310,15 +331,30 @@ impl Tokens {
             revoked.clear();
         }
         revoked.insert(jti.to_owned());
-        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        verdicts.retain(|_, verdict| verdict.jti != jti);
+        self.verdicts().kept.retain(|_, verdict| verdict.jti != jti);
     }
 
-    /// Drops every verdict, after a client, an institution or a plan changed.
+    /// Drops the verdicts on a client's tokens, after it changed. Nobody else's callers notice.
+    pub fn forget_client(&self, client: ClientId) {
+        let mut verdicts = self.verdicts();
+        verdicts.kept.retain(|_, verdict| verdict.believed.caller.client != client);
+        let void = &mut verdicts.void;
+        void.generation += 1;
+        if void.of.len() >= CACHE {
+            void.of.clear();
+            void.all = void.generation;
+        }
+        void.of.insert(client, void.generation);
+    }
+
+    /// Drops every verdict, after an institution changed or when news was missed.
     pub fn forget_verdicts(&self) {
-        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        self.generation.fetch_add(1, Ordering::SeqCst);
-        verdicts.clear();
+        let mut verdicts = self.verdicts();
+        verdicts.kept.clear();
+        let void = &mut verdicts.void;
+        void.generation += 1;
+        void.all = void.generation;
+        void.of.clear();
     }
 }
 
@@ -337,13 +373,17 @@ mod tests {
     use super::*;
     use crate::{access::caller::Reach, domain::ClientKind, world::At};
 
-    #[test]
-    fn a_verdict_is_believed_for_a_minute_by_who_hears_of_revocations_and_for_5_s_by_who_does_not() {
-        let world = At(AtomicI64::new(1_800_000_000_000_000));
-        let tokens = Tokens::new(&Seed::known(), &[], "https://a.example", "https://a.example");
-        let (client, home) = (ClientId::from_parts(1, [1; 10]), InstitutionId::from_parts(1, [2; 10]));
-        let token = tokens.issue(&world, client, home, &[], Confirmation::default()).unwrap();
-        let claims = tokens.verify(&world, &token).unwrap();
+    const NOW_US: i64 = 1_800_000_000_000_000;
+
+    fn tokens() -> Tokens {
+        Tokens::new(&Seed::known(), &[], "https://a.example", "https://a.example")
+    }
+
+    /// A token of a client, and what it is found to say.
+    fn token_of(tokens: &Tokens, world: &At, client: u8) -> (String, Claims, Believed) {
+        let (client, home) = (ClientId::from_parts(1, [client; 10]), InstitutionId::from_parts(1, [2; 10]));
+        let token = tokens.issue(world, client, home, &[], Confirmation::default()).unwrap();
+        let claims = tokens.verify(world, &token).unwrap();
         let caller = Caller {
             client,
             home,
@@ -353,10 +393,16 @@ mod tests {
             plan: "p".to_owned(),
             networks: Default::default(),
         };
-        let believed = Believed { caller, confirmation: Confirmation::default() };
+        (token, claims, Believed { caller, confirmation: Confirmation::default() })
+    }
+
+    #[test]
+    fn a_verdict_is_believed_for_a_minute_by_who_hears_of_revocations_and_for_5_s_by_who_does_not() {
+        let (world, tokens) = (At(AtomicI64::new(NOW_US)), tokens());
+        let (token, claims, believed) = token_of(&tokens, &world, 1);
         tokens.keep(&world, &token, (&claims.jti, claims.exp), believed, tokens.generation());
         let is_believed = |after_ms: i64| {
-            world.0.store(1_800_000_000_000_000 + after_ms * 1_000, Ordering::SeqCst);
+            world.0.store(NOW_US + after_ms * 1_000, Ordering::SeqCst);
             tokens.cached(&world, &token).is_some()
         };
         assert!(is_believed(0) && is_believed(59_999) && !is_believed(60_000));
@@ -367,5 +413,44 @@ mod tests {
         assert!(is_believed(5_000));
         tokens.revoke(&claims.jti);
         assert!(!is_believed(5_000));
+    }
+
+    #[test]
+    fn a_change_of_a_client_makes_void_what_is_known_of_it_and_of_nobody_else() {
+        let (world, tokens) = (At(AtomicI64::new(NOW_US)), tokens());
+        let all = [1, 2].map(|client| token_of(&tokens, &world, client));
+        let [changed, other] = [0, 1].map(|index| all[index].2.caller.client);
+        let keep = |index: usize, generation| {
+            let (token, claims, believed) = &all[index];
+            tokens.keep(&world, token, (&claims.jti, claims.exp), believed.clone(), generation);
+        };
+        let are_known = || [0, 1].map(|index| tokens.cached(&world, &all[index].0).is_some());
+        let before = tokens.generation();
+        keep(0, before);
+        keep(1, before);
+        tokens.forget_client(changed);
+        assert_eq!(are_known(), [false, true]);
+        // Nor is a verdict kept that was being formed meanwhile.
+        keep(0, before);
+        assert_eq!(are_known(), [false, true]);
+        keep(0, tokens.generation());
+        assert_eq!(are_known(), [true, true]);
+        tokens.forget_client(other);
+        assert_eq!(are_known(), [true, false]);
+        // It is as true after more changes than are remembered one by one.
+        let before = tokens.generation();
+        tokens.forget_client(changed);
+        for index in 0..=CACHE as u64 {
+            tokens.forget_client(ClientId::from_parts(index, [9; 10]));
+        }
+        keep(0, before);
+        assert_eq!(are_known(), [false, false]);
+        keep(0, tokens.generation());
+        keep(1, tokens.generation());
+        assert_eq!(are_known(), [true, true]);
+        let before = tokens.generation();
+        tokens.forget_verdicts();
+        keep(0, before);
+        assert_eq!(are_known(), [false, false]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An institution changes its own systems' clients and no others; making and revoking them is the provider's. Each
 //! change is an entry on the institution's log and on the provider's. Of secrets neither has anything, of
-//! keys their ids.
+//! keys their ids and thumbprints. What changes nothing is no entry.
 
 use std::net::IpAddr;
 
@@ -17,8 +17,16 @@ use super::{
     params::Params,
 };
 use crate::{
-    access::{Answer, Door, Permit, Recorded, assertion::check_jwks, right::ManageClients},
-    domain::{ClientId, ClientKind, InstitutionId, network::Network},
+    access::{
+        Answer, Permit, Recorded,
+        assertion::public_keys,
+        right::{ChangeClients, Right, SeeClients},
+    },
+    domain::{
+        ClientId, ClientKind, InstitutionId,
+        jwk::{SentKey, SentKeys},
+        network::Network,
+    },
     error::{Code, Problem},
     ledger::command::{Alteration, Change, Changed, ClientChange},
     store::{clients, idempotency},
@@ -28,7 +36,6 @@ use crate::{
 const BODY_MAX: usize = 64 * 1024;
 /// Rows of a list.
 const PAGE: i64 = 100;
-const KID_MAX: usize = 128;
 /// Networks in an allow list.
 const NETWORKS_MAX: usize = 100;
 /// How long an old key or secret may go on beside the new one.
@@ -62,7 +69,7 @@ pub struct NewSecret {
 #[serde(deny_unknown_fields)]
 pub struct AllowedAddresses {
     /// Networks (CIDR) and addresses, 100 at most; none for any.
-    #[schema(example = json!(["127.0.0.0/8", "2001:db8::/32"]))]
+    #[schema(example = json!(["127.0.0.0/8", "2001:db8::/32"]), max_items = 100)]
     allowed_addresses: Vec<String>,
 }
 
@@ -77,7 +84,7 @@ pub struct AllowedAddresses {
     security(("oauth2" = ["clients:manage"]))
 )]
 #[get("/v1/clients")]
-pub async fn list(permit: Permit<ManageClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn list(permit: Permit<SeeClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["after"])?;
     let own = permit.tenant().id();
     let rows = clients::page(&mut state.directory().await?, own, params.parse("after")?, PAGE).await?;
@@ -96,13 +103,15 @@ pub async fn list(permit: Permit<ManageClients>, state: web::Data<State>) -> Res
     security(("oauth2" = ["clients:manage"]))
 )]
 #[get("/v1/clients/{id}")]
-pub async fn get(permit: Permit<ManageClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn get(permit: Permit<SeeClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let view = load(&permit, &state, permit.path("id")?).await?;
     permit.answer(Answer::json(&view)?).await
 }
 
 /// Adds a public key, which counts at once. The old ones go on until they are taken away.
+///
+/// A client that has several keys names the one that it signs with in the header of its assertion (`kid`).
 #[utoipa::path(
     operation_id = "addClientKey", tag = "clients",
     params(
@@ -110,29 +119,24 @@ pub async fn get(permit: Permit<ManageClients>, state: web::Data<State>) -> Resu
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
     ),
-    request_body(content = Object, description = "A public key as a JWK (RFC 7517) with a `kid`: Ed25519, P-256 or RSA.", content_type = "application/json", example = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "2026-07"})),
+    request_body(content = Object, description = "A public key as a JWK (RFC 7517): Ed25519, P-256 or RSA. Without a `kid` it gets its thumbprint (RFC 7638) for one.", content_type = "application/json", example = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "2026-07"})),
     responses(
         (status = 200, description = "The client as it is now.", body = ClientView),
-        (status = 409, description = "It has a key with this `kid`, as many keys as it can have, or a secret and no keys; or it is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It has this key or one with this `kid`, as many keys as it can have, a secret and no keys, or another issuer; or it is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["clients:manage"]))
 )]
 #[post("/v1/clients/{id}/keys")]
-pub async fn add_key(permit: Permit<ManageClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn add_key(permit: Permit<ChangeClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let id = permit.path("id")?;
-    let (key, idempotency): (serde_json::Value, _) = permit.json_once(BODY_MAX).await?;
+    let (key, idempotency): (SentKey, _) = permit.json_once(BODY_MAX).await?;
     // Somebody else's is not found, whatever the key is.
     load(&permit, &state, id).await?;
     let refused = |detail: String| Problem::new(Code::Refused, detail);
-    let kid = key.get("kid").and_then(serde_json::Value::as_str).unwrap_or_default();
-    if !is_kid(kid) {
-        return Err(refused(format!(
-            "kid: 1 to {KID_MAX} letters, digits, and - . _ ~, not beginning with ."
-        )));
-    }
-    check_jwks(&serde_json::json!({"keys": [key]})).map_err(refused)?;
-    let changed = alter(&permit, &state, id, ClientChange::AddKey(key), idempotency).await?;
+    let mut keys = public_keys(&SentKeys(vec![key])).map_err(refused)?;
+    let change = ClientChange::AddKey(keys["keys"][0].take());
+    let changed = alter(&permit, &state, id, change, idempotency).await?;
     let view = load(&permit, &state, id).await?;
     permit.answer(Answer::json(&view)?.changed(changed)).await
 }
@@ -148,13 +152,13 @@ pub async fn add_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     ),
     responses(
         (status = 200, description = "The client as it is now.", body = ClientView),
-        (status = 409, description = "It is the client's last key, or the client is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is the client's last key, or the client has a secret or another issuer and no keys, or is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`expires_at` is too far off.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["clients:manage"]))
 )]
 #[delete("/v1/clients/{id}/keys/{kid}")]
-pub async fn end_key(permit: Permit<ManageClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn end_key(permit: Permit<ChangeClients>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["expires_at"])?;
     let at: Option<jiff::Timestamp> = params.parse("expires_at")?;
     let until_s = at.map(jiff::Timestamp::as_second);
@@ -181,13 +185,13 @@ pub async fn end_key(permit: Permit<ManageClients>, state: web::Data<State>) -> 
     request_body(content = SecretRotation, content_type = "application/json"),
     responses(
         (status = 200, description = "The secret, shown this once.", body = NewSecret),
-        (status = 409, description = "The client has keys and no secret, or is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The client has keys or another issuer and no secret, or is revoked.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["clients:manage"]))
 )]
 #[post("/v1/clients/{id}/rotate-secret")]
 pub async fn rotate_secret(
-    permit: Permit<ManageClients>,
+    permit: Permit<ChangeClients>,
     state: web::Data<State>,
 ) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
@@ -226,7 +230,7 @@ pub async fn rotate_secret(
 )]
 #[put("/v1/clients/{id}/allowed-addresses")]
 pub async fn put_allowed_addresses(
-    permit: Permit<ManageClients>,
+    permit: Permit<ChangeClients>,
     state: web::Data<State>,
 ) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
@@ -270,15 +274,9 @@ pub(super) fn shown_networks(stored: &str) -> Vec<String> {
     stored.split(' ').filter(|network| !network.is_empty()).map(shown).collect()
 }
 
-/// Whether a kid can stand in a path, and is no step up or down in it.
-fn is_kid(kid: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    (1..=KID_MAX).contains(&kid.len()) && !kid.starts_with('.') && kid.bytes().all(plain)
-}
-
 /// Changes a client of the institution, here and in what other replicas know of it.
 async fn alter(
-    permit: &Permit<ManageClients>,
+    permit: &Permit<ChangeClients>,
     state: &State,
     client: ClientId,
     what: ClientChange,
@@ -286,17 +284,11 @@ async fn alter(
 ) -> Result<Changed, Problem> {
     let own = Some(permit.tenant().id());
     let change = Change::AlterClient(Box::new(Alteration { client, own, what }));
-    let (door, by) = (state.door.clone(), permit.by());
-    Door::whole(async move {
-        let changed = door.recorder.change(by, change, idempotency).await?;
-        door.callers_changed().await;
-        Ok(changed)
-    })
-    .await
+    state.door.clone().into_inner().change_client(permit.by(), client, change, idempotency).await
 }
 
 /// A client of the institution; somebody else's is not found.
-async fn load(permit: &Permit<ManageClients>, state: &State, id: ClientId) -> Result<ClientView, Problem> {
+async fn load<R: Right>(permit: &Permit<R>, state: &State, id: ClientId) -> Result<ClientView, Problem> {
     let row = clients::get(&mut state.directory().await?, id).await?;
     let own = permit.tenant().uuid();
     let is_theirs =

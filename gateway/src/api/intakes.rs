@@ -106,8 +106,9 @@ pub struct IntakeCounts {
 /// All or nothing: the whole file is read, and held against what is stored, before anything of it is stored; if
 /// anything is refused, nothing is stored, unless `on_error=skip`. A statement whose balances do not add up is a
 /// finding of severity `break`, and is stored. What is there already with the same content is left alone, so a
-/// file may be sent again. An upload that breaks off leaves nothing behind. For large files over poor lines,
-/// send `Upload-Length` and no body, then the parts by `PATCH` (tus 1.0.0).
+/// file may be sent again. A booked entry takes the place of the pending one of its reference, as a correction; a
+/// pending one that comes late changes nothing. An upload that breaks off leaves nothing behind. For large files
+/// over poor lines, send `Upload-Length` and no body, then the parts by `PATCH` (tus 1.0.0).
 #[utoipa::path(
     operation_id = "createIntake", tag = "intakes",
     params(
@@ -133,6 +134,7 @@ pub struct IntakeCounts {
     responses(
         (status = 201, description = "An upload in parts begins; `Location` says where to send them.", body = Intake),
         (status = 202, description = "The file is here and on the ledger; `Location` says where to look.", body = Intake),
+        (status = 409, description = "The institution has as many unfinished uploads, or as many bytes on their way, as it may.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "csv without a mapping that was set, or a mapping with another format; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["transactions:write"]))
@@ -210,6 +212,8 @@ async fn take(
     let (tenant, receiver) = (permit.tenant(), state.receiver.clone());
     // A key that can't be taken is told of before the body is.
     permit.idempotency_of([0; 32])?;
+    let told = permit.header("content-length").and_then(|length| length.parse().ok());
+    let _pour = receiver.room(tenant, told.unwrap_or(0)).await?;
     let path = receiver.path(tenant, new.id).await.map_err(Problem::internal)?;
     let mut file = tokio::fs::File::create(&path).await.map_err(Problem::internal)?;
     let bounds = (receiver.limits.file_bytes_max, state.upload_time);
@@ -359,6 +363,32 @@ pub async fn offset(permit: Permit<SeeDelivery>, state: web::Data<State>) -> Res
     permit.answer(answer).await
 }
 
+/// Files, newest first, and what became of them.
+#[utoipa::path(
+    operation_id = "listIntakes", tag = "intakes",
+    params(
+        ("institution" = InstitutionId, Query, description = "Whose transactions these are."),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 500, description = "Intakes on a page, 100 unless told.", example = 100),
+        ("cursor" = Option<String>, Query, description = "From the page before: its `next_cursor`."),
+    ),
+    responses((status = 200, description = "A page of intakes, as they stand now.", body = List<Intake>)),
+    security(("oauth2" = ["transactions:write"]))
+)]
+#[get("/v1/intakes")]
+pub async fn list(permit: Permit<SeeDelivery>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["limit", "cursor"])?;
+    let tenant = permit.tenant();
+    let mut reader = state.read(tenant).await?;
+    let run = Run::take_up(&state, &mut reader, "listIntakes", tenant, &params).await?;
+    let before = run.after.as_ref().and_then(|position| position.key.as_deref());
+    let before = before.map(str::parse).transpose().map_err(Problem::internal)?;
+    let mut rows = intakes::page(&mut reader, tenant, before, run.fetch()).await?;
+    drop(reader);
+    let page = run.cut(&mut rows, |row| (Some(IntakeId::from_uuid(row.id).to_string()), 0))?;
+    let data: Vec<Intake> = rows.iter().map(shown).collect::<Result<_, _>>()?;
+    permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
+}
+
 /// A file, and what became of it.
 #[utoipa::path(
     operation_id = "getIntake", tag = "intakes",
@@ -402,8 +432,8 @@ pub async fn findings(permit: Permit<SeeDelivery>, state: web::Data<State>) -> R
     let page = run.cut(&mut rows, |row| (None, row.number))?;
     let data: Result<Vec<IntakeFinding>, _> =
         rows.iter().map(|row| serde_json::from_str(&row.finding)).collect();
-    let list = List { data: data.map_err(Problem::internal)?, page, as_of: run.snapshot.as_of()? };
-    permit.answer(list.answer()?).await
+    let found = List { data: data.map_err(Problem::internal)?, page, as_of: run.snapshot.as_of()? };
+    permit.answer(found.answer()?).await
 }
 
 async fn load(state: &State, tenant: Tenant, id: IntakeId) -> Result<intakes::Intake, Problem> {

@@ -19,11 +19,11 @@ use crate::{
         binding::Confirmation,
         body::read,
         proof::Proof,
-        token::{Claims, LIFETIME_S},
+        token::{Believed, Claims, LIFETIME_S},
     },
     domain::{ClientId, InstitutionId, Scope},
     error::{Code, Problem},
-    store::{clients, clients::Client, tokens},
+    store::{clients, clients::Client},
 };
 
 const BODY_MAX: usize = 16 * 1024;
@@ -47,7 +47,7 @@ pub struct TokenResponse {
 }
 
 /// What a token is (RFC 7662 section 2.2).
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Introspection {
     /// Whether it is valid now. If not, nothing else is said.
     #[schema(example = true)]
@@ -176,7 +176,11 @@ pub async fn revoke_token(form: Form, state: web::Data<State>) -> Result<Recorde
     form.answer(&state, &client, Answer::raw_json(b"{}".to_vec())).await
 }
 
-/// Says what an access token of the client's own is.
+/// Says what an access token of the client's own is: active as long as any operation would take it.
+///
+/// A token that is bound to a key or a certificate is active, and `cnf` says to which; each request must show
+/// that it has it. Tokens that are bound to nothing, of a client whose tokens must be, are not active, and
+/// neither are other issuers' tokens, which only their issuer can speak for.
 #[utoipa::path(
     operation_id = "introspectToken", tag = "oauth2",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
@@ -190,31 +194,34 @@ pub async fn revoke_token(form: Form, state: web::Data<State>) -> Result<Recorde
 pub async fn introspect_token(form: Form, state: web::Data<State>) -> Result<Recorded, Problem> {
     let client = form.client(&state).await?;
     let token = form.field("token")?.ok_or_else(|| bad("invalid_request", "token is missing"))?;
-    let claims = match own_claims(&state, &client, &token) {
-        Some(claims) if !tokens::is_revoked(&mut state.directory().await?, &claims.jti).await? => {
-            Some(claims)
-        }
-        _ => None,
+    let active = match own_claims(&state, &client, &token) {
+        // What the door says, and not what the token says of itself.
+        Some(claims) => match state.door.caller_of(&token).await {
+            Ok(believed) => Some((claims, believed)),
+            Err(problem) if problem.code == Code::Unauthenticated => None,
+            Err(problem) => return Err(problem),
+        },
+        None => None,
     };
-    form.answer(&state, &client, Answer::json(&introspection(claims))?).await
+    let told =
+        active.map_or_else(Introspection::default, |(claims, believed)| introspection(claims, believed));
+    form.answer(&state, &client, Answer::json(&told)?).await
 }
 
-fn introspection(claims: Option<Claims>) -> Introspection {
-    let active = claims.is_some();
+fn introspection(claims: Claims, Believed { caller, confirmation }: Believed) -> Introspection {
     Introspection {
-        active,
-        token_type: claims
-            .as_ref()
-            .map(|claims| claims.cnf.as_ref().map_or("Bearer", Confirmation::token_type)),
-        client_id: claims.as_ref().map(|claims| claims.client_id),
-        sub: claims.as_ref().map(|claims| claims.sub),
-        exp: claims.as_ref().map(|claims| claims.exp),
-        iat: claims.as_ref().map(|claims| claims.iat),
-        scope: claims.as_ref().map(|claims| claims.scope.clone()),
-        aud: claims.as_ref().map(|claims| claims.aud.clone()),
-        iss: claims.as_ref().map(|claims| claims.iss.clone()),
-        jti: claims.as_ref().map(|claims| claims.jti.clone()),
-        cnf: claims.and_then(|claims| claims.cnf),
+        active: true,
+        token_type: Some(confirmation.token_type()),
+        client_id: Some(claims.client_id),
+        sub: Some(claims.sub),
+        exp: Some(claims.exp),
+        iat: Some(claims.iat),
+        // Scopes that the client has lost since are not among them.
+        scope: Some(Scope::join(&caller.scopes)),
+        aud: Some(claims.aud),
+        iss: Some(claims.iss),
+        jti: Some(claims.jti),
+        cnf: (!confirmation.is_empty()).then_some(confirmation),
     }
 }
 
@@ -353,8 +360,8 @@ impl Form {
         let claims =
             assertion::verify(jwt, &id, jwks, &[issuer, &endpoint], now_s).map_err(invalid_client)?;
         let client_id = ClientId::from_uuid(client.id);
-        let fresh =
-            state.door.recorder.use_assertion(client_id, claims.jti.clone(), claims.expires_at_us()).await?;
+        let until_us = claims.remember_until_us();
+        let fresh = state.door.recorder.use_assertion(client_id, claims.jti, until_us).await?;
         if fresh { Ok(client) } else { Err(invalid_client("the assertion was used before")) }
     }
 
@@ -362,8 +369,11 @@ impl Form {
         let id: ClientId = id.parse().map_err(|_| invalid_client("the client id is not one"))?;
         let found = clients::get(&mut state.directory().await?, id).await?;
         match found {
-            Some(client) if client.revoked_at_us.is_none() => Ok(client),
-            Some(_) => Err(invalid_client("the client is revoked")),
+            Some(client) if client.revoked_at_us.is_some() => Err(invalid_client("the client is revoked")),
+            Some(client) if client.external_issuer.is_some() => {
+                Err(invalid_client("the client gets its tokens from another issuer"))
+            }
+            Some(client) => Ok(client),
             None => Err(invalid_client("there is no such client")),
         }
     }

@@ -4,17 +4,23 @@ use actix_web::{dev::ResourceDef, http::Method};
 use serde_json::Value;
 
 use crate::{
-    access::right::{Deliver, OrderEvidence, OrderExports, Right as _, TellWebhooks, WriteTransactions},
+    access::right::{
+        ChangeClients, Deliver, OrderEvidence, OrderExports, Right as _, TellWebhooks, WriteTransactions,
+    },
     domain::nearest::nearest,
 };
 
 /// Operations whose right costs more than 1. A test holds each operation's cost against what it spends.
 const DEARER: &[(&str, u32)] = &[
+    ("addClientKey", ChangeClients::COST),
     ("createEvidenceBundle", OrderEvidence::COST),
     ("createExport", OrderExports::COST),
     ("createIntake", Deliver::COST),
     ("deliverTransactions", WriteTransactions::COST),
+    ("endClientKey", ChangeClients::COST),
+    ("putAllowedAddresses", ChangeClients::COST),
     ("redeliverWebhook", TellWebhooks::COST),
+    ("rotateClientSecret", ChangeClients::COST),
     ("testWebhook", TellWebhooks::COST),
 ];
 

@@ -68,8 +68,9 @@ pub struct UsageRow {
 
 /// What an institution's clients used: requests, units, refusals and bytes.
 ///
-/// Days are in UTC. Requests without a valid token belong to nobody and are not among them. A process
-/// that is killed loses what it counted in the last seconds; the ledger has every look all the same.
+/// Days are in UTC, and are kept for two years (731 days). Requests without a valid token belong to nobody and
+/// are not among them. A process that is killed loses what it counted in the last seconds; the ledger has every
+/// look all the same.
 #[utoipa::path(
     operation_id = "getUsage", tag = "limits",
     params(

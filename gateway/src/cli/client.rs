@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::Failure;
 use crate::{
-    access::assertion::check_jwks,
+    access::assertion::public_keys,
     config::Config,
     directory::{ClientOrder, Terms, enrol},
-    domain::{ClientKind, InstitutionId},
+    domain::{ClientKind, InstitutionId, jwk::SentKeys},
     ledger::By,
     service::Ledger,
     telemetry,
@@ -56,9 +56,8 @@ impl ClientCommand {
         let jwks = match &new.jwks {
             None => None,
             Some(path) => {
-                let jwks: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
-                check_jwks(&jwks)?;
-                Some(jwks.to_string())
+                let jwks: SentKeys = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+                Some(public_keys(&jwks)?.to_string())
             }
         };
         let ledger = Ledger::open(config).await?;

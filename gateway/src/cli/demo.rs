@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::BufReader,
     net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -12,13 +13,13 @@ use std::{
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, import};
+use super::Failure;
 use crate::{
     config::Config,
     demo::{Flavour, generate},
     directory::{ClientOrder, Terms, enrol},
     domain::{ClientKind, InstitutionId, Scope, Tenant},
-    intake::{Format, Item},
+    intake::{self, Format, Item, Pulled},
     ledger::{
         By,
         command::{Change, Delivery, Onboarding},
@@ -213,10 +214,26 @@ async fn generated(ledger: &Ledger, id: InstitutionId, seed: u64, flavour: Flavo
 async fn berka(ledger: &Ledger, id: InstitutionId, dir: &Path) -> Result<(), Failure> {
     for name in ["account.asc", "trans.asc"] {
         let path = dir.join(name);
-        let source = import::Source { path: &path, format: Format::Berka, mapping: None };
-        // The published file is cut off within its last line; that line is left out and named.
-        let summary = import::file(ledger, Tenant::vouched(id), &source, true, None).await?;
-        println!("{name}: {summary}");
+        let file = fs::File::open(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let mut records = intake::open(Format::Berka, None, BufReader::new(file))
+            .map_err(|findings| format!("{}: {:?}", path.display(), findings.kept()))?;
+        let mut ended = false;
+        while !ended {
+            let mut items = Vec::with_capacity(CHUNK);
+            while items.len() < CHUNK && !ended {
+                match records.pull() {
+                    Some(Pulled::Record(record)) => items.push((record.line, record.item)),
+                    // The published file is cut off within its last line; that line is left out and named.
+                    Some(Pulled::Finding(finding)) => println!("{name}: {finding}"),
+                    Some(Pulled::Statement(_)) => {}
+                    None => ended = true,
+                }
+            }
+            if !items.is_empty() {
+                let delivery = Delivery { by: By::service(), items, skip: false, idempotency: None };
+                ledger.recorder.deliver(Tenant::vouched(id), delivery).await?;
+            }
+        }
     }
     Ok(())
 }

@@ -1,34 +1,30 @@
-//! `veritrail import`: records from files, through the same recorder as everything else.
+//! `veritrail import`: records from files, by the same way as files that come by REST.
 
 use std::{
     fs::File,
-    io::{BufReader, IsTerminal as _},
+    io::IsTerminal as _,
     path::{Path, PathBuf},
-    time::Instant,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use veritrail_audit::Hash;
 
 use super::Failure;
 use crate::{
     config::Config,
-    domain::{self, Findings, InstitutionId, IntakeId, NewAccount, Tenant, Text},
-    intake::{self, Break, Format, Item, Mapping, Pulled, Record, Statement},
-    ledger::{By, RecordError, Recorder, command::Delivery},
-    receiving::{self, Receiver},
+    domain::{Findings, InstitutionId, IntakeId, Tenant},
+    intake::{Format, Mapping},
+    ledger::By,
+    receiving::{IntakeFinding, Receiver},
     service::{self, Ledger},
     store::{
-        accounts, institutions,
-        intakes::{Counts, New, Progress},
+        Db, institutions, intake_findings,
+        intakes::{self, Intake, New},
     },
     telemetry,
     world::id_parts,
 };
-
-/// Records in one delivery to the recorder.
-const CHUNK: usize = 2_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
@@ -44,7 +40,7 @@ pub(super) struct Import {
     /// What to do when lines are refused
     #[arg(long, value_enum, default_value = "abort")]
     on_error: OnError,
-    /// Read the files and tell what is found in them, without storing anything
+    /// Read the files and tell what is found in them, without storing anything of them
     #[arg(long)]
     dry_run: bool,
     /// The files, in order
@@ -64,11 +60,15 @@ impl Import {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         telemetry::start(&config.log);
         let mapping = match &self.mapping {
-            Some(path) => Some(std::fs::read_to_string(path)?.parse::<Mapping>()?),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)?;
+                text.parse::<Mapping>()?;
+                Some(text)
+            }
             None => None,
         };
         let ledger = Ledger::open(config).await?;
-        let result = self.import_all(&ledger, mapping.as_ref(), config).await;
+        let result = self.import_all(&ledger, mapping.as_deref(), config).await;
         ledger.close().await;
         result
     }
@@ -76,79 +76,66 @@ impl Import {
     async fn import_all(
         &self,
         ledger: &Ledger,
-        mapping: Option<&Mapping>,
+        mapping: Option<&str>,
         config: &Config,
     ) -> Result<(), Failure> {
         if institutions::get(&mut ledger.db.directory().await?, self.institution).await?.is_none() {
             return Err(format!("there is no institution {}", self.institution).into());
         }
         let receiver = service::receiver(config, &ledger.db, &ledger.recorder, &ledger.world);
-        let tenant = Tenant::vouched(self.institution);
         let mut faults = false;
         for path in &self.files {
-            let format = self.format.map_or_else(|| detect(path, mapping), Ok)?;
-            let source = Source { path, format, mapping };
-            if self.dry_run {
-                let summary = look(&source)?;
-                println!(
-                    "{}: {format}, nothing stored: {} records, {summary}",
-                    path.display(),
-                    summary.records
-                );
-                faults |= !summary.findings.is_empty();
-                continue;
+            let summary = self.import(ledger, &receiver, path, mapping).await?;
+            let is_refused = summary.intake.finished_at_us.is_none() || summary.intake.reason.is_some();
+            if is_refused && !self.dry_run {
+                let mend = match summary.intake.state.as_str() {
+                    "refused" => "Mend the lines, or leave them out with --on-error skip.",
+                    _ => "Running it again adds the rest.",
+                };
+                return Err(format!("{}: {summary}\n{mend}", path.display()).into());
             }
-            let skip = self.on_error == OnError::Skip;
-            let seen = if skip { None } else { Some(faultless(&source)?) };
-            let recorded = self.record(ledger, &receiver, &source).await?;
-            let stored = file(ledger, tenant, &source, skip, Some(&recorded.sha256)).await;
-            let (counts, progress) = stored.as_ref().map_or_else(|_| Default::default(), Summary::counts);
-            receiver.conclude(tenant, recorded.id, (counts, progress), stored.is_ok()).await?;
-            let mut summary = stored?;
-            summary.breaks = seen.map_or(summary.breaks, |seen| seen.breaks);
             println!("{}: {summary}", path.display());
+            faults |= is_refused;
         }
         if faults { Err("faults were found".into()) } else { Ok(()) }
     }
 
-    /// Puts the file itself on the ledger, ahead of its records.
-    async fn record(
+    async fn import(
         &self,
         ledger: &Ledger,
         receiver: &Receiver,
-        source: &Source<'_>,
-    ) -> Result<Recorded, Failure> {
-        let sha256 = receiving::sha256(source.path).await?;
+        path: &Path,
+        mapping: Option<&str>,
+    ) -> Result<Summary, Failure> {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let format = self.format.map_or_else(|| detect(path, mapping.is_some()), Ok)?;
         let (ms, random) = id_parts(&*ledger.world);
-        let id = IntakeId::from_parts(ms, random);
-        let name = source.path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let mapping = self.mapping.as_ref().filter(|_| source.format == Format::Csv);
+        let (tenant, id) = (Tenant::vouched(self.institution), IntakeId::from_parts(ms, random));
         let new = New {
             id,
             actor: By::service().actor,
-            format: source.format.as_str(),
-            file_name: name,
-            mapping: mapping.map(std::fs::read_to_string).transpose()?,
-            dry_run: false,
+            format: format.as_str(),
+            file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+            mapping: mapping.map(ToOwned::to_owned),
+            dry_run: self.dry_run,
             skips: self.on_error == OnError::Skip,
-            bytes: std::fs::metadata(source.path)?.len().cast_signed(),
+            bytes: std::fs::metadata(path).map_err(|e| told(&e))?.len().cast_signed(),
         };
-        receiver.record(Tenant::vouched(self.institution), By::service(), new, sha256).await?;
-        let sha256 = Text::new(Hash(sha256).to_string())?;
-        Ok(Recorded { id, sha256 })
+        let watching = tokio::spawn(watch(ledger.db.clone(), tenant, id));
+        let intake = receiver.import(tenant, By::service(), new, path).await;
+        watching.abort();
+        let intake = intake.map_err(|e| told(&e))?;
+        let mut reader = ledger.db.read(tenant).await?;
+        let kept = intake_findings::page(&mut reader, tenant, id, 0, i64::try_from(Findings::KEPT)?).await?;
+        let findings = kept.iter().map(|row| serde_json::from_str(&row.finding)).collect::<Result<_, _>>()?;
+        Ok(Summary { intake, findings })
     }
 }
 
-/// A file that is on the ledger.
-struct Recorded {
-    id: IntakeId,
-    sha256: Text<64>,
-}
-
 /// What a file is, by how it begins; a mapping means a table.
-fn detect(path: &Path, mapping: Option<&Mapping>) -> Result<Format, Failure> {
+fn detect(path: &Path, is_mapped: bool) -> Result<Format, Failure> {
     use std::io::Read as _;
-    if mapping.is_some() {
+    if is_mapped {
         return Ok(Format::Csv);
     }
     let mut beginning = Vec::new();
@@ -159,203 +146,51 @@ fn detect(path: &Path, mapping: Option<&Mapping>) -> Result<Format, Failure> {
     })
 }
 
-/// A file of records.
-pub(super) struct Source<'a> {
-    /// Where it is.
-    pub(super) path: &'a Path,
-    /// What it is.
-    pub(super) format: Format,
-    /// What its columns mean.
-    pub(super) mapping: Option<&'a Mapping>,
-}
-
 /// What became of a file.
-#[derive(Debug, Default)]
-pub(super) struct Summary {
-    /// Records stored.
-    pub(super) added: u64,
-    /// Records that were there already.
-    pub(super) unchanged: u64,
-    /// Faults, of lines that were left out.
-    pub(super) findings: Findings,
-    /// Transactions without a fault.
-    records: u64,
-    /// Statements.
-    statements: u64,
-    /// Balances that do not add up: the first of them, and how many.
-    breaks: Breaks,
-}
-
-/// Balances that do not add up.
-#[derive(Debug, Default)]
-struct Breaks {
-    kept: Vec<Break>,
-    total: u64,
-}
-
-impl Summary {
-    /// Counts a statement and what does not add up in it.
-    fn statement(&mut self, statement: &Statement) {
-        self.statements += 1;
-        if let Some(found) = statement.check() {
-            self.breaks.total += 1;
-            if self.breaks.kept.len() < Findings::KEPT {
-                self.breaks.kept.push(found);
-            }
-        }
-    }
-
-    fn counts(&self) -> (Counts, Progress) {
-        let [statements, records, faults, breaks, added, unchanged] = [
-            self.statements,
-            self.records,
-            self.findings.total(),
-            self.breaks.total,
-            self.added,
-            self.unchanged,
-        ]
-        .map(u64::cast_signed);
-        let counts = Counts { statements, records, faults, breaks };
-        (counts, Progress { delivered: records, added, unchanged })
-    }
+struct Summary {
+    intake: Intake,
+    /// The first findings.
+    findings: Vec<IntakeFinding>,
 }
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} added, {} unchanged, {} faults", self.added, self.unchanged, self.findings.total())?;
-        if self.added == 0 && self.unchanged > 0 {
-            f.write_str("; nothing changed")?;
-        }
-        if self.statements > 0 {
-            write!(f, "; {} statements, {} breaks", self.statements, self.breaks.total)?;
-        }
-        self.findings.kept().iter().try_for_each(|finding| write!(f, "\n  {finding}"))?;
-        self.breaks.kept.iter().try_for_each(|found| write!(f, "\n  {found}"))
-    }
-}
-
-/// Reads a file and stores nothing.
-fn look(source: &Source<'_>) -> Result<Summary, Failure> {
-    let mut summary = Summary::default();
-    let mut records = open(source, None)?;
-    while let Some(pulled) = records.pull() {
-        match pulled {
-            Pulled::Record(_) => summary.records += 1,
-            Pulled::Finding(finding) => summary.findings.push(finding),
-            Pulled::Statement(statement) => summary.statement(&statement),
-        }
-    }
-    Ok(summary)
-}
-
-/// Reads a file, which must not have a fault.
-fn faultless(source: &Source<'_>) -> Result<Summary, Failure> {
-    let summary = look(source)?;
-    if summary.findings.is_empty() {
-        return Ok(summary);
-    }
-    let faults = format!("{}: nothing was stored, because of {summary}", source.path.display());
-    Err(format!("{faults}\nMend the lines, or leave them out with --on-error skip.").into())
-}
-
-/// Stores a file's records in chunks; with its hash, each gets its place in the file as its source.
-pub(super) async fn file(
-    ledger: &Ledger,
-    tenant: Tenant,
-    source: &Source<'_>,
-    skip: bool,
-    sha256: Option<&Text<64>>,
-) -> Result<Summary, Failure> {
-    let recorder = &ledger.recorder;
-    let mut summary = Summary::default();
-    let bar = progress(std::fs::metadata(source.path)?.len());
-    let began = Instant::now();
-    let mut chunk: Vec<(u64, Item)> = Vec::with_capacity(CHUNK);
-    let mut records = open(source, Some(&bar))?;
-    // Elsewhere an account is what a statement says beside its records.
-    let accounts = source.format == Format::Berka;
-    while let Some(pulled) = records.pull() {
-        match pulled {
-            Pulled::Record(Record { line, item: Item::Account(account), .. }) => {
-                if source.format != Format::Camt || !is_known(ledger, tenant, &account).await? {
-                    chunk.push((line, Item::Account(account)));
-                }
+        let Intake { format, records, added, unchanged, faults, statements, breaks, .. } = &self.intake;
+        if self.intake.dry_run != 0 {
+            write!(f, "{format}, nothing stored: {records} records, {faults} faults")?;
+        } else {
+            write!(f, "{added} added, {unchanged} unchanged, {faults} faults")?;
+            if *added == 0 && *unchanged > 0 {
+                f.write_str("; nothing changed")?;
             }
-            Pulled::Record(Record { line, offset, item: Item::Transaction(mut new) }) => {
-                summary.records += 1;
-                new.source = sha256.map(|sha256| domain::Source::new(sha256, line, offset));
-                chunk.push((line, Item::Transaction(new)));
+            if *format == *Format::Berka.as_str() && *records == 0 && *faults == 0 {
+                f.write_str("; its accounts are there")?;
             }
-            Pulled::Finding(finding) if finding.ends_reading() => return Err(finding.to_string().into()),
-            Pulled::Finding(finding) => summary.findings.push(finding),
-            Pulled::Statement(statement) => summary.statement(&statement),
         }
-        if chunk.len() == CHUNK {
-            store(recorder, tenant, std::mem::take(&mut chunk), (skip, accounts), &mut summary).await?;
+        if *statements > 0 {
+            write!(f, "; {statements} statements, {breaks} breaks")?;
         }
-    }
-    if !chunk.is_empty() {
-        store(recorder, tenant, chunk, (skip, accounts), &mut summary).await?;
-    }
-    bar.finish_and_clear();
-    tracing::info!(
-        added = summary.added,
-        unchanged = summary.unchanged,
-        faults = summary.findings.total(),
-        took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "imported"
-    );
-    Ok(summary)
-}
-
-/// Whether an account is there, however it was opened: what a statement says of it changes nothing then.
-async fn is_known(ledger: &Ledger, tenant: Tenant, account: &NewAccount) -> Result<bool, Failure> {
-    let mut reader = ledger.db.read(tenant).await?;
-    Ok(!accounts::by_reference(&mut reader, &[(tenant, account.reference.as_str())]).await?.is_empty())
-}
-
-type Input = BufReader<Box<dyn std::io::Read>>;
-
-fn open(source: &Source<'_>, bar: Option<&ProgressBar>) -> Result<intake::Records<Input>, Failure> {
-    let file = File::open(source.path).map_err(|e| format!("{}: {e}", source.path.display()))?;
-    let input: Box<dyn std::io::Read> = match bar {
-        Some(bar) => Box::new(bar.wrap_read(file)),
-        None => Box::new(file),
-    };
-    intake::open(source.format, source.mapping.cloned(), BufReader::new(input)).map_err(|findings| {
-        let said: Vec<String> = findings.kept().iter().map(ToString::to_string).collect();
-        format!("{}: {}", source.path.display(), said.join("; ")).into()
-    })
-}
-
-async fn store(
-    recorder: &Recorder,
-    tenant: Tenant,
-    items: Vec<(u64, Item)>,
-    (skip, accounts): (bool, bool),
-    summary: &mut Summary,
-) -> Result<(), Failure> {
-    let delivery = Delivery { by: By::service(), items, skip, idempotency: None };
-    let delivered = match recorder.deliver(tenant, delivery).await {
-        Err(RecordError::Refused(findings)) => {
-            summary.findings.extend(findings);
-            return Err(
-                format!("stopped: {summary}\nWhat was added stays; running it again adds the rest.").into()
-            );
+        if let Some(reason) = &self.intake.reason {
+            write!(f, "; {}: {reason}", self.intake.state)?;
         }
-        delivered => delivered?,
-    };
-    for record in delivered.records.iter().filter(|record| accounts || record.kind == "transaction") {
-        *(if record.added { &mut summary.added } else { &mut summary.unchanged }) += 1;
+        self.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"))
     }
-    summary.findings.extend(delivered.findings);
-    Ok(())
 }
 
-fn progress(bytes: u64) -> ProgressBar {
+/// Shows how far a file's storing is, to a person who looks on.
+async fn watch(db: Db, tenant: Tenant, id: IntakeId) {
     if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+        return;
     }
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} records {msg} {eta}");
+    let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let Ok(mut reader) = db.read(tenant).await else { continue };
+        if let Ok(Some(row)) = intakes::get(&mut reader, tenant, id).await {
+            bar.set_length(row.records.unsigned_abs());
+            bar.set_position(row.delivered.unsigned_abs());
+            bar.set_message(row.state);
+        }
+    }
 }

@@ -54,6 +54,9 @@ pub(super) fn check(issuers: &Issuers, base_url: &str) -> Result<(), ConfigError
         if url == base_url {
             return refused("issuers.*.url", "another one than http.base_url");
         }
+        if issuers.values().filter(|other| other.url == *url).count() > 1 {
+            return refused("issuers.*.url", "one name for an issuer, not two");
+        }
         if issuer.client_claim.is_empty() || issuer.scope_claim.is_empty() {
             return refused("issuers.*.client_claim, issuers.*.scope_claim", "the name of a claim");
         }

@@ -200,6 +200,10 @@ mod tests {
             ("[http]\nproxies = \"10.0.0.1/8\"", "http.proxies"),
             ("[http]\nforwarded_header = \"x y\"", "http.forwarded_header"),
             ("[issuers.a]\nurl = \"http://elsewhere.example\"", "issuers.*.url"),
+            (
+                "[issuers.a]\nurl = \"https://x.example\"\n[issuers.b]\nurl = \"https://x.example\"",
+                "issuers.*.url",
+            ),
             ("[issuers.\"A b\"]\nurl = \"https://elsewhere.example\"", "issuers"),
             ("[limits]\nconcurrency_max = 0", "limits.concurrency_max"),
             ("[limits]\nbody_timeout_s = 0", "limits.body_timeout_s"),

@@ -23,6 +23,7 @@ pub mod fault;
 pub mod finding;
 pub mod id;
 pub mod intake;
+pub mod jwk;
 pub mod money;
 pub mod nearest;
 pub mod network;

@@ -97,15 +97,26 @@ impl Scope {
         Self::ALL.into_iter().find(|scope| scope.as_str() == name)
     }
 
-    /// The scopes in a space-separated list.
+    /// The scopes in a space-separated list, each once.
     ///
     /// # Errors
     /// The first name that is no scope.
     pub fn parse_list(list: &str) -> Result<Vec<Self>, String> {
-        list.split(' ')
-            .filter(|name| !name.is_empty())
-            .map(|name| Self::parse(name).ok_or_else(|| name.to_owned()))
-            .collect()
+        let names = list.split(' ').filter(|name| !name.is_empty());
+        let scopes = names.map(|name| Self::parse(name).ok_or_else(|| name.to_owned()));
+        Ok(Self::each_once(scopes.collect::<Result<_, _>>()?))
+    }
+
+    /// Each of some scopes once, where it stood first.
+    #[must_use]
+    pub fn each_once(scopes: Vec<Self>) -> Vec<Self> {
+        let mut once = Vec::new();
+        for scope in scopes {
+            if !once.contains(&scope) {
+                once.push(scope);
+            }
+        }
+        once
     }
 
     /// The space-separated list of some scopes.
@@ -197,6 +208,13 @@ mod tests {
             assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
             assert_eq!(Scope::parse(scope.as_str()), Some(scope));
         }
+    }
+
+    #[test]
+    fn a_list_has_each_scope_once_where_it_stood_first() {
+        let list = Scope::parse_list("ledger:read  accounts:read ledger:read").unwrap();
+        assert_eq!(list, [Scope::LedgerRead, Scope::AccountsRead]);
+        assert_eq!(Scope::parse_list("ledger:read x y"), Err("x".to_owned()));
     }
 
     #[test]

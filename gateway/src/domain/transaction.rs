@@ -48,7 +48,7 @@ pub struct NewTransaction {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, example = "Miete März, Wohnung 7")]
     pub remittance_information: Option<Text<1000>>,
     /// That this changes a transaction which is on record under this reference, and why. The other fields
-    /// are then the transaction as it is to be.
+    /// are then the transaction as it is to be. It need not be said that what was pending is booked now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub revision: Option<NewRevision>,
     /// Where in a delivered file it stands: for whoever reads the file to say, not for the file.
@@ -132,6 +132,15 @@ pub struct NewRevision {
     /// Why, for people to read.
     #[schema(value_type = String, min_length = 1, max_length = 500, example = "amount was keyed in wrongly")]
     pub reason: Text<500>,
+}
+
+impl NewRevision {
+    /// The one change that needs no saying: what was pending came on the books.
+    #[must_use]
+    pub fn settlement() -> Self {
+        let reason = Text::new("what was pending came on the books").expect("a sentence is a text");
+        Self { kind: RevisionKind::Correction, reason }
+    }
 }
 
 /// How a version of a transaction differs from the one before.

@@ -134,15 +134,15 @@ impl Source {
                 let mut reader = self.db.read(tenant).await?;
                 let until = last.min(after.saturating_add(self.span));
                 let among = (after, until);
-                let rows = transactions::among(&mut reader, tenant, as_of, filter, among, limit).await?;
-                let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-                if found < (limit / 4).max(1) {
+                let found = transactions::among(&mut reader, tenant, as_of, filter, among, limit).await?;
+                if i64::try_from(found.seqs.len()).unwrap_or(i64::MAX) < (limit / 4).max(1) {
                     self.span = SPAN_MAX.min(self.span * 2);
                 }
-                if found > 0 || until >= last {
+                after = found.last;
+                let rows = payloads::of(&mut reader, tenant, &found.seqs).await?;
+                if !rows.is_empty() || after >= last {
                     break rows.into_iter().map(|row| one(row.seq, row.payload)).collect();
                 }
-                after = until;
             },
             Wanted::Entries(Entries { from, until, kind, seqs }) => {
                 let query = EntryQuery {

@@ -116,7 +116,7 @@ proptest! {
         prop_assert_eq!(read.len(), entries.len(), "{:?}", pulled);
         for ((number, entry), new) in entries.iter().enumerate().zip(read) {
             let reference = match &entry.reference {
-                Some(own) => format!("{own}{number}"),
+                Some(own) => format!("DE04/{own}{number}"),
                 None => format!("DE04/S1/#{}", number + 1),
             };
             prop_assert_eq!(new.reference.as_str(), reference);
@@ -172,8 +172,8 @@ fn a_batch_whose_parts_make_its_amount_is_its_parts() {
         transactions(&pulled).into_iter().map(row).collect::<Vec<_>>()
     };
     // A reference that is there twice names the first alone.
-    assert_eq!(of(["1.00", "2.00"]), [("p1".to_owned(), 100), ("B0/2".to_owned(), 200)]);
-    assert_eq!(of(["1.00", "2.50"]), [("B0".to_owned(), 300)], "parts that do not make it are none");
+    assert_eq!(of(["1.00", "2.00"]), [("DE04/p1".to_owned(), 100), ("DE04/B0/2".to_owned(), 200)]);
+    assert_eq!(of(["1.00", "2.50"]), [("DE04/B0".to_owned(), 300)], "parts that do not make it are none");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn equal_entries_of_a_statement_are_transactions_of_their_own_each_time() {
         transactions(&pulled).into_iter().map(|new| new.reference.to_string()).collect::<Vec<_>>()
     };
     let told = references("<AcctSvcrRef>FEE</AcctSvcrRef>");
-    assert_eq!(told, ["FEE", "FEE/2", "FEE/3"]);
+    assert_eq!(told, ["DE04/FEE", "DE04/FEE/2", "DE04/FEE/3"]);
     assert_eq!(told, references("<AcctSvcrRef>FEE</AcctSvcrRef>"), "the file comes again");
     assert_eq!(references("<NtryRef>1</NtryRef>"), ["DE04/S1/1", "DE04/S1/1/2", "DE04/S1/1/3"]);
 }

@@ -5,8 +5,8 @@
 //! a fault is refused whole, because fields are known by their order.
 //!
 //! A transaction's reference is the account, the closing balance's date, the statement's number and the
-//! servicer's reference (behind `//`), with `/` between them; `#` and the line's number in the statement stands
-//! for a servicer's reference that is lacking or not the only one of its kind there.
+//! servicer's reference (behind `//`), which banks count anew in each, with `/` between them; `#` and the line's
+//! number in the statement stands for a servicer's reference that is lacking or not the only one of its kind there.
 
 use std::{collections::HashMap, io::BufRead};
 
@@ -207,7 +207,7 @@ impl Block {
             None => message.statement_no.clone(),
         };
         statement.account = account.to_string();
-        (statement.opening, statement.closing) = (Some(opening), Some(closing));
+        (statement.opening, statement.closing, statement.closes) = (Some(opening), Some(closing), true);
         let mut uses: HashMap<&str, u32> = HashMap::new();
         for own in message.statement_lines.iter().filter_map(own_reference) {
             *uses.entry(own).or_default() += 1;

@@ -33,6 +33,8 @@ pub struct Statement {
     pub opening: Option<Stated>,
     /// The balance after its entries.
     pub closing: Option<Stated>,
+    /// Whether the account's next statement begins with that balance: an interim one is of some moment between.
+    pub closes: bool,
     /// Its booked entries, credits less debits, in minor units of the opening balance's currency.
     pub(super) booked_minor: i128,
     /// Whether each of its entries could be counted: none was refused, none is in another currency.
@@ -71,10 +73,17 @@ impl Statement {
             account: String::new(),
             opening: None,
             closing: None,
+            closes: false,
             booked_minor: 0,
             countable: true,
             entries: 0,
         }
+    }
+
+    /// The balance that the account's next statement begins with.
+    #[must_use]
+    pub fn final_balance(&self) -> Option<Stated> {
+        self.closing.filter(|_| self.closes)
     }
 
     /// Counts an entry.

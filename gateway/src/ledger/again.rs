@@ -1,10 +1,16 @@
 //! A delivery of what is on record already: the same again, a revision of it, or another under its name.
+//!
+//! A transaction is changed by a line that says so, and by one that need not: what is pending is provisional, so
+//! that the booked transaction of the same reference takes its place, as a correction, whatever else it says. What
+//! was ever booked is never pending again for that: a pending one that comes after it changes nothing. Both only on
+//! the same account, in the same currency.
 
 use crate::{
     domain::{
+        direction::Status,
         finding::Finding,
         id::{AccountId, TransactionId},
-        transaction::{NewTransaction, Transaction, Version},
+        transaction::{NewRevision, NewTransaction, Transaction, Version},
     },
     store::transactions::Named,
 };
@@ -15,6 +21,28 @@ pub struct Existing {
     pub(super) id: TransactionId,
     /// Its versions: at least one, and in order.
     pub(super) versions: Vec<Known>,
+}
+
+/// What a line says of a transaction that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said<T> {
+    /// Nothing new: it is there as this.
+    Again(T),
+    /// A revision, which it states.
+    Revises,
+    /// That it is booked now, which it need not state as a revision.
+    Settles,
+}
+
+/// What a line without a revision says of one that it differs from, on the same account and in the same currency:
+/// nothing if neither settles the other.
+#[must_use]
+pub fn settling(before: Status, now: Status) -> Option<Said<()>> {
+    match (before, now) {
+        (Status::Pending, Status::Booked) => Some(Said::Settles),
+        (Status::Booked, Status::Pending) => Some(Said::Again(())),
+        _ => None,
+    }
 }
 
 /// A version of it.
@@ -45,17 +73,17 @@ impl Existing {
         self.versions.last()
     }
 
-    /// What a line says of it, whose account has this id and currency: it again, with the seq that it has; or,
-    /// without a seq, a revision of it.
+    /// What a line says of it, whose account has this id and currency; of what is there again, the seq that it
+    /// has.
     ///
     /// # Errors
-    /// When it is neither.
+    /// When it is another transaction, or a revision that can't be.
     pub fn judge(
         &self,
         account: Option<(AccountId, &str)>,
         line: u64,
         new: &NewTransaction,
-    ) -> Result<Option<u64>, Finding> {
+    ) -> Result<Said<u64>, Finding> {
         let conflict = || conflict(line, "transaction", &new.reference);
         let (Some(last), Some((account, currency))) = (self.last(), account) else {
             return Err(match new.revision {
@@ -71,10 +99,10 @@ impl Existing {
         if (new.revision.is_none() || before.is_some())
             && is_same(Transaction::new(self.id, account, new.clone(), before), &again.payload)
         {
-            return Ok(Some(again.version.seq));
+            return Ok(Said::Again(again.version.seq));
         }
         if new.revision.is_none() {
-            return Err(conflict());
+            return self.settled(account, new).ok_or_else(conflict);
         }
         if last.is_reversal {
             let detail = format!("transaction {:?} was reversed, and stays so", &*new.reference);
@@ -87,14 +115,54 @@ impl Existing {
         if on_record.account_id != account {
             return Err(other_account(line, new));
         }
-        Ok(None)
+        Ok(Said::Revises)
+    }
+
+    /// What a line without a revision says of it, if what was pending is booked, or was.
+    fn settled(&self, account: AccountId, new: &NewTransaction) -> Option<Said<u64>> {
+        let read = |known: &Known| serde_json::from_slice::<Transaction>(&known.payload).ok();
+        let versions: Vec<Transaction> = self.versions.iter().map(read).collect::<Option<_>>()?;
+        let last = self.last()?;
+        let fits =
+            |one: &Transaction| one.account_id == account && one.amount.currency() == new.amount.currency();
+        if !versions.iter().all(fits) {
+            return None;
+        }
+        if new.status == Status::Pending {
+            let was_booked = versions.iter().any(|one| one.status == Status::Booked);
+            return was_booked.then_some(Said::Again(last.version.seq));
+        }
+        // The statement that settled it may come again, also when what it said was corrected since.
+        let again = Transaction::new(self.id, account, new.clone(), None);
+        let mut later = versions.windows(2).zip(&self.versions[1..]);
+        let settled = later.find(|(pair, _)| {
+            let plain = Transaction { revision: None, source: again.source.clone(), ..pair[1].clone() };
+            settling(pair[0].status, pair[1].status) == Some(Said::Settles) && plain == again
+        });
+        if let Some((_, known)) = settled {
+            return Some(Said::Again(known.version.seq));
+        }
+        let settles = settling(versions.last()?.status, new.status) == Some(Said::Settles);
+        (settles && !last.is_reversal).then_some(Said::Settles)
     }
 }
 
-/// Whether two deliveries say the same, wherever in a file they stand.
-pub(super) fn same_content(one: &NewTransaction, other: &NewTransaction) -> bool {
-    let without_source = |new: &NewTransaction| NewTransaction { source: None, ..new.clone() };
-    one == other || without_source(one) == without_source(other)
+/// What a line says of one that comes earlier in its delivery; nothing if it is another.
+pub(super) fn said_after(earlier: &NewTransaction, new: &NewTransaction) -> Option<Said<()>> {
+    let stated = |new: &NewTransaction| {
+        let revision = new.revision.clone().filter(|revision| *revision != NewRevision::settlement());
+        NewTransaction { revision, source: None, ..new.clone() }
+    };
+    if earlier == new {
+        return Some(Said::Again(()));
+    }
+    let (before, now) = (stated(earlier), stated(new));
+    if before == now {
+        return Some(Said::Again(()));
+    }
+    let fits = before.account == now.account && before.amount.currency() == now.amount.currency();
+    let is_stated = before.revision.is_some() || now.revision.is_some();
+    if fits && !is_stated { settling(before.status, now.status) } else { None }
 }
 
 /// Whether a record says what is stored: what two files say alike is one record, and keeps the source that it

@@ -13,6 +13,7 @@ use veritrail_audit::Kind;
 
 use super::{
     command::{Access, By, Denial, Job, Receipt, RecordError, Reply},
+    forgetting::forget,
     log::{Draft, OpenLog, signed, unavailable},
     recorder::Shared,
 };
@@ -40,7 +41,7 @@ pub(super) fn named(jobs: &[Job]) -> Vec<Tenant> {
             | Job::Store(tenant, ..)
             | Job::Checkpoint { tenant, .. } => Some(*tenant),
             Job::Change(..)
-            | Job::Sweep { .. }
+            | Job::Sweep(..)
             | Job::UseAssertion { .. }
             | Job::UseProof { .. }
             | Job::RevokeToken { .. } => None,
@@ -174,7 +175,7 @@ impl<'a> Batch<'a> {
                 Job::Store(tenant, ..) | Job::Checkpoint { tenant, .. } => {
                     touched.insert(*tenant);
                 }
-                Job::Sweep { .. } => {
+                Job::Sweep(..) => {
                     let ids = institutions::all(self.connection).await.map_err(unavailable)?;
                     touched.extend(ids.into_iter().map(Tenant::vouched));
                 }
@@ -273,12 +274,8 @@ impl<'a> Batch<'a> {
                 let done = tokens::revoke(self.connection, &jti, expires_at_us).await;
                 self.settle(reply, done.map_err(unavailable))?;
             }
-            Job::Sweep { idempotency_before_us, reply } => {
-                let now = self.now_us;
-                let done = match tokens::sweep(self.connection, now).await {
-                    Ok(()) => idempotency::sweep(self.connection, idempotency_before_us).await,
-                    Err(error) => Err(error),
-                };
+            Job::Sweep(reply) => {
+                let done = forget(self.connection, self.now_us).await;
                 self.settle(reply, done.map_err(unavailable))?;
             }
         }

@@ -76,7 +76,7 @@ pub struct Denial {
     pub count: u64,
     /// HTTP method.
     pub method: String,
-    /// Path and query as sent; for a caller that nobody knows, the route's pattern.
+    /// Path and query as sent; for a stranger, also one who has a client's token, the route's pattern.
     pub path: String,
     /// Request id; absent where refusals are aggregated.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,8 +203,8 @@ impl Change {
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// The provider's entry about it.
-    pub receipt: Receipt,
+    /// The provider's entry about it; none when everything was so already.
+    pub receipt: Option<Receipt>,
     /// The id of what it made, if it made something.
     pub made: Option<String>,
     /// Whether this is the first answer again, and nothing was made now.
@@ -311,7 +311,7 @@ pub(super) enum Job {
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },
     UseProof { proof: [u8; 32], expires_at_us: i64, reply: Reply<bool> },
     RevokeToken { jti: String, expires_at_us: i64, reply: Reply<()> },
-    Sweep { idempotency_before_us: i64, reply: Reply<()> },
+    Sweep(Reply<()>),
 }
 
 impl Job {

@@ -2,14 +2,15 @@
 //!
 //! A record's reference is its identity. One that is there with the same content is left alone;
 //! one with other content is refused, and so is, by default, all that came with it. A transaction is
-//! changed only by a line that says so: its revision becomes the next version, beside the ones before.
+//! changed by a line that says so, and when what was pending is booked (see [`again`](super::again)): its revision
+//! becomes the next version, beside the ones before.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use veritrail_audit::{Kind, Subject};
 
 use super::{
-    again::{Existing, Known, conflict, nothing_to_revise, other_currency, same_content},
+    again::{Existing, Known, Said, conflict, nothing_to_revise, other_currency, said_after},
     batch::Batch,
     command::{By, Delivered, DeliveredRecord, Delivery, Job, RecordError},
     log::{Draft, KnownAccount, signed, unavailable},
@@ -20,7 +21,7 @@ use crate::{
         account::{Account, NewAccount},
         finding::Finding,
         id::{AccountId, InstitutionId, TransactionId},
-        transaction::{NewTransaction, Transaction, Version},
+        transaction::{NewRevision, NewTransaction, Transaction, Version},
     },
     intake::Item,
     store::{accounts, idempotency, transactions},
@@ -163,8 +164,8 @@ impl Batch<'_> {
         // Where each new reference stands among the steps.
         let mut new_accounts = NewAccounts::new();
         let mut new_transactions: HashMap<String, usize> = HashMap::new();
-        for (line, item) in items {
-            let judged = match &item {
+        for (line, mut item) in items {
+            let judged = match &mut item {
                 Item::Account(account) => judge_account(log, &steps, &mut new_accounts, line, account),
                 Item::Transaction(transaction) => {
                     judge_transaction(log, &steps, &mut new_accounts, &new_transactions, line, transaction)
@@ -310,12 +311,18 @@ fn judge_transaction(
     new_accounts: &mut NewAccounts,
     new_transactions: &HashMap<String, usize>,
     line: u64,
-    transaction: &NewTransaction,
+    transaction: &mut NewTransaction,
 ) -> Judged {
     if let Some(first) = new_transactions.get(transaction.reference.as_str()) {
-        return match &steps[*first] {
-            Step::Add(_, Item::Transaction(earlier)) if same_content(earlier, transaction) => {
-                Ok(Some(Step::Repeat(line, *first)))
+        let said = match &steps[*first] {
+            Step::Add(_, Item::Transaction(earlier)) => said_after(earlier, transaction),
+            _ => None,
+        };
+        return match said {
+            Some(Said::Again(())) => Ok(Some(Step::Repeat(line, *first))),
+            Some(Said::Settles) => {
+                transaction.revision = Some(NewRevision::settlement());
+                Ok(None)
             }
             _ => Err(conflict(line, "transaction", &transaction.reference)),
         };
@@ -323,10 +330,16 @@ fn judge_transaction(
     let known_account = log.open.accounts.get(transaction.account.as_str());
     if let Some(existing) = log.known.get(transaction.reference.as_str()) {
         let account = known_account.map(|account| (account.id, account.currency.as_str()));
-        let seq = existing.judge(account, line, transaction)?;
-        return Ok(
-            seq.map(|seq| Step::Keep(kept(line, "transaction", &transaction.reference, existing.id, seq)))
-        );
+        return Ok(match existing.judge(account, line, transaction)? {
+            Said::Again(seq) => {
+                Some(Step::Keep(kept(line, "transaction", &transaction.reference, existing.id, seq)))
+            }
+            Said::Revises => None,
+            Said::Settles => {
+                transaction.revision = Some(NewRevision::settlement());
+                None
+            }
+        });
     }
     if transaction.revision.is_some() {
         return Err(nothing_to_revise(line, transaction));

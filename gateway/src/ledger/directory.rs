@@ -8,6 +8,7 @@ use veritrail_audit::{Kind, Subject, empty_root, genesis_prev};
 
 use super::{
     batch::Batch,
+    clients::name_of,
     command::{By, Change, Changed, Onboarding, Receipt, RecordError},
     log::{Draft, OpenLog, unavailable},
 };
@@ -15,6 +16,7 @@ use crate::{
     domain::{
         Tenant,
         id::{ClientId, InstitutionId},
+        jwk,
     },
     store::{clients, idempotency, institutions, logs, plans},
 };
@@ -111,19 +113,21 @@ impl Batch<'_> {
         provider.map(Tenant::vouched).ok_or(RecordError::Missing("provider"))
     }
 
-    /// Makes a change and records it; the receipt is that of the provider's log.
+    /// Makes a change and records it; the receipt is that of the provider's log. None when nothing changes.
     async fn change(
         &mut self,
         kept: &mut BTreeMap<Tenant, OpenLog>,
         by: &By,
         change: Change,
-    ) -> Result<Receipt, RecordError> {
+    ) -> Result<Option<Receipt>, RecordError> {
         // A log that can't be appended to refuses the change before anything is written.
         if !matches!(change, Change::SetUp(..)) {
             let provider = self.provider().await?;
             self.log(kept, provider).await?;
         }
-        match change {
+        let receipt = match change {
+            Change::AlterClient(alteration) => return self.alter_client(kept, by, *alteration).await,
+            Change::SetPlan(id, plan) => return self.set_plan(kept, by, id, &plan).await,
             Change::SetUp(plan, provider) => {
                 plans::put(self.connection, &plan).await.map_err(unavailable)?;
                 self.onboard(kept, by, provider).await
@@ -131,7 +135,6 @@ impl Batch<'_> {
             Change::Onboard(onboarding) => self.onboard(kept, by, onboarding).await,
             Change::Enrol(client) => self.enrol(kept, by, &client).await,
             Change::RevokeClient(id) => self.revoke_client(kept, by, id).await,
-            Change::AlterClient(alteration) => self.alter_client(kept, by, *alteration).await,
             Change::PutPlan(plan) => {
                 plans::put(self.connection, &plan).await.map_err(unavailable)?;
                 let quotas = Quotas {
@@ -147,8 +150,8 @@ impl Batch<'_> {
                 };
                 self.record_change(kept, by, None, &changed, None).await
             }
-            Change::SetPlan(id, plan) => self.set_plan(kept, by, id, &plan).await,
-        }
+        };
+        receipt.map(Some)
     }
 
     async fn onboard(
@@ -273,13 +276,14 @@ impl Batch<'_> {
         by: &By,
         id: InstitutionId,
         plan: &str,
-    ) -> Result<Receipt, RecordError> {
+    ) -> Result<Option<Receipt>, RecordError> {
         if !self.plan_exists(plan).await? {
             return Err(RecordError::Unknown("plan"));
         }
         let row = institutions::get(self.connection, id).await.map_err(unavailable)?;
-        if row.is_none_or(|row| row.role != "institution") {
-            return Err(RecordError::Missing("institution"));
+        let row = row.filter(|row| row.role == "institution").ok_or(RecordError::Missing("institution"))?;
+        if row.plan == plan {
+            return Ok(None);
         }
         self.log(kept, Tenant::vouched(id)).await?;
         if !institutions::set_plan(self.connection, id, plan).await.map_err(unavailable)? {
@@ -290,7 +294,7 @@ impl Batch<'_> {
             plan: Some(plan),
             ..ChangePayload::new("institution.set_plan")
         };
-        self.record_change(kept, by, Some(Tenant::vouched(id)), &changed, None).await
+        self.record_change(kept, by, Some(Tenant::vouched(id)), &changed, None).await.map(Some)
     }
 
     async fn plan_exists(&mut self, name: &str) -> Result<bool, RecordError> {
@@ -335,6 +339,9 @@ fn enrolled(client: &clients::Client) -> Option<serde_json::Value> {
     if let (Some(issuer), Some(subject)) = (&client.external_issuer, &client.external_subject) {
         said.insert("external_issuer".to_owned(), issuer.as_str().into());
         said.insert("external_subject".to_owned(), subject.as_str().into());
+    }
+    if let Some(keys) = client.jwks.as_deref().and_then(jwk::named) {
+        said.insert("keys".to_owned(), keys.iter().map(name_of).collect());
     }
     (!said.is_empty()).then(|| said.into())
 }

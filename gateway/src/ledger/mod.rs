@@ -16,6 +16,7 @@ mod directory;
 mod doubt;
 pub mod events;
 mod filing;
+mod forgetting;
 pub mod fsck;
 mod log;
 pub mod memory;

@@ -167,9 +167,9 @@ impl Recorder {
         self.ask(|reply| Job::RevokeToken { jti, expires_at_us, reply }).await
     }
 
-    /// Forgets idempotency keys from before a time, and what has expired.
-    pub async fn sweep(&self, idempotency_before_us: i64) -> Result<(), RecordError> {
-        self.ask(|reply| Job::Sweep { idempotency_before_us, reply }).await
+    /// Forgets what has expired, and what is kept for a while only ([`forgetting`](super::forgetting)).
+    pub async fn sweep(&self) -> Result<(), RecordError> {
+        self.ask(Job::Sweep).await
     }
 
     /// Stores a signed checkpoint.

@@ -1,5 +1,8 @@
 //! The first reading of a file: everything that would keep a record from being stored, and every statement that
 //! does not add up, before anything is stored.
+//!
+//! What is refused here is not delivered, so that a dry run says what storing does. An account is what its first
+//! mention in the file makes it, unless it is there; what is said of it later, or otherwise, changes nothing.
 
 use std::collections::HashMap;
 
@@ -17,9 +20,9 @@ use crate::{
 };
 
 /// Findings that are kept; more are counted.
-const FINDINGS_MAX: usize = 10_000;
-/// Accounts of a file whose currency and last balance are remembered; what is beyond them is found in storing.
-const ACCOUNTS_MAX: usize = 10_000;
+pub(super) const FINDINGS_MAX: usize = 10_000;
+/// Accounts of a file whose last balance is remembered; others are held against the store alone.
+const CLOSINGS_MAX: usize = 10_000;
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ pub(super) struct Examination {
     pub(super) findings: Vec<intake_findings::Row>,
     /// Whether reading ended before the file did.
     pub(super) broke_off: bool,
+    /// The records that are refused, by their number in the file, in order.
+    pub(super) refused: Vec<u64>,
 }
 
 /// An examination under way.
@@ -35,6 +40,8 @@ struct Examiner<'a> {
     receiver: &'a Receiver,
     tenant: Tenant,
     found: Examination,
+    /// Records that were read.
+    read: u64,
     repeats: Repeats,
     /// By a digest of its reference, what a new account is kept in.
     new_accounts: HashMap<u64, Currency>,
@@ -69,6 +76,7 @@ pub(super) async fn examine(
         receiver,
         tenant,
         found: Examination::default(),
+        read: 0,
         repeats: Repeats::default(),
         new_accounts: HashMap::new(),
         closings: HashMap::new(),
@@ -88,20 +96,21 @@ pub(super) async fn examine(
             break;
         }
         examiner.portion(portion).await?;
-        if examiner.repeats.len() > receiver.limits.records_max {
+        if examiner.repeats.len().max(examiner.new_accounts.len()) > receiver.limits.records_max {
             let detail = format!("a file has at most {} records", receiver.limits.records_max);
             examiner.found.fault(Finding::on_line(1, "too_many_records", detail));
             examiner.found.broke_off = true;
             return Ok(examiner.found);
         }
     }
-    let Examiner { mut found, repeats, .. } = examiner;
-    if found.counts == Counts::default() {
+    let Examiner { mut found, read, repeats, .. } = examiner;
+    if found.counts == Counts::default() && read == 0 {
         found.fault(Finding::on_line(1, "no_records", "the file has no record"));
     }
     let conflicts = repeats.conflicts();
     if !conflicts.is_empty() {
         name_conflicts(receiver, described, conflicts, &mut found).await?;
+        found.refused.sort_unstable();
     }
     Ok(found)
 }
@@ -114,6 +123,7 @@ async fn name_conflicts(
     found: &mut Examination,
 ) -> Result<(), Trouble> {
     let Ok(mut portions) = Portions::open(described.clone()).await? else { return Ok(()) };
+    let (mut number, refused) = (0, found.refused.clone());
     loop {
         receiver.go_on()?;
         let (rest, portion) = portions.next().await?;
@@ -122,9 +132,13 @@ async fn name_conflicts(
             return Ok(());
         }
         for pulled in portion {
-            let Pulled::Record(Record { line, item: Item::Transaction(new), .. }) = pulled else { continue };
-            if conflicts.is_other(&new) {
+            let Pulled::Record(Record { line, item, .. }) = pulled else { continue };
+            number += 1;
+            let Item::Transaction(new) = item else { continue };
+            // What is refused already stands for nothing.
+            if refused.binary_search(&number).is_err() && conflicts.is_other(&new) {
                 found.counts.records -= 1;
+                found.refused.push(number);
                 found.fault(conflict(line, &new));
             }
         }
@@ -149,15 +163,21 @@ impl Examiner<'_> {
             match pulled {
                 Pulled::Finding(finding) => self.found.fault(finding.clone()),
                 Pulled::Statement(statement) => self.statement(statement).await?,
-                Pulled::Record(record) => match faults.next().flatten() {
-                    Some(finding) => self.found.fault(finding),
-                    None => {
-                        if let Item::Transaction(new) = &record.item {
-                            self.found.counts.records += 1;
-                            self.repeats.note(new);
+                Pulled::Record(record) => {
+                    self.read += 1;
+                    match faults.next().flatten() {
+                        Some(finding) => {
+                            self.found.refused.push(self.read);
+                            self.found.fault(finding);
+                        }
+                        None => {
+                            if let Item::Transaction(new) = &record.item {
+                                self.found.counts.records += 1;
+                                self.repeats.note(new);
+                            }
                         }
                     }
-                },
+                }
             }
         }
         Ok(())
@@ -214,9 +234,7 @@ impl Examiner<'_> {
 
     /// Remembers what an account will be kept in, unless that is settled.
     fn new_account(&mut self, reference: &str, currency: Currency) {
-        if self.new_accounts.len() < ACCOUNTS_MAX {
-            self.new_accounts.entry(short(reference.as_bytes())).or_insert(currency);
-        }
+        self.new_accounts.entry(short(reference.as_bytes())).or_insert(currency);
     }
 
     /// A transaction in another currency than its account's.
@@ -251,9 +269,9 @@ impl Examiner<'_> {
             };
             breaks.extend(before.and_then(|before| statement.check_after(before)));
         }
-        if let Some(closing) = statement.closing {
+        if let Some(closing) = statement.final_balance() {
             let key = (statement.account.clone(), closing.currency);
-            if self.closings.len() < ACCOUNTS_MAX || self.closings.contains_key(&key) {
+            if self.closings.len() < CLOSINGS_MAX || self.closings.contains_key(&key) {
                 self.closings.insert(key, closing);
             }
         }

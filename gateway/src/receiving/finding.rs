@@ -102,6 +102,16 @@ impl From<Break> for IntakeFinding {
     }
 }
 
+impl std::fmt::Display for IntakeFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { line, code, detail, .. } = self;
+        match &self.path {
+            Some(path) => write!(f, "line {line}, {path}: {detail} ({code})"),
+            None => write!(f, "line {line}: {detail} ({code})"),
+        }
+    }
+}
+
 /// The last name of a path, without its number.
 fn field(path: &str) -> Option<String> {
     let last = path.rsplit('/').next()?;

@@ -7,13 +7,17 @@
 //!   then, and says so.
 //! - Storing takes more than one of the recorder's batches. A reference names a record once and for all, so that
 //!   after a crash the same file is stored to its end, and nothing twice.
-//! - A file is hashed when it is whole, and again before it is read; it is deleted once its intake has ended.
-//! - Memory is flat: a portion of records at a time, and 16 bytes for each record of the file.
-//!
-//! A file is on the disk of the process that took it. After a restart that process goes on with it.
+//! - A file is hashed when it is whole, and again before it is read; it is deleted once its intake has ended, unless
+//!   it is the importer's own.
+//! - Memory is flat: a portion of records at a time, 16 bytes for each record of the file, and some more for each
+//!   account that it makes.
+//! - Every intake ends. A file is on the disk of the process that took it, which says every minute that it has it in
+//!   hand, and goes on with it after a restart; once that was not said for an hour, any other process ends the
+//!   intake as failed.
 
 mod examine;
 mod finding;
+mod hold;
 mod portions;
 mod repeats;
 mod storing;
@@ -23,7 +27,7 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -33,7 +37,11 @@ use tokio::sync::Semaphore;
 use veritrail_audit::Kind;
 
 pub use self::finding::{BalanceBreak, IntakeFinding, Severity};
-use self::portions::Described;
+pub use self::hold::Claim;
+use self::{
+    hold::{Hold, InHand, Pouring},
+    portions::Described,
+};
 use crate::{
     domain::{
         IntakeId, Tenant, Text,
@@ -46,7 +54,7 @@ use crate::{
     },
     store::{
         Db, StoreError, idempotency, intake_findings,
-        intakes::{self, Counts, Intake, New, Progress},
+        intakes::{self, Intake, New},
     },
     world::World,
 };
@@ -56,15 +64,19 @@ const AT_ONCE: usize = 2;
 /// Findings that are stored at once.
 const FINDINGS_AT_ONCE: usize = 500;
 
-/// What one file may have.
+/// What files may have, and how many may be on their way.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes.
+    /// Bytes of a file.
     pub file_bytes_max: u64,
-    /// Records.
+    /// Records of a file.
     pub records_max: usize,
     /// Microseconds after which an upload that is not whole is given up.
     pub upload_kept_us: i64,
+    /// Uploads of an institution that are not whole.
+    pub uploads_max: u32,
+    /// Bytes of an institution's files whose intake has not ended.
+    pub unfinished_bytes_max: u64,
 }
 
 /// Takes files and sees to them.
@@ -74,9 +86,11 @@ pub struct Receiver {
     recorder: Recorder,
     world: Arc<dyn World>,
     folder: PathBuf,
-    /// What one file may have.
+    /// What files may have.
     pub limits: Limits,
     turns: Arc<Semaphore>,
+    /// Files that are coming in one piece.
+    pouring: Pouring,
     /// Uploads that are written to.
     uploads: InHand,
     /// What is examined or stored, or waits for it: nothing is twice.
@@ -110,28 +124,6 @@ pub enum Trouble {
     Damaged(String),
 }
 
-/// Intakes that somebody has in hand.
-type InHand = Arc<Mutex<HashSet<IntakeId>>>;
-
-/// Having an intake in hand: nobody else does until this is dropped.
-pub struct Claim {
-    id: IntakeId,
-    all: InHand,
-}
-
-impl Claim {
-    fn on(all: &InHand, id: IntakeId) -> Option<Self> {
-        let is_free = all.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        is_free.then(|| Self { id, all: Arc::clone(all) })
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
 impl Receiver {
     /// A receiver that keeps files in a folder.
     #[must_use]
@@ -143,6 +135,7 @@ impl Receiver {
             folder,
             limits,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            pouring: Pouring::default(),
             uploads: Arc::default(),
             running: Arc::default(),
             stopping: Arc::default(),
@@ -157,6 +150,19 @@ impl Receiver {
         let folder = self.folder.join(tenant.id().to_string());
         tokio::fs::create_dir_all(&folder).await?;
         Ok(folder.join(id.to_string()))
+    }
+
+    /// Makes room for a file that is about to come in one piece, of so many bytes if that is known.
+    ///
+    /// # Errors
+    /// When the institution has too many on their way, or the database failed.
+    pub async fn room(&self, tenant: Tenant, bytes: u64) -> Result<hold::Pour, RecordError> {
+        let mut reader = self.db.read(tenant).await?;
+        let under_way = intakes::under_way(&mut reader, tenant).await?;
+        drop(reader);
+        self.limits.hold(under_way, (0, bytes))?;
+        let pour = hold::Pour::begin(&self.pouring, tenant, self.limits.uploads_max);
+        pour.ok_or(RecordError::Conflict(hold::UPLOADS))
     }
 
     /// Claims an upload; none when somebody else is writing to it.
@@ -177,10 +183,12 @@ impl Receiver {
         sha256: [u8; 32],
         idempotency: Option<idempotency::Key>,
     ) -> Result<Filed, RecordError> {
-        let id = new.id;
+        let (id, limits) = (new.id, self.limits);
         let payload = payload(&new, sha256);
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
+                let bytes = new.bytes.unsigned_abs();
+                limits.hold(intakes::under_way(connection, at.tenant).await?, (0, bytes))?;
                 Ok(intakes::insert(connection, at.tenant, &new, Some((at.seq, sha256)), at.at_us).await?)
             })
         });
@@ -206,7 +214,7 @@ impl Receiver {
         let payload = payload(&new_of(&row), sha256);
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
-                match intakes::arrive(connection, at.tenant, id, (at.seq, sha256)).await? {
+                match intakes::arrive(connection, at.tenant, id, (at.seq, sha256), at.at_us).await? {
                     0 => Err(RecordError::Conflict("the file is whole already")),
                     _ => Ok(()),
                 }
@@ -228,10 +236,14 @@ impl Receiver {
         new: New,
         idempotency: Option<idempotency::Key>,
     ) -> Result<Filed, RecordError> {
-        let id = new.id;
+        let (id, limits) = (new.id, self.limits);
         let payload = format!(r#"{{"bytes":"{}","id":"{id}","type":"intake_upload"}}"#, new.bytes);
         let rows: Rows = Box::new(move |connection, at| {
-            Box::pin(async move { Ok(intakes::insert(connection, at.tenant, &new, None, at.at_us).await?) })
+            Box::pin(async move {
+                let bytes = new.bytes.unsigned_abs();
+                limits.hold(intakes::under_way(connection, at.tenant).await?, (1, bytes))?;
+                Ok(intakes::insert(connection, at.tenant, &new, None, at.at_us).await?)
+            })
         });
         let filing = Filing {
             by,
@@ -244,52 +256,35 @@ impl Receiver {
         self.recorder.file(tenant, filing).await
     }
 
-    /// Records a file that somebody else reads and delivers, from a path of theirs.
+    /// Takes a file from a path of the caller's, sees to it, and leaves it there; what became of it.
     ///
     /// # Errors
-    /// When the ledger can't be written.
-    pub async fn record(
-        &self,
-        tenant: Tenant,
-        by: By,
-        new: New,
-        sha256: [u8; 32],
-    ) -> Result<(), RecordError> {
-        let (id, payload) = (new.id, payload(&new, sha256));
+    /// When it can't be read, or the ledger can't be written. Its intake has failed then, if it can be said.
+    pub async fn import(&self, tenant: Tenant, by: By, new: New, path: &Path) -> Result<Intake, Trouble> {
+        let (id, sha256) = (new.id, portions::sha256(path.to_owned()).await?);
+        let payload = payload(&new, sha256);
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
                 Ok(intakes::insert(connection, at.tenant, &new, Some((at.seq, sha256)), at.at_us).await?)
             })
         });
-        self.recorder.file(tenant, filing(by, id, payload, rows, None)).await.map(drop)
+        self.recorder.file(tenant, filing(by, id, payload, rows, None)).await?;
+        let _hold = Hold::on(self, tenant, id);
+        let row = self.row(tenant, id).await?;
+        if let Err(error) = self.work(tenant, &row, path).await {
+            let reason = "it broke off; what was added stays";
+            if let Err(error) = self.finish(tenant, &row, "failed", Some(reason)).await {
+                tracing::warn!(%error, intake = %id, "it could not be said that an intake failed");
+            }
+            return Err(error);
+        }
+        self.row(tenant, id).await
     }
 
-    /// Records what became of such a file.
-    ///
-    /// # Errors
-    /// When the ledger can't be written, or nothing is known of it.
-    pub async fn conclude(
-        &self,
-        tenant: Tenant,
-        id: IntakeId,
-        (counts, progress): (Counts, Progress),
-        is_stored: bool,
-    ) -> Result<(), Trouble> {
-        self.note(tenant, move |connection, tenant| {
-            Box::pin(async move {
-                intakes::examined(connection, tenant, id, counts, true).await?;
-                Ok(intakes::advance(connection, tenant, id, progress).await?)
-            })
-        })
-        .await?;
+    /// What is known of an intake that there is.
+    async fn row(&self, tenant: Tenant, id: IntakeId) -> Result<Intake, Trouble> {
         let mut reader = self.db.read(tenant).await?;
-        let row = intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?;
-        drop(reader);
-        let (state, reason) = match is_stored {
-            true => ("stored", None),
-            false => ("failed", Some("storing broke off; what was added stays")),
-        };
-        self.finish(tenant, &row, state, reason).await
+        Ok(intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?)
     }
 
     /// Stops between two portions of whatever is under way.
@@ -307,6 +302,7 @@ impl Receiver {
         let receiver = self.clone();
         tokio::spawn(async move {
             let _running = running;
+            let _hold = Hold::on(&receiver, tenant, id);
             for pause_s in [1, 5, 30, 120, 600] {
                 // While it waits to be taken up again, others have its turn.
                 let Ok(turn) = receiver.turns.clone().acquire_owned().await else { return };
@@ -318,7 +314,7 @@ impl Receiver {
                 tracing::warn!(%error, intake = %id, "an intake is taken up again later");
                 tokio::time::sleep(Duration::from_secs(pause_s)).await;
             }
-            tracing::error!(intake = %id, "an intake could not be finished; the next start takes it up");
+            tracing::error!(intake = %id, "an intake could not be finished; it is taken up again later");
         });
     }
 
@@ -329,30 +325,80 @@ impl Receiver {
         let row = row.filter(|row| row.finished_at_us.is_none());
         let Some(row) = row else { return Ok(()) };
         let path = self.path(tenant, id).await?;
-        let sha256 = portions::sha256(path.clone()).await?;
-        if row.sha256.as_deref() != Some(&sha256) {
-            tracing::error!(intake = %id, "{}", Trouble::Altered);
-            self.finish(tenant, &row, "failed", Some("the file was altered on disk")).await?;
-            return Ok(());
-        }
-        let described = described(&row, path.clone())?;
-        if row.state == "examining" && !self.examine(tenant, &row, &described).await? {
-            remove(&path).await;
-            return Ok(());
-        }
-        let resumed = row.state == "storing";
-        let outcome = storing::store(self, tenant, id, &described, (&portions::hex(sha256), resumed)).await?;
-        let (state, reason) = match &outcome {
-            Ok(()) => ("stored", None),
-            Err(reason) => ("failed", Some(*reason)),
-        };
-        self.finish(tenant, &row, state, reason).await?;
+        self.work(tenant, &row, &path).await?;
         remove(&path).await;
         Ok(())
     }
 
-    /// The first reading; whether storing comes next.
-    async fn examine(&self, tenant: Tenant, row: &Intake, described: &Described) -> Result<bool, Trouble> {
+    /// Examines and stores what is at a path, and says how it ended.
+    async fn work(&self, tenant: Tenant, row: &Intake, path: &Path) -> Result<(), Trouble> {
+        let id = IntakeId::from_uuid(row.id);
+        let sha256 = portions::sha256(path.to_owned()).await?;
+        if row.sha256.as_deref() != Some(&sha256) {
+            tracing::error!(intake = %id, "{}", Trouble::Altered);
+            return self.finish(tenant, row, "failed", Some("the file was altered on disk")).await;
+        }
+        let described = described(row, path.to_owned())?;
+        let is_resumed = row.state == "storing";
+        let refused = match is_resumed {
+            true => self.examine_again(tenant, row, &described).await?,
+            false => match self.examine(tenant, row, &described).await? {
+                Some(refused) => refused,
+                None => return Ok(()),
+            },
+        };
+        let how = (&portions::hex(sha256), refused.as_slice(), is_resumed);
+        let (state, reason) = match storing::store(self, tenant, id, &described, how).await? {
+            Ok(()) => ("stored", None),
+            Err(reason) => ("failed", Some(reason)),
+        };
+        self.finish(tenant, row, state, reason).await
+    }
+
+    /// Which records were refused, in a file whose storing broke off; what was refused only since is told.
+    async fn examine_again(
+        &self,
+        tenant: Tenant,
+        row: &Intake,
+        described: &Described,
+    ) -> Result<Vec<u64>, Trouble> {
+        if row.skips == 0 {
+            return Ok(Vec::new());
+        }
+        let id = IntakeId::from_uuid(row.id);
+        let examination = examine::examine(self, tenant, described).await?;
+        let mut reader = self.db.read(tenant).await?;
+        let told: HashSet<String> =
+            intake_findings::all(&mut reader, tenant, id).await?.into_iter().collect();
+        drop(reader);
+        let mut number = row.faults + row.breaks;
+        let mut since = Vec::new();
+        for found in examination.findings.into_iter().filter(|found| !told.contains(&found.finding)) {
+            let is_fault = serde_json::from_str::<IntakeFinding>(&found.finding)
+                .is_ok_and(|found| found.severity == Severity::Error);
+            if is_fault && told.len() + since.len() < examine::FINDINGS_MAX {
+                number += 1;
+                since.push(intake_findings::Row { number, ..found });
+            }
+        }
+        let faults = number - row.faults - row.breaks;
+        self.note(tenant, move |connection, tenant| {
+            Box::pin(async move {
+                intake_findings::insert(connection, tenant, id, &since).await?;
+                Ok(intakes::refused(connection, tenant, id, faults).await?)
+            })
+        })
+        .await?;
+        Ok(examination.refused)
+    }
+
+    /// The first reading; which records are refused, if storing comes next.
+    async fn examine(
+        &self,
+        tenant: Tenant,
+        row: &Intake,
+        described: &Described,
+    ) -> Result<Option<Vec<u64>>, Trouble> {
         let id = IntakeId::from_uuid(row.id);
         let examination = examine::examine(self, tenant, described).await?;
         for findings in examination.findings.chunks(FINDINGS_AT_ONCE) {
@@ -380,7 +426,7 @@ impl Receiver {
         if !stores {
             self.finish(tenant, row, if reason.is_some() { "refused" } else { "examined" }, reason).await?;
         }
-        Ok(stores)
+        Ok(stores.then_some(examination.refused))
     }
 
     /// Stores how far work got.
@@ -403,9 +449,7 @@ impl Receiver {
         reason: Option<&'static str>,
     ) -> Result<(), Trouble> {
         let id = IntakeId::from_uuid(row.id);
-        let mut reader = self.db.read(tenant).await?;
-        let row = intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?;
-        drop(reader);
+        let row = self.row(tenant, id).await?;
         let outcome = IntakeOutcome {
             added: row.added.to_string(),
             breaks: row.breaks.to_string(),

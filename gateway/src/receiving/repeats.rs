@@ -4,15 +4,29 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::NewTransaction;
+use crate::{
+    domain::{Currency, NewTransaction, Status},
+    ledger::again::{Said, settling},
+};
 
 /// Digests of the records seen so far: of the reference, and of the content.
 #[derive(Debug, Default)]
 pub(super) struct Repeats(Vec<(u64, u64)>);
 
-/// References that have more than one content: the digest of each, and the content that came first.
+/// References that have more than one content: the digest of each, and what stands under it so far.
 #[derive(Debug, Default)]
-pub(super) struct Conflicts(HashMap<u64, Option<u64>>);
+pub(super) struct Conflicts(HashMap<u64, Option<Standing>>);
+
+/// What stands under a reference.
+#[derive(Debug, PartialEq, Eq)]
+struct Standing {
+    content: u64,
+    account: u64,
+    currency: Currency,
+    status: Status,
+    /// Whether it states a revision.
+    revises: bool,
+}
 
 impl Repeats {
     pub(super) fn note(&mut self, new: &NewTransaction) {
@@ -37,12 +51,32 @@ impl Conflicts {
         self.0.is_empty()
     }
 
-    /// Whether a record, met in the file's order, has another content than the first of its reference.
+    /// Whether a record, met in the file's order, is another than what stands under its reference by then.
     pub(super) fn is_other(&mut self, new: &NewTransaction) -> bool {
         let (reference, content) = digests(new);
-        match self.0.get_mut(&reference) {
-            None => false,
-            Some(first) => *first.get_or_insert(content) != content,
+        let Some(standing) = self.0.get_mut(&reference) else { return false };
+        let now = Standing {
+            content,
+            account: short(new.account.as_str().as_bytes()),
+            currency: new.amount.currency(),
+            status: new.status,
+            revises: new.revision.is_some(),
+        };
+        let Some(before) = standing.as_ref() else {
+            *standing = Some(now);
+            return false;
+        };
+        if *before == now {
+            return false;
+        }
+        let fits = before.account == now.account && before.currency == now.currency;
+        match settling(before.status, now.status).filter(|_| fits && !before.revises && !now.revises) {
+            None => true,
+            Some(Said::Settles) => {
+                *standing = Some(now);
+                false
+            }
+            Some(_) => false,
         }
     }
 }
@@ -69,6 +103,17 @@ mod tests {
             "direction": "credit", "reference": reference,
         });
         serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn what_is_pending_and_then_booked_is_one_and_stays_booked() {
+        let pending = |amount| NewTransaction { status: Status::Pending, ..record("a", amount) };
+        let file = [pending("1"), record("a", "2"), pending("1"), pending("3"), record("a", "4")];
+        let mut repeats = Repeats::default();
+        file.iter().for_each(|new| repeats.note(new));
+        let mut conflicts = repeats.conflicts();
+        let others: Vec<bool> = file.iter().map(|new| conflicts.is_other(new)).collect();
+        assert_eq!(others, [false, false, false, false, true]);
     }
 
     #[test]

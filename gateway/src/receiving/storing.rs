@@ -4,17 +4,19 @@ use std::{collections::HashSet, time::Duration};
 
 use super::{
     Receiver, Trouble,
+    examine::FINDINGS_MAX,
+    finding::IntakeFinding,
     portions::{Described, Portions},
 };
 use crate::{
-    domain::{IntakeId, Source, Tenant, Text},
+    domain::{Finding, IntakeId, Source, Tenant, Text},
     intake::{Item, Pulled, Record, Statement},
     ledger::{
         By, RecordError,
         command::{Delivered, Delivery},
     },
     store::{
-        StoreError, accounts,
+        StoreError, accounts, intake_findings,
         intakes::{self, Intake, Progress},
         statements,
     },
@@ -23,13 +25,14 @@ use crate::{
 /// Pauses before a portion is delivered again.
 const PAUSES_MS: [u64; 8] = [50, 200, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 
-/// Stores a file's records from where it was left; why not, in words, when something came in between.
+/// Stores a file's records, but those that were refused in examining it, from where it was left; why not, in
+/// words, when something came in between.
 pub(super) async fn store(
     receiver: &Receiver,
     tenant: Tenant,
     id: IntakeId,
     described: &Described,
-    (sha256, resumed): (&Text<64>, bool),
+    (sha256, refused, resumed): (&Text<64>, &[u64], bool),
 ) -> Result<Result<(), &'static str>, Trouble> {
     let mut reader = receiver.db.read(tenant).await?;
     let row = intakes::get(&mut reader, tenant, id).await?.ok_or(StoreError::RowNotFound)?;
@@ -39,6 +42,7 @@ pub(super) async fn store(
         return Err(Trouble::Damaged("a file that was examined cannot be opened".to_owned()));
     };
     let (mut read, mut number) = (0, 0);
+    let mut found = row.faults + row.breaks;
     // What the portion that was under way had stored already is not told apart from what was there before, but
     // by its seq.
     let mut is_resumed = resumed;
@@ -55,7 +59,7 @@ pub(super) async fn store(
             match pulled {
                 Pulled::Record(record) => {
                     read += 1;
-                    if read > row.delivered {
+                    if read > row.delivered && refused.binary_search(&read.unsigned_abs()).is_err() {
                         records.push(record);
                     }
                 }
@@ -66,24 +70,52 @@ pub(super) async fn store(
                 Pulled::Finding(_) => {}
             }
         }
+        progress.delivered = progress.delivered.max(read);
+        let (mut between, mut findings) = (false, Vec::new());
         if !records.is_empty() {
-            progress.delivered = read;
             let items = items(receiver, tenant, records, sha256).await?;
             match deliver(receiver, tenant, &row, items).await? {
-                Ok(delivered) => count(&mut progress, &delivered, row.seq.filter(|_| is_resumed)),
-                Err(()) => return Ok(Err("another delivery came in between; what was added stays")),
+                Ok(delivered) => {
+                    count(&mut progress, &delivered, row.seq.filter(|_| is_resumed));
+                    findings = delivered.findings;
+                }
+                Err(refused) => (between, findings) = (true, refused),
             }
             is_resumed = false;
         }
+        let faults = i64::try_from(findings.len()).unwrap_or(i64::MAX);
+        let findings = rows(&mut found, &findings);
         receiver
             .note(tenant, move |connection, tenant| {
                 Box::pin(async move {
+                    intake_findings::insert(connection, tenant, id, &findings).await?;
+                    intakes::refused(connection, tenant, id, faults).await?;
+                    if between {
+                        return Ok(());
+                    }
                     statements::insert(connection, tenant, id, &ended).await?;
                     Ok(intakes::advance(connection, tenant, id, progress).await?)
                 })
             })
             .await?;
+        if between {
+            return Ok(Err("another delivery came in between; what was added stays"));
+        }
     }
+}
+
+/// Findings as they are kept, with the numbers after those that there are, as long as there is room.
+pub(super) fn rows(found: &mut i64, findings: &[Finding]) -> Vec<intake_findings::Row> {
+    let mut rows = Vec::new();
+    for finding in findings {
+        *found += 1;
+        if usize::try_from(*found).is_ok_and(|number| number <= FINDINGS_MAX)
+            && let Ok(finding) = serde_json::to_string(&IntakeFinding::from(finding.clone()))
+        {
+            rows.push(intake_findings::Row { number: *found, finding });
+        }
+    }
+    rows
 }
 
 fn count(progress: &mut Progress, delivered: &Delivered, since: Option<i64>) {
@@ -97,7 +129,8 @@ fn count(progress: &mut Progress, delivered: &Delivered, since: Option<i64>) {
     }
 }
 
-/// Records as the recorder takes them: each with its source, and accounts that are known left out.
+/// Records as the recorder takes them: each with its source. What is said of an account that is known by then is
+/// left out: it does not change what the account was opened as.
 async fn items(
     receiver: &Receiver,
     tenant: Tenant,
@@ -117,9 +150,11 @@ async fn items(
         known.extend(accounts::by_reference(&mut reader, &named).await?.into_iter().map(|row| row.reference));
     }
     let kept = records.into_iter().filter_map(|Record { line, offset, item }| match item {
-        // What a statement says about its account does not change what the account was opened as.
-        Item::Account(account) if known.contains(account.reference.as_str()) => None,
+        Item::Account(account) if !known.insert(account.reference.to_string()) => None,
         Item::Transaction(mut new) => {
+            if !known.contains(new.account.as_str()) {
+                known.insert(new.account.to_string());
+            }
             new.source = Some(Source::new(sha256, line, offset));
             Some((line, Item::Transaction(new)))
         }
@@ -128,13 +163,14 @@ async fn items(
     Ok(kept.collect())
 }
 
-/// Delivers a portion, again and again while the ledger can't be written.
+/// Delivers a portion, again and again while the ledger can't be written; what was found when all of it was
+/// refused.
 async fn deliver(
     receiver: &Receiver,
     tenant: Tenant,
     row: &Intake,
     items: Vec<(u64, Item)>,
-) -> Result<Result<Delivered, ()>, Trouble> {
+) -> Result<Result<Delivered, Vec<Finding>>, Trouble> {
     let mut pauses = PAUSES_MS.into_iter();
     loop {
         let by = By { actor: row.actor.clone(), request: None };
@@ -143,7 +179,7 @@ async fn deliver(
             Ok(delivered) => return Ok(Ok(delivered)),
             Err(RecordError::Refused(findings)) => {
                 tracing::warn!(finding = ?findings.first().map(|finding| finding.code.clone()), "a portion of an intake was refused");
-                return Ok(Err(()));
+                return Ok(Err(findings));
             }
             Err(error @ (RecordError::Busy | RecordError::Unavailable(_))) => {
                 receiver.go_on()?;
@@ -156,7 +192,7 @@ async fn deliver(
 }
 
 fn statement_row(number: i64, statement: &Statement) -> Option<statements::Row> {
-    let closing = statement.closing?;
+    let closing = statement.final_balance()?;
     Some(statements::Row {
         number,
         account: statement.account.clone(),

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Receiver, Trouble, portions};
+use super::{Receiver, Trouble, hold::LAPSES_US, portions};
 use crate::{
     domain::{IntakeId, Tenant},
     ledger::{By, rounds},
@@ -14,21 +14,17 @@ use crate::{
 const TEND: Duration = Duration::from_secs(600);
 
 impl Receiver {
-    /// Takes up what a stopped process left unfinished, and now and then gives up uploads that nobody goes on
-    /// with.
+    /// Takes up what a stopped process left unfinished, and now and then gives up what nobody goes on with.
     pub async fn tend(self) {
-        let mut is_first = true;
         loop {
-            if let Err(error) = self.round(is_first).await {
+            if let Err(error) = self.round().await {
                 tracing::warn!(%error, "intakes could not be looked through");
-            } else {
-                is_first = false;
             }
             tokio::time::sleep(TEND).await;
         }
     }
 
-    async fn round(&self, is_first: bool) -> Result<(), Trouble> {
+    async fn round(&self) -> Result<(), Trouble> {
         let mut failed = None;
         for portion in rounds::portions(&self.db).await? {
             let mut reader = self.db.read_many(&portion).await?;
@@ -40,7 +36,7 @@ impl Receiver {
                 };
                 let id = IntakeId::from_uuid(id);
                 // One that cannot be looked after keeps no other waiting.
-                if let Err(error) = self.look_after(*tenant, id, is_first).await {
+                if let Err(error) = self.look_after(*tenant, id).await {
                     tracing::warn!(%error, intake = %id, "an intake could not be looked after");
                     failed = Some(error);
                 }
@@ -52,16 +48,17 @@ impl Receiver {
         failed.map_or(Ok(()), Err)
     }
 
-    async fn look_after(&self, tenant: Tenant, id: IntakeId, is_first: bool) -> Result<(), Trouble> {
-        let mut reader = self.db.read(tenant).await?;
-        let Some(row) = intakes::get(&mut reader, tenant, id).await? else { return Ok(()) };
-        drop(reader);
+    async fn look_after(&self, tenant: Tenant, id: IntakeId) -> Result<(), Trouble> {
+        let row = self.row(tenant, id).await?;
         let path = self.path(tenant, id).await?;
         let length = tokio::fs::metadata(&path).await.map(|file| file.len()).ok();
         if row.state != "uploading" {
             // Another process has the file, if it is not here.
-            if is_first && length.is_some() {
+            if length.is_some() {
                 self.start(tenant, id);
+            } else if row.touched_at_us + LAPSES_US < self.world.now_us() {
+                let reason = "the process that had its file is gone; what was added stays";
+                self.finish(tenant, &row, "failed", Some(reason)).await?;
             }
             return Ok(());
         }

@@ -10,6 +10,7 @@ use std::{
 use futures_util::StreamExt as _;
 
 use super::{Inner, PREFIX};
+use crate::domain::ClientId;
 
 /// Between two looks whether the subscription still lives.
 const PING: Duration = Duration::from_secs(1);
@@ -21,7 +22,9 @@ const RETRY: Duration = Duration::from_millis(250);
 pub enum News {
     /// The token of this `jti` was revoked.
     Revoked(String),
-    /// A client or an institution changed: verdicts on tokens are void.
+    /// A client changed: verdicts on its tokens are void.
+    Client(ClientId),
+    /// An institution changed: verdicts on tokens are void.
     Verdicts,
     /// A plan changed.
     Plans,
@@ -44,6 +47,7 @@ impl News {
     fn text(&self, id: &str) -> String {
         match self {
             Self::Revoked(jti) => format!("{id} revoked {jti}"),
+            Self::Client(client) => format!("{id} client {client}"),
             Self::Verdicts => format!("{id} verdicts"),
             Self::Plans => format!("{id} plans"),
             Self::All => format!("{id} all"),
@@ -58,6 +62,7 @@ impl News {
         }
         Some(match news.split_once(' ').unwrap_or((news, "")) {
             ("revoked", jti) if !jti.is_empty() => Self::Revoked(jti.to_owned()),
+            ("client", client) => client.parse().map_or(Self::All, Self::Client),
             ("verdicts", "") => Self::Verdicts,
             ("plans", "") => Self::Plans,
             _ => Self::All,
@@ -116,11 +121,12 @@ mod tests {
 
     #[test]
     fn news_is_read_as_it_was_told_and_ones_own_is_passed_over() {
-        for news in [News::Revoked("j-1".to_owned()), News::Verdicts, News::Plans, News::All] {
+        let client = News::Client(ClientId::from_parts(1, [1; 10]));
+        for news in [News::Revoked("j-1".to_owned()), client, News::Verdicts, News::Plans, News::All] {
             assert_eq!(News::read(&news.text("me"), "you"), Some(news.clone()));
             assert_eq!(News::read(&news.text("me"), "me"), None);
         }
-        for strange in ["", "x", "x y", "x revoked", "x plans now"] {
+        for strange in ["", "x", "x y", "x revoked", "x client", "x client y", "x plans now"] {
             assert_eq!(News::read(strange, "me"), Some(News::All), "{strange:?}");
         }
     }

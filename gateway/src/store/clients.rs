@@ -4,7 +4,7 @@ use super::{Connection, StoreError};
 use crate::domain::id::{ClientId, InstitutionId};
 
 /// A client's row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// Its id, which is its OAuth2 `client_id`.
     pub id: uuid::Uuid,
@@ -112,7 +112,7 @@ pub async fn update(connection: &mut Connection, row: &Client) -> Result<(), Sto
     Ok(())
 }
 
-/// The client that another issuer knows by this name, revoked ones included.
+/// The client that another issuer knows by this name, if it is not revoked.
 pub async fn by_external(
     connection: &mut Connection,
     issuer: &str,
@@ -121,7 +121,7 @@ pub async fn by_external(
     fetch_optional!(
         connection,
         sqlx::query_as(sqlx::AssertSqlSafe(format!(
-            "{SELECT} WHERE external_issuer = $1 AND external_subject = $2"
+            "{SELECT} WHERE external_issuer = $1 AND external_subject = $2 AND revoked_at_us IS NULL"
         )))
         .bind(issuer)
         .bind(subject)

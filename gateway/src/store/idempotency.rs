@@ -68,8 +68,17 @@ pub async fn insert(
     Ok(())
 }
 
-/// Forgets answers older than `before_us`.
-pub async fn sweep(connection: &mut Connection, before_us: i64) -> Result<(), StoreError> {
-    execute!(connection, sqlx::query("DELETE FROM idempotency WHERE created_at_us < $1").bind(before_us))?;
+/// Forgets answers older than `before_us`, so many at most.
+pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> Result<(), StoreError> {
+    execute!(
+        connection,
+        sqlx::query(
+            "DELETE FROM idempotency WHERE (institution_id, client_id, route, key) IN \
+             (SELECT institution_id, client_id, route, key FROM idempotency WHERE created_at_us < $1 \
+              ORDER BY created_at_us LIMIT $2)",
+        )
+        .bind(before_us)
+        .bind(limit)
+    )?;
     Ok(())
 }

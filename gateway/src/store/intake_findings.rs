@@ -37,6 +37,22 @@ pub async fn insert(
     Ok(())
 }
 
+/// Every finding that is kept, as it is written.
+pub async fn all(
+    connection: &mut Connection,
+    tenant: Tenant,
+    intake: IntakeId,
+) -> Result<Vec<String>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT finding FROM intake_findings WHERE institution_id = $1 AND intake_id = $2"
+        )
+        .bind(tenant.uuid())
+        .bind(intake.uuid())
+    )
+}
+
 /// The findings after a number.
 pub async fn page(
     connection: &mut Connection,

@@ -48,6 +48,8 @@ pub struct Intake {
     pub created_at_us: i64,
     /// When it ended.
     pub finished_at_us: Option<i64>,
+    /// When the process that has its file last said so.
+    pub touched_at_us: i64,
 }
 
 from_row!(Intake {
@@ -71,7 +73,8 @@ from_row!(Intake {
     breaks,
     delivered,
     created_at_us,
-    finished_at_us
+    finished_at_us,
+    touched_at_us
 });
 
 /// An intake that begins.
@@ -121,7 +124,7 @@ pub struct Progress {
 
 const COLUMNS: &str = "id, seq, state, reason, actor, format, file_name, mapping, dry_run, skips, bytes, sha256, \
                        statements, records, added, unchanged, faults, breaks, delivered, created_at_us, \
-                       finished_at_us";
+                       finished_at_us, touched_at_us";
 
 /// Adds an intake: of a file that is here (by its entry and hash), or of one that is still to come.
 pub async fn insert(
@@ -135,8 +138,9 @@ pub async fn insert(
         connection,
         sqlx::query(
             "INSERT INTO intakes (institution_id, id, seq, state, actor, format, file_name, mapping, dry_run, \
-             skips, bytes, sha256, statements, records, added, unchanged, faults, breaks, delivered, created_at_us) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, 0, 0, $13)",
+             skips, bytes, sha256, statements, records, added, unchanged, faults, breaks, delivered, created_at_us, \
+             touched_at_us) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, 0, 0, 0, $13, $13)",
         )
         .bind(tenant.uuid())
         .bind(new.id.uuid())
@@ -161,17 +165,81 @@ pub async fn arrive(
     tenant: Tenant,
     id: IntakeId,
     (seq, sha256): (i64, [u8; 32]),
+    now_us: i64,
 ) -> Result<u64, StoreError> {
     execute!(
         connection,
         sqlx::query(
-            "UPDATE intakes SET state = 'examining', seq = $3, sha256 = $4 \
+            "UPDATE intakes SET state = 'examining', seq = $3, sha256 = $4, touched_at_us = $5 \
              WHERE institution_id = $1 AND id = $2 AND state = 'uploading'",
         )
         .bind(tenant.uuid())
         .bind(id.uuid())
         .bind(seq)
         .bind(sha256.to_vec())
+        .bind(now_us)
+    )
+}
+
+/// Says that somebody has a file in hand.
+pub async fn touch(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: IntakeId,
+    now_us: i64,
+) -> Result<(), StoreError> {
+    execute!(
+        connection,
+        sqlx::query("UPDATE intakes SET touched_at_us = $3 WHERE institution_id = $1 AND id = $2")
+            .bind(tenant.uuid())
+            .bind(id.uuid())
+            .bind(now_us)
+    )?;
+    Ok(())
+}
+
+/// What an institution has on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct UnderWay {
+    /// Uploads in parts that are not whole.
+    pub uploads: i64,
+    /// Bytes of all files whose intake has not ended, as they are to be.
+    pub bytes: i64,
+}
+
+from_row!(UnderWay { uploads, bytes });
+
+/// What an institution has on its way.
+pub async fn under_way(connection: &mut Connection, tenant: Tenant) -> Result<UnderWay, StoreError> {
+    let row = fetch_optional!(
+        connection,
+        sqlx::query_as(
+            "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'uploading' THEN 1 ELSE 0 END), 0) AS BIGINT) AS uploads, \
+             CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes \
+             FROM intakes WHERE institution_id = $1 AND finished_at_us IS NULL",
+        )
+        .bind(tenant.uuid())
+    )?;
+    row.ok_or(StoreError::RowNotFound)
+}
+
+/// A page of intakes, newest first.
+pub async fn page(
+    connection: &mut Connection,
+    tenant: Tenant,
+    before: Option<IntakeId>,
+    limit: i64,
+) -> Result<Vec<Intake>, StoreError> {
+    // The greatest id there is: none comes after it.
+    let before = before.map_or(uuid::Uuid::max(), |id| id.uuid());
+    fetch_all!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM intakes WHERE institution_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        )))
+        .bind(tenant.uuid())
+        .bind(before)
+        .bind(limit)
     )
 }
 
@@ -218,6 +286,29 @@ pub async fn advance(
         .bind(progress.delivered)
         .bind(progress.added)
         .bind(progress.unchanged)
+    )?;
+    Ok(())
+}
+
+/// Says that records which could be read were refused all the same when they came to be stored.
+pub async fn refused(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: IntakeId,
+    records: i64,
+) -> Result<(), StoreError> {
+    if records == 0 {
+        return Ok(());
+    }
+    execute!(
+        connection,
+        sqlx::query(
+            "UPDATE intakes SET faults = faults + $3, records = records - $3 \
+             WHERE institution_id = $1 AND id = $2 AND state = 'storing'",
+        )
+        .bind(tenant.uuid())
+        .bind(id.uuid())
+        .bind(records)
     )?;
     Ok(())
 }

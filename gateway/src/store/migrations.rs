@@ -33,7 +33,10 @@ const PAIRS: &[Pair] = pairs![
     7 "callers" "0007_callers",
     8 "usage" "0008_usage",
     9 "scope_rows" "0009_scope_rows",
-    11 "lineage" "0011_lineage",
+    10 "live_externals" "0010_live_externals",
+    11 "forgetting" "0011_forgetting",
+    12 "intake_hold" "0012_intake_hold",
+    13 "lineage" "0013_lineage",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

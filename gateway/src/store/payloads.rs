@@ -1,10 +1,16 @@
 //! Payloads and their salts: what the entries' commitments commit to.
 
+use sqlx::AssertSqlSafe;
+
 use super::{
     Connection, StoreError,
+    engine::Link,
     rows::{Column, Table, Value},
 };
 use crate::domain::Tenant;
+
+/// How much of a range may be read for each row that is wanted.
+const DENSE: i64 = 4;
 
 /// A payload to be stored beside its entry.
 #[derive(Debug)]
@@ -80,6 +86,44 @@ pub async fn range(
         .bind(until)
         .bind(limit)
     )
+}
+
+/// A payload without its salt.
+#[derive(Debug)]
+pub struct Plain {
+    /// The entry's index.
+    pub seq: i64,
+    /// The canonical bytes.
+    pub payload: Vec<u8>,
+}
+
+from_row!(Plain { seq, payload });
+
+/// The payloads of these entries, which are in order.
+pub async fn of(connection: &mut Connection, tenant: Tenant, seqs: &[i64]) -> Result<Vec<Plain>, StoreError> {
+    const SELECT: &str = "SELECT seq, payload FROM payloads WHERE institution_id = $1 AND seq";
+    let [Some(first), Some(last)] = [seqs.first(), seqs.last()] else { return Ok(Vec::new()) };
+    // Where most of a range is wanted, the range is read.
+    if last - first < DENSE * i64::try_from(seqs.len()).unwrap_or(i64::MAX) {
+        let sql = format!("{SELECT} BETWEEN $2 AND $3 ORDER BY seq");
+        let mut rows: Vec<Plain> = fetch_all!(
+            connection,
+            sqlx::query_as(AssertSqlSafe(sql.clone())).bind(tenant.uuid()).bind(first).bind(last)
+        )?;
+        rows.retain(|row| seqs.binary_search(&row.seq).is_ok());
+        return Ok(rows);
+    }
+    match connection.link() {
+        Link::Sqlite(link) => {
+            let sql = format!("{SELECT} IN (SELECT value FROM json_each($2)) ORDER BY seq");
+            let list = serde_json::to_string(seqs).map_err(|e| StoreError::Encode(e.into()))?;
+            sqlx::query_as(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(list).fetch_all(link).await
+        }
+        Link::Postgres(link) => {
+            let sql = format!("{SELECT} = ANY($2) ORDER BY seq");
+            sqlx::query_as(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(seqs).fetch_all(link).await
+        }
+    }
 }
 
 /// The payloads of the entries of a kind with `after < seq < until`, at most `limit`, in order.

@@ -98,6 +98,21 @@ pub async fn add(
     Ok(())
 }
 
+/// Forgets what was used before a day, so many rows at most.
+pub async fn sweep(connection: &mut Connection, before: Date, limit: i64) -> Result<(), StoreError> {
+    execute!(
+        connection,
+        sqlx::query(
+            "DELETE FROM usage WHERE (institution_id, day, client_id, route, code) IN \
+             (SELECT institution_id, day, client_id, route, code FROM usage WHERE day < $1 \
+              ORDER BY day LIMIT $2)",
+        )
+        .bind(before.to_string())
+        .bind(limit)
+    )?;
+    Ok(())
+}
+
 /// What was used from one day to another, both included, in order of what it is told by.
 pub async fn sums(
     connection: &mut Connection,

@@ -154,22 +154,17 @@ pub async fn page(
     sql.fetch_all(connection).await
 }
 
-/// Forgets the attempts before one.
-pub async fn sweep(
-    connection: &mut Connection,
-    tenant: Tenant,
-    endpoint: EndpointId,
-    before: AttemptId,
-) -> Result<(), StoreError> {
+/// Forgets attempts from before a time, so many at most.
+pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> Result<(), StoreError> {
     execute!(
         connection,
         sqlx::query(
-            "DELETE FROM webhook_attempts WHERE institution_id = $1 AND endpoint_id = $2 AND id < $3 \
-             AND state <> 'ordered'",
+            "DELETE FROM webhook_attempts WHERE (institution_id, endpoint_id, id) IN \
+             (SELECT institution_id, endpoint_id, id FROM webhook_attempts \
+              WHERE at_us < $1 AND state <> 'ordered' ORDER BY at_us LIMIT $2)",
         )
-        .bind(tenant.uuid())
-        .bind(endpoint.uuid())
-        .bind(before.uuid())
+        .bind(before_us)
+        .bind(limit)
     )?;
     Ok(())
 }

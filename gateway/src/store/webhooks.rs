@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub failing_since_us: Option<i64>,
     /// When it may be tried next.
     pub next_at_us: i64,
+    /// How often its owner changed something about it.
+    pub revision: i64,
 }
 
 from_row!(Endpoint {
@@ -54,7 +56,8 @@ from_row!(Endpoint {
     position,
     attempts,
     failing_since_us,
-    next_at_us
+    next_at_us,
+    revision
 });
 
 /// An endpoint that is to be looked after.
@@ -101,7 +104,8 @@ pub struct Changes {
 }
 
 const SELECT: &str = "SELECT id, url, events, description, scheme, generation, overlap_until_us, state, reason, \
-                      created_at_us, position, attempts, failing_since_us, next_at_us FROM webhook_endpoints \
+                      created_at_us, position, attempts, failing_since_us, next_at_us, revision \
+                      FROM webhook_endpoints \
                       WHERE institution_id = $1";
 
 /// Adds an endpoint that is told of what comes after an entry.
@@ -175,7 +179,7 @@ pub async fn change(
             "UPDATE webhook_endpoints SET url = coalesce($3, url), events = coalesce($4, events), \
              description = coalesce($5, description), state = coalesce($6, state), \
              reason = CASE WHEN $6 IS NULL THEN reason END, attempts = 0, failing_since_us = NULL, \
-             next_at_us = 0 WHERE institution_id = $1 AND id = $2",
+             next_at_us = 0, revision = revision + 1 WHERE institution_id = $1 AND id = $2",
         )
         .bind(tenant.uuid())
         .bind(id.uuid())
@@ -187,7 +191,8 @@ pub async fn change(
     Ok(changed > 0)
 }
 
-/// Signs with a new key from now on, and with the one before as well until some time.
+/// Signs with a new key from now on, and with the one before as well until some time; one that failed is tried
+/// at once.
 pub async fn rotate(
     connection: &mut Connection,
     tenant: Tenant,
@@ -197,7 +202,8 @@ pub async fn rotate(
     let changed = execute!(
         connection,
         sqlx::query(
-            "UPDATE webhook_endpoints SET generation = generation + 1, overlap_until_us = $3 \
+            "UPDATE webhook_endpoints SET generation = generation + 1, overlap_until_us = $3, \
+             attempts = 0, failing_since_us = NULL, next_at_us = 0, revision = revision + 1 \
              WHERE institution_id = $1 AND id = $2",
         )
         .bind(tenant.uuid())
@@ -218,7 +224,8 @@ pub async fn set_back(
         connection,
         sqlx::query(
             "UPDATE webhook_endpoints SET position = CASE WHEN position < $3 THEN position ELSE $3 END, \
-             attempts = 0, failing_since_us = NULL, next_at_us = 0 WHERE institution_id = $1 AND id = $2",
+             attempts = 0, failing_since_us = NULL, next_at_us = 0, revision = revision + 1 \
+             WHERE institution_id = $1 AND id = $2",
         )
         .bind(tenant.uuid())
         .bind(id.uuid())
@@ -351,10 +358,8 @@ pub async fn advance(
 pub struct Tried<'a> {
     /// Where it stood.
     pub stand: Stand<'a>,
-    /// Where it was told.
-    pub url: &'a str,
-    /// How often the event had been tried before.
-    pub attempts: i64,
+    /// How often its owner had changed it.
+    pub revision: i64,
 }
 
 /// It could not be told of the next event, once more since `since_us`; it is tried again at `next_at_us`.
@@ -368,16 +373,14 @@ pub async fn put_off(
     let done = execute!(
         connection,
         sqlx::query(
-            "UPDATE webhook_endpoints SET attempts = attempts + 1, failing_since_us = $7, next_at_us = $8 \
-             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND url = $5 \
-             AND attempts = $6",
+            "UPDATE webhook_endpoints SET attempts = attempts + 1, failing_since_us = $6, next_at_us = $7 \
+             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND revision = $5",
         )
         .bind(tenant.uuid())
         .bind(tried.stand.id.uuid())
         .bind(tried.stand.holder)
         .bind(tried.stand.position)
-        .bind(tried.url)
-        .bind(tried.attempts)
+        .bind(tried.revision)
         .bind(since_us)
         .bind(next_at_us)
     )?;
@@ -394,16 +397,15 @@ pub async fn disable(
     let done = execute!(
         connection,
         sqlx::query(
-            "UPDATE webhook_endpoints SET state = 'disabled', reason = $7 \
-             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND url = $5 \
-             AND attempts = $6 AND state = 'active'",
+            "UPDATE webhook_endpoints SET state = 'disabled', reason = $6 \
+             WHERE institution_id = $1 AND id = $2 AND holder = $3 AND position = $4 AND revision = $5 \
+             AND state = 'active'",
         )
         .bind(tenant.uuid())
         .bind(tried.stand.id.uuid())
         .bind(tried.stand.holder)
         .bind(tried.stand.position)
-        .bind(tried.url)
-        .bind(tried.attempts)
+        .bind(tried.revision)
         .bind(reason)
     )?;
     Ok(done > 0)

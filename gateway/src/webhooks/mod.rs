@@ -19,6 +19,7 @@ mod telling;
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -57,6 +58,9 @@ const BREATH: Duration = Duration::from_millis(100);
 const AT_ONCE: u32 = 32;
 /// Of these, endpoints of one institution.
 const AT_ONCE_OF_ONE: usize = 4;
+/// Nothing is known any longer of an endpoint that this process had not for so long: it is gone, or another
+/// process tells it, or nothing happens. Longer than a failed one waits to be tried again.
+const FORGOTTEN_US: i64 = 24 * 3600 * 1_000_000;
 /// How long the end waits for answers; a message without one by then is sent again by whoever is next.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -207,6 +211,8 @@ impl Webhooks {
 
     /// Gives a turn to each endpoint for which there is something to do.
     async fn round(self: &Arc<Self>, working: &mut JoinSet<()>) -> Result<(), StoreError> {
+        let now_us = self.world.now_us();
+        self.with(|known| forget(known, now_us));
         for portion in rounds::portions(&self.db).await? {
             let mut reader = self.db.read_many(&portion).await?;
             let due = webhooks::due(&mut reader, &self.holder, self.world.now_us()).await?;
@@ -264,6 +270,11 @@ impl Webhooks {
     }
 }
 
+/// Forgets endpoints that this process has had nothing to do with for long.
+fn forget<N: Eq + Hash>(known: &mut HashMap<N, Known>, now_us: i64) {
+    known.retain(|_, one| one.busy || one.held_until_us + FORGOTTEN_US > now_us);
+}
+
 /// An endpoint that has its turn, however the turn ends.
 struct Busy<'a> {
     webhooks: &'a Webhooks,
@@ -292,4 +303,22 @@ pub fn keys(tenant: Tenant, endpoint: &Endpoint, now_us: i64) -> Vec<KeyName> {
     let overlaps = endpoint.generation > 1 && now_us < endpoint.overlap_until_us;
     let before = overlaps.then(|| key(endpoint.generation - 1));
     std::iter::once(key(endpoint.generation)).chain(before).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_forgotten_a_day_after_this_process_had_them_and_never_while_they_have_their_turn() {
+        let one = |busy, held_until_us| Known { busy, held_until_us, ..Known::default() };
+        let mut known = HashMap::from([("a", one(false, 7)), ("b", one(false, 9)), ("c", one(true, 0))]);
+        let mut left = |now_us| {
+            forget(&mut known, now_us);
+            ["a", "b", "c"].map(|name| known.contains_key(name))
+        };
+        assert_eq!(left(FORGOTTEN_US + 6), [true, true, true]);
+        assert_eq!(left(FORGOTTEN_US + 8), [false, true, true]);
+        assert_eq!(left(FORGOTTEN_US + 10), [false, false, true]);
+    }
 }

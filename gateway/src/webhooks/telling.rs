@@ -45,8 +45,6 @@ const UNSAVED_MAX: i64 = 10_000;
 /// How long a process has an endpoint beyond what one message takes: after a crash, others wait for so long.
 /// Clocks of replicas may differ by less than this.
 const SPARE: Duration = Duration::from_secs(15);
-/// Days that attempts are kept.
-const KEPT_US: i64 = 30 * 24 * 3600 * 1_000_000;
 
 /// Why a turn ended early.
 #[derive(Debug, thiserror::Error)]
@@ -152,11 +150,11 @@ impl Telling<'_> {
                 if self.is_over() {
                     return Ok(true);
                 }
-                let (position, told) = (letters[place - 1].seq, &first);
+                let position = letters[place - 1].seq;
                 let mut reader = self.with.db.read(self.tenant).await?;
                 let now = webhooks::get(&mut reader, self.tenant, self.id).await?;
                 let Some(now) = now.filter(|now| Some(now.position) == position) else { return Ok(true) };
-                let unchanged = now.state == "active" && now.url == told.url && now.events == told.events;
+                let unchanged = now.state == "active" && now.revision == first.revision;
                 let is_held = self.known.held_until_us - self.needed_us() > self.with.world.now_us();
                 if !unchanged || !is_held || self.with.is_stopping() {
                     return Ok(true);
@@ -171,7 +169,7 @@ impl Telling<'_> {
             };
             if !taken || !stands {
                 // Failed: it is tried again in time. Overtaken: looked at anew.
-                return Ok(taken);
+                return Ok(taken || !stands);
             }
         }
         Ok(true)
@@ -251,7 +249,6 @@ impl Telling<'_> {
         let attempt = self.attempt(letter, endpoint.attempts + 1, outcome);
         let (id, holder) = (self.id, self.with.holder.clone());
         let (position, reached) = (endpoint.position, letter.seq.unwrap_or(endpoint.position));
-        let forget = AttemptId::from_parts(self.millis(KEPT_US), [0; 10]);
         let moved = attempt.clone();
         let stands = self
             .stored(move |connection, tenant| {
@@ -261,7 +258,6 @@ impl Telling<'_> {
                         return Ok(false);
                     }
                     webhook_attempts::insert(connection, tenant, id, &moved).await?;
-                    webhook_attempts::sweep(connection, tenant, id, forget).await?;
                     Ok(true)
                 })
             })
@@ -449,10 +445,6 @@ impl Telling<'_> {
         }
     }
 
-    fn millis(&self, before_us: i64) -> u64 {
-        u64::try_from((self.with.world.now_us() - before_us) / 1000).unwrap_or(0)
-    }
-
     /// Stores rows, and says what the work on them said.
     async fn stored<W>(&self, work: W) -> Result<bool, Trouble>
     where
@@ -481,7 +473,7 @@ impl Telling<'_> {
 /// An endpoint as it was when it was tried.
 fn tried<'a>(was: &'a Endpoint, id: EndpointId, holder: &'a str) -> Tried<'a> {
     let stand = Stand { id, holder, position: was.position };
-    Tried { stand, url: &was.url, attempts: was.attempts }
+    Tried { stand, revision: was.revision }
 }
 
 fn micros(time: Duration) -> i64 {

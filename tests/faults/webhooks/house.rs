@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     io,
     net::IpAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -17,9 +17,12 @@ use veritrail::{
     config::{self, Config},
     domain::{EndpointId, EventType, Tenant},
     keys::Seed,
-    ledger::{By, events::Wanted},
+    ledger::{By, command::Filing, events::Wanted},
     service::Ledger,
-    store::webhooks::{Changes, Endpoint, NewEndpoint, get},
+    store::{
+        webhook_attempts::{self, Attempt},
+        webhooks::{Changes, Endpoint, NewEndpoint, get},
+    },
     webhooks::{
         Setup, Webhooks,
         address::{LookUp, Names},
@@ -84,6 +87,19 @@ impl Names for Book {
     }
 }
 
+/// The ledger of a server that has stopped, opened in this process, and the configuration that it is opened by.
+pub async fn open_ledger(server: &Server, clock: &Arc<Clock>) -> (Ledger, Config) {
+    let mut config = Config::default();
+    config.storage.data_dir = server.data_dir().to_owned();
+    if let Some(database) = database_of(server.data_dir()) {
+        config.storage.postgres_url = database.service_url().as_str().into();
+    }
+    config.http.base_url = server.base_url().to_owned();
+    config.http.origin = server.address().to_owned();
+    let world: Arc<dyn World> = Arc::<Clock>::clone(clock);
+    (Ledger::open_in(&config, world).await.unwrap(), config)
+}
+
 /// The part of a service that tells, in this process, on the data of a server that has stopped.
 pub struct House {
     ledger: Ledger,
@@ -101,30 +117,21 @@ impl House {
 
     /// The same, that checks receivers' certificates against these.
     pub async fn open_trusting(server: &Server, allow_networks: &str, ca_file: Option<PathBuf>) -> Self {
-        let (data_dir, clock): (&Path, Arc<Clock>) = (server.data_dir(), Arc::default());
-        let names: Arc<Book> = Arc::default();
-        let mut config = Config::default();
-        config.storage.data_dir = data_dir.to_owned();
-        if let Some(database) = database_of(data_dir) {
-            config.storage.postgres_url = database.service_url().as_str().into();
-        }
-        config.http.base_url = server.base_url().to_owned();
-        config.http.origin = server.address().to_owned();
-        config.webhooks = config::Webhooks {
+        let (clock, names): (Arc<Clock>, Arc<Book>) = Default::default();
+        let (ledger, config) = open_ledger(server, &clock).await;
+        let webhooks = config::Webhooks {
             allow_http: true,
             allow_networks: allow_networks.to_owned(),
             timeout_s: 60,
             ca_file,
             ..config::Webhooks::default()
         };
-        let world: Arc<dyn World> = Arc::<Clock>::clone(&clock);
-        let ledger = Ledger::open_in(&config, Arc::clone(&world)).await.unwrap();
         let setup = Setup {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
-            world,
-            seed: &Seed::load(&data_dir.join("keys/cursor.pem")).unwrap(),
-            config: &config.webhooks,
+            world: Arc::<Clock>::clone(&clock),
+            seed: &Seed::load(&config.storage.data_dir.join("keys/cursor.pem")).unwrap(),
+            config: &webhooks,
             names: Arc::<Book>::clone(&names),
         };
         let (webhooks, task) = Webhooks::start(setup).unwrap();
@@ -169,8 +176,20 @@ impl House {
 
     /// Its owner changes an endpoint.
     pub async fn change(&self, id: EndpointId, changes: Changes) {
-        let filing = settings::change(By::service(), id, changes, None).unwrap();
+        self.file(settings::change(By::service(), id, changes, None).unwrap()).await;
+    }
+
+    /// Its owner does something.
+    pub async fn file(&self, filing: Filing) {
         self.ledger.recorder.file(self.tenant, filing).await.unwrap();
+    }
+
+    /// The attempts to tell an endpoint, the oldest first.
+    pub async fn attempts(&self, id: EndpointId) -> Vec<Attempt> {
+        let mut reader = self.ledger.db.read(self.tenant).await.unwrap();
+        let mut all = webhook_attempts::page(&mut reader, self.tenant, id, None, 500).await.unwrap();
+        all.reverse();
+        all
     }
 
     pub async fn endpoint(&self, id: EndpointId) -> Endpoint {

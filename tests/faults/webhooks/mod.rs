@@ -1,6 +1,7 @@
 //! Webhooks while receivers, names and processes fail.
 
-mod house;
+mod fairness;
+pub(super) mod house;
 mod processes;
 mod receivers;
 
@@ -12,7 +13,7 @@ use veritrail::domain::EndpointId;
 use crate::support::{Caller, data, receiver::Message};
 
 /// What lets a service tell the receivers of these tests.
-const ALLOW: [(&str, &str); 3] = [
+pub(super) const ALLOW: [(&str, &str); 3] = [
     ("VERITRAIL_WEBHOOKS__ALLOW_HTTP", "true"),
     ("VERITRAIL_WEBHOOKS__ALLOW_NETWORKS", "127.0.0.0/8"),
     ("VERITRAIL_WEBHOOKS__TIMEOUT_S", "2"),

@@ -4,7 +4,13 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use veritrail::{domain::EventType, store::webhooks::Changes, world::World as _};
+use veritrail::{
+    domain::{EndpointId, EventType},
+    ledger::{By, command::Filing},
+    store::webhooks::Changes,
+    webhooks::settings,
+    world::World as _,
+};
 
 use super::{ALLOW, deliver, endpoint_id, events_after, house::House, text};
 use crate::support::{
@@ -225,6 +231,42 @@ async fn an_endpoint_that_is_mended_while_it_fails_is_neither_disabled_nor_put_o
     assert_eq!(receiver.seqs()[0], first, "all that was held back");
     let now = house.endpoint(told).await;
     assert_eq!((now.state.as_str(), now.reason, now.attempts), ("active", None, 0));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_changed_while_it_is_tried_for_the_first_time_is_tried_anew_at_once() {
+    let receiver = Receiver::start().await;
+    let mut server = Server::demo(&[]);
+    assert!(server.terminate().success());
+    let house = House::open(&server, "127.0.0.0/8").await;
+    let subject = house.subject().await;
+    let change = |id, changes: Changes| settings::change(By::service(), id, changes, None).unwrap();
+    let changes: [&dyn Fn(EndpointId) -> Filing; 4] = [
+        &|id| change(id, Changes { description: Some("mended".to_owned()), ..Changes::default() }),
+        &|id| change(id, Changes { state: Some("active"), ..Changes::default() }),
+        &|id| settings::rotate(By::service(), id, 24, None).unwrap(),
+        &|id| settings::set_back(By::service(), id, 1_000_000, String::new(), None).unwrap(),
+    ];
+    for changed in changes {
+        house.names.say(&[&["10.0.0.1"]]);
+        let watched = [EventType::WebhookEndpointChanged];
+        let told = house.add(receiver.url_by("hooks.bank.example"), &watched).await;
+        let (silence, asked) = (Arc::clone(&house.names.silence).lock_owned().await, house.names.asked());
+        house.event(subject).await;
+        until("it is tried", async || (house.names.asked() > asked).then_some(())).await;
+        house.names.say(&[&["127.0.0.1"]]);
+        house.file(changed(told)).await;
+        drop(silence);
+        let made = until("it is tried twice", async || {
+            Some(house.attempts(told).await).filter(|made| made.len() > 1)
+        })
+        .await;
+        let made: Vec<(&str, i64)> = made[..2].iter().map(|one| (one.state.as_str(), one.number)).collect();
+        // One that was put off would be tried a second time.
+        assert_eq!(made, [("failed", 1), ("succeeded", 1)]);
+        house.change(told, Changes { state: Some("paused"), ..Changes::default() }).await;
+    }
     house.close().await;
 }
 

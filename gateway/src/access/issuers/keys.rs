@@ -1,4 +1,7 @@
 //! An issuer's keys: found, kept, and fetched anew when they change.
+//!
+//! Who has a key that still counts waits for nobody: old ones are fetched anew behind their callers' backs. Only
+//! a key that isn't known is waited for, and not for long.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -10,6 +13,7 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse},
 };
 use serde_json::Value;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::access::assertion;
 
@@ -18,12 +22,14 @@ use crate::access::assertion;
 const COOL_DOWN: Duration = Duration::from_secs(30);
 /// The same after they could not be.
 const COOL_DOWN_FAILED: Duration = Duration::from_secs(5);
-/// Keys that are older are fetched anew when one is needed, so that a withdrawn one ends.
+/// Keys that are older are fetched anew when one is used, so that a withdrawn one ends.
 const REFRESH: Duration = Duration::from_secs(3600);
 /// Keys that are older, because the issuer can't be asked, count no more.
 const DEAD: Duration = Duration::from_secs(24 * 3600);
 const CONNECT: Duration = Duration::from_secs(3);
 const WHOLE: Duration = Duration::from_secs(5);
+/// How long a caller waits for a key that isn't known; keys that come later are there for the next one.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most bytes of an issuer's answer.
 const ANSWER_MAX: usize = 512 * 1024;
 const KEYS_MAX: usize = 100;
@@ -38,8 +44,11 @@ struct Inner {
     http: reqwest::Client,
     known: RwLock<Option<(Instant, Vec<Jwk>)>>,
     /// When they may be fetched again. Whoever fetches holds it; the others wait.
-    next: tokio::sync::Mutex<Option<Instant>>,
+    next: Arc<Mutex<Option<Instant>>>,
 }
+
+/// The turn to fetch keys.
+type Turn = OwnedMutexGuard<Option<Instant>>;
 
 /// HTTP to issuers: short, without redirects, and past no proxy.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
@@ -53,42 +62,64 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 
 impl Keys {
     pub(super) fn new(url: &str, http: reqwest::Client) -> Self {
-        let inner = Inner {
-            url: url.to_owned(),
-            http,
-            known: RwLock::default(),
-            next: tokio::sync::Mutex::default(),
-        };
+        let inner = Inner { url: url.to_owned(), http, known: RwLock::default(), next: Arc::default() };
         Self(Arc::new(inner))
     }
 
-    /// The key of an id, if the issuer has one.
+    /// The key of an id, if the issuer has one. Who has a key that still counts does not wait for an issuer that
+    /// did not answer the last time it was asked.
     ///
     /// # Errors
     /// When there are no keys because the issuer can't be asked.
     pub(super) async fn find(&self, kid: &str) -> Result<Option<Jwk>, String> {
-        if let Some(key) = self.0.known(kid, REFRESH) {
+        if let Some((key, age)) = self.0.known(kid) {
+            if age > REFRESH {
+                self.renew(kid);
+            }
             return Ok(Some(key));
         }
         let (inner, wanted) = (Arc::clone(&self.0), kid.to_owned());
-        // In a task: a caller that hangs up must not leave the others without keys.
-        let fetched = tokio::spawn(async move { inner.refresh(&wanted).await }).await;
-        fetched.map_err(|error| error.to_string())?;
-        match self.0.known(kid, DEAD) {
+        // In a task: a caller that hangs up, or waits no longer, must not leave the others without keys.
+        let fetching = tokio::spawn(async move {
+            let turn = Arc::clone(&inner.next).lock_owned().await;
+            inner.refresh(&wanted, turn).await;
+        });
+        if let Ok(fetched) = tokio::time::timeout(PATIENCE, fetching).await {
+            fetched.map_err(|error| error.to_string())?;
+        }
+        match self.0.known(kid) {
             None if !self.0.has_any() => Err(format!("the keys of {} could not be had", self.0.url)),
-            found => Ok(found),
+            found => Ok(found.map(|(key, _)| key)),
+        }
+    }
+
+    /// Has the keys fetched anew while nobody waits, unless somebody is at it.
+    fn renew(&self, kid: &str) {
+        let Ok(turn) = Arc::clone(&self.0.next).try_lock_owned() else { return };
+        if !is_resting(&turn) {
+            let (inner, wanted) = (Arc::clone(&self.0), kid.to_owned());
+            tokio::spawn(async move { inner.refresh(&wanted, turn).await });
         }
     }
 }
 
+/// Whether keys are not to be fetched for a while.
+fn is_resting(turn: &Turn) -> bool {
+    turn.is_some_and(|next| Instant::now() < next)
+}
+
 impl Inner {
-    fn known(&self, kid: &str, age_max: Duration) -> Option<Jwk> {
+    /// A key that counts, and how old it is.
+    fn known(&self, kid: &str) -> Option<(Jwk, Duration)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let (at, keys) = known.as_ref()?;
-        if at.elapsed() > age_max {
-            return None;
-        }
-        keys.iter().find(|key| key.common.key_id.as_deref() == Some(kid)).cloned()
+        let (age, named) = (at.elapsed(), |key: &&Jwk| key.common.key_id.as_deref() == Some(kid));
+        keys.iter().find(named).filter(|_| age <= DEAD).map(|key| (key.clone(), age))
+    }
+
+    /// Whether a key is known that need not be fetched anew.
+    fn is_fresh(&self, kid: &str) -> bool {
+        self.known(kid).is_some_and(|(_, age)| age <= REFRESH)
     }
 
     fn has_any(&self) -> bool {
@@ -97,9 +128,8 @@ impl Inner {
     }
 
     /// Fetches the keys, unless somebody just did.
-    async fn refresh(&self, wanted: &str) {
-        let mut next = self.next.lock().await;
-        if self.known(wanted, REFRESH).is_some() || next.is_some_and(|next| Instant::now() < next) {
+    async fn refresh(&self, wanted: &str, mut turn: Turn) {
+        if self.is_fresh(wanted) || is_resting(&turn) {
             return;
         }
         let pause = match self.fetch().await {
@@ -108,18 +138,20 @@ impl Inner {
                 *known = Some((Instant::now(), keys));
                 drop(known);
                 // Who has a key of the issuer's may go on to its next one at once.
-                self.known(wanted, REFRESH).is_none().then_some(COOL_DOWN)
+                (!self.is_fresh(wanted)).then_some(COOL_DOWN)
             }
             Err(why) => {
                 tracing::warn!(issuer = self.url, why, "an issuer's keys could not be fetched");
                 Some(COOL_DOWN_FAILED)
             }
         };
-        *next = pause.map(|pause| Instant::now() + pause);
+        *turn = pause.map(|pause| Instant::now() + pause);
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, String> {
-        let metadata = match self.get(&format!("{}/.well-known/openid-configuration", self.url)).await {
+        // OpenID Connect Discovery section 4: less a slash at its end.
+        let base = self.url.trim_end_matches('/');
+        let metadata = match self.get(&format!("{base}/.well-known/openid-configuration")).await {
             Ok(metadata) => metadata,
             Err(_) => self.get(&rfc_8414(&self.url)?).await?,
         };
@@ -195,16 +227,5 @@ pub(super) fn algorithm(key: &Jwk) -> Option<Algorithm> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::rfc_8414;
-
-    #[test]
-    fn metadata_is_looked_for_where_rfc_8414_says() {
-        for (issuer, at) in [
-            ("https://a.example", "https://a.example/.well-known/oauth-authorization-server"),
-            ("https://a.example/x/y/", "https://a.example/.well-known/oauth-authorization-server/x/y"),
-        ] {
-            assert_eq!(rfc_8414(issuer).unwrap(), at);
-        }
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

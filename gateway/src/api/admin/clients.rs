@@ -5,14 +5,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{BODY_MAX, PAGE, check_name};
 use crate::{
-    access::{Answer, Door, Permit, Recorded, assertion::check_jwks, proof::thumbprint, right::Administer},
+    access::{
+        Answer, Permit, Recorded, assertion::public_keys, issuers::can_be_registered, right::Administer,
+    },
     api::{
         State,
         clients::{shown_networks, stored_networks},
         params::Params,
     },
     directory::{ClientOrder, Terms, enrol},
-    domain::{ClientId, ClientKind, InstitutionId, Scope},
+    domain::{
+        ClientId, ClientKind, InstitutionId, Scope,
+        jwk::{self, SentKeys},
+    },
     error::{Code, Problem},
     ledger::command::{Alteration, Change, ClientChange},
     store::{clients, institutions},
@@ -29,9 +34,10 @@ pub struct NewClient {
     /// What it may do. A system can be given the `:read` scopes.
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
-    /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. Without them it gets a secret.
+    /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. A key without a `kid` gets its thumbprint
+    /// (RFC 7638) for one. Without keys and without another issuer it gets a secret.
     #[schema(value_type = Option<Object>)]
-    jwks: Option<serde_json::Value>,
+    jwks: Option<SentKeys>,
     /// Whether its tokens must be bound to a key by DPoP (RFC 9449 section 5.2).
     #[serde(default)]
     #[schema(default = false, example = false)]
@@ -42,9 +48,9 @@ pub struct NewClient {
     tls_client_certificate_bound_access_tokens: bool,
     /// Networks (CIDR) and addresses that it may call from; none for any.
     #[serde(default)]
-    #[schema(example = json!([]))]
+    #[schema(example = json!([]), max_items = 100)]
     allowed_addresses: Vec<String>,
-    /// The other issuer that it gets its tokens from.
+    /// The other issuer that it gets its tokens from; then it has neither keys nor a secret here.
     external: Option<External>,
 }
 
@@ -53,10 +59,10 @@ pub struct NewClient {
 #[serde(deny_unknown_fields)]
 pub struct External {
     /// The issuer's name in the configuration.
-    #[schema(example = "keycloak")]
+    #[schema(example = "keycloak", max_length = 64)]
     issuer: String,
     /// What its tokens call the client.
-    #[schema(example = "treasury-warehouse")]
+    #[schema(example = "treasury-warehouse", min_length = 1, max_length = 200)]
     subject: String,
 }
 
@@ -71,13 +77,14 @@ pub struct ClientTerms {
     #[schema(example = false)]
     tls_client_certificate_bound_access_tokens: Option<bool>,
     /// Networks (CIDR) and addresses that it may call from; none for any. Not with the others.
+    #[schema(max_items = 100)]
     allowed_addresses: Option<Vec<String>>,
 }
 
 /// A key of a client.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ClientKey {
-    /// Its id.
+    /// Its id; its thumbprint, if it came without one.
     #[schema(example = "2026-07")]
     kid: Option<String>,
     /// Its thumbprint (RFC 7638).
@@ -92,7 +99,7 @@ pub struct ClientKey {
 pub struct ClientView {
     /// Its OAuth2 `client_id`.
     client_id: ClientId,
-    /// Its secret, shown this once; none if it has keys, or when a call is repeated.
+    /// Its secret, shown this once; none if it has keys or another issuer, or when a call is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     /// Its name.
@@ -102,7 +109,7 @@ pub struct ClientView {
     kind: ClientKind,
     /// What it may do.
     scopes: Vec<Scope>,
-    /// How it authenticates: `private_key_jwt` or `client_secret_basic`.
+    /// How it authenticates: `private_key_jwt`, `client_secret_basic`, or to another issuer (`external_issuer`).
     #[schema(example = "client_secret_basic")]
     auth_method: &'static str,
     /// Its keys, if it has any.
@@ -147,11 +154,10 @@ impl ClientList {
 
 /// The keys of a set, as they are shown.
 fn keys(jwks: &str) -> Vec<ClientKey> {
-    let set: serde_json::Value = serde_json::from_str(jwks).unwrap_or_default();
-    let all = set["keys"].as_array().into_iter().flatten();
+    let all = jwk::named(jwks).unwrap_or_default().into_iter();
     all.map(|key| ClientKey {
         kid: key["kid"].as_str().map(ToOwned::to_owned),
-        thumbprint: thumbprint(key),
+        thumbprint: jwk::thumbprint(&key),
         ends_at: key["exp"].as_i64().map(|exp| rfc3339(exp.saturating_mul(1_000_000))),
     })
     .collect()
@@ -161,9 +167,15 @@ impl TryFrom<clients::Client> for ClientView {
     type Error = Problem;
 
     fn try_from(row: clients::Client) -> Result<Self, Problem> {
+        let auth_method = match (&row.external_issuer, &row.jwks) {
+            (Some(_), _) => "external_issuer",
+            (None, Some(_)) => "private_key_jwt",
+            (None, None) => "client_secret_basic",
+        };
         Ok(Self {
             client_id: ClientId::from_uuid(row.id),
             client_secret: None,
+            auth_method,
             name: row.name,
             kind: ClientKind::parse(&row.kind)
                 .ok_or_else(|| Problem::internal("an unknown kind of client"))?,
@@ -177,7 +189,6 @@ impl TryFrom<clients::Client> for ClientView {
                 .external_issuer
                 .zip(row.external_subject)
                 .map(|(issuer, subject)| External { issuer, subject }),
-            auth_method: if row.jwks.is_some() { "private_key_jwt" } else { "client_secret_basic" },
             created_at: rfc3339(row.created_at_us),
             revoked_at: row.revoked_at_us.map(rfc3339),
         })
@@ -212,14 +223,16 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     if new.scopes.is_empty() {
         return Err(Problem::new(Code::Refused, "scopes: at least one"));
     }
-    if let Some(jwks) = &new.jwks {
-        check_jwks(jwks).map_err(|detail| Problem::new(Code::Refused, format!("jwks: {detail}")))?;
-    }
+    let refused = |detail: String| Problem::new(Code::Refused, format!("jwks: {detail}"));
+    let jwks = new.jwks.as_ref().map(public_keys).transpose().map_err(refused)?;
     if let Some(External { issuer, subject }) = &new.external {
+        if jwks.is_some() {
+            return Err(Problem::new(Code::Refused, "external: a client of another issuer has no keys here"));
+        }
         if !state.door.issuers.has(issuer) {
             return Err(Problem::new(Code::Refused, "external: the configuration names no such issuer"));
         }
-        if !(1..=200).contains(&subject.chars().count()) || subject.contains(char::is_control) {
+        if !can_be_registered(subject) {
             let detail = "external: subject has 1 to 200 characters, none of them a control character";
             return Err(Problem::new(Code::Refused, detail));
         }
@@ -228,9 +241,9 @@ pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         institution,
         name: new.name,
         kind: ClientKind::System,
-        scopes: new.scopes,
+        scopes: Scope::each_once(new.scopes),
         reach: "own".to_owned(),
-        jwks: new.jwks.map(|jwks| jwks.to_string()),
+        jwks: jwks.map(|jwks| jwks.to_string()),
         terms: Terms {
             dpop_bound: new.dpop_bound_access_tokens,
             certificate_bound: new.tls_client_certificate_bound_access_tokens,
@@ -294,13 +307,8 @@ pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Resu
         None => ClientChange::Bind(dpop, certificate),
     };
     let change = Change::AlterClient(Box::new(Alteration { client, own: None, what }));
-    let (door, by) = (state.door.clone(), permit.by());
-    let changed = Door::whole(async move {
-        let changed = door.recorder.change(by, change, None).await?;
-        door.callers_changed().await;
-        Ok(changed)
-    })
-    .await?;
+    let door = state.door.clone().into_inner();
+    let changed = door.change_client(permit.by(), client, change, None).await?;
     let row = clients::get(&mut state.directory().await?, client).await?.ok_or_else(Problem::not_found)?;
     permit.answer(Answer::json(&ClientView::try_from(row)?)?.changed(changed)).await
 }
@@ -319,13 +327,8 @@ pub async fn change(permit: Permit<Administer>, state: web::Data<State>) -> Resu
 pub async fn revoke(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let id: ClientId = permit.path("id")?;
-    let (door, by) = (state.door.clone(), permit.by());
-    let changed = Door::whole(async move {
-        let changed = door.recorder.change(by, Change::RevokeClient(id), None).await?;
-        door.callers_changed().await;
-        Ok(changed)
-    })
-    .await?;
+    let door = state.door.clone().into_inner();
+    let changed = door.change_client(permit.by(), id, Change::RevokeClient(id), None).await?;
     let row = clients::get(&mut state.directory().await?, id).await?.ok_or_else(Problem::not_found)?;
     permit.answer(Answer::json(&ClientView::try_from(row)?)?.changed(changed)).await
 }

@@ -12,7 +12,7 @@ use crate::{
     store::plans::{self, Plan},
 };
 
-/// What a plan permits. A plain read costs 1 unit, a delivered batch 5, a bundle 20.
+/// What a plan permits. A plain read costs 1 unit, a delivered batch 5, a bundle 20; `x-cost` of each operation says it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quotas {

@@ -238,7 +238,7 @@ pub async fn change(permit: Permit<ManageWebhooks>, state: web::Data<State>) -> 
 }
 
 /// Signs messages with a new key; the key before signs them too for a while, so that a receiver can learn the
-/// new one without missing any.
+/// new one without missing any. An endpoint that failed is tried again at once.
 #[utoipa::path(
     operation_id = "rotateWebhookSecret", tag = "webhooks",
     params(

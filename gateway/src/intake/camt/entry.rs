@@ -148,7 +148,10 @@ impl Entry {
         }
         let account = head.account.clone();
         let reference = match self.fields.first(&["AcctSvcrRef"]) {
-            Some((name, value)) => keep(Text::new(value.text.as_str()), value.line, || at(name), findings),
+            Some((name, value)) => {
+                let own = keep(Text::<64>::new(value.text.as_str()), value.line, || at(name), findings);
+                own.zip(account.as_ref()).map(|(own, account)| reference(&[account.as_str(), own.as_str()]))
+            }
             None => account.as_ref().map(|account| self.own_reference(account.as_str(), head)),
         };
         // Also when the entry is refused: what is mended later has the same reference.
@@ -239,6 +242,7 @@ impl Entry {
         let mut records = Vec::with_capacity(parts.len());
         for ((number, detail), money) in (1..).zip(&self.details).zip(parts) {
             let own = detail.fields.text(&["Refs/AcctSvcrRef"]).and_then(|own| Text::<64>::new(own).ok());
+            let own = own.map(|own| reference(&[common.account.as_str(), own.as_str()]));
             let reference = match own.filter(|own| uses.is_first(own)) {
                 Some(own) => own,
                 None => uses.own(reference(&[common.reference.as_str(), &format!("{number}")])),

@@ -153,6 +153,7 @@ impl Head {
             Some("ITBD") => (u8::MAX, 1),
             _ => (u8::MAX, u8::MAX),
         };
+        self.statement.closes |= closing == 0;
         if opening < self.ranks.0 {
             self.ranks.0 = opening;
             self.statement.opening = Some(stated);

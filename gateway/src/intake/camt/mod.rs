@@ -4,9 +4,13 @@
 //! Elements that it does not look for are passed over.
 //!
 //! An `Ntry` is one transaction, or as many as it has `TxDtls` when there are several, each with an amount in
-//! the entry's currency, that together make the entry's amount. A transaction's reference is the entry's
-//! `AcctSvcrRef`; without one it is the account, the statement's id and the `NtryRef`, or `#` and the entry's
-//! number, with `/` between them; the parts of a batch have theirs, or `/` and their number after the entry's.
+//! the entry's currency, that together make the entry's amount. A transaction's reference begins with the account,
+//! since servicers number within one: after it comes the entry's `AcctSvcrRef`, or without one the statement's id
+//! and the `NtryRef`, or `#` and the entry's number, with `/` between them; the parts of a batch have theirs, or `/`
+//! and their number after the entry's.
+//! By `AcctSvcrRef` an entry is known again in another message: the booked one of a statement takes the place of the
+//! pending one that an intraday report told, and a report that comes late changes nothing. Without it they are two
+//! transactions.
 //! What a statement uses again gets `/2`, `/3` and so on, in the order of the file: two equal entries are two
 //! transactions, and the same two when the file comes again (see [`reference`](super::statement::reference) for what is too long).
 //!

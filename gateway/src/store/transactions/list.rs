@@ -5,7 +5,7 @@ use jiff_sqlx::Date as SqlDate;
 
 use super::{
     super::{Connection, StoreError, select::Select},
-    versions::push_standing,
+    versions::{push_standing, superseded},
 };
 use crate::domain::{
     Tenant,
@@ -145,8 +145,19 @@ pub async fn page(
     sql.fetch_all(connection).await
 }
 
-/// The transactions among a range of entries as they stood at seq `snapshot`, in ledger order, `limit` of
-/// them at most. A server reads a range by its keys, however long the log is.
+/// Transactions among a range of entries.
+#[derive(Debug)]
+pub struct Among {
+    /// The entries that recorded them, in ledger order.
+    pub seqs: Vec<i64>,
+    /// The last entry that was looked at.
+    pub last: i64,
+}
+
+/// The transactions among a range of entries as they stood at seq `snapshot`, `limit` of them at most.
+///
+/// A server reads each range by its keys, however long the log is. Joined, these ranges are one look-up a
+/// row to it, since it takes them for small: three statements take a fifth of the time.
 pub async fn among(
     connection: &mut Connection,
     tenant: Tenant,
@@ -154,15 +165,19 @@ pub async fn among(
     filter: &Filter,
     (after, last): (i64, i64),
     limit: i64,
-) -> Result<Vec<Row>, StoreError> {
-    let mut sql = Select::new(ROWS);
+) -> Result<Among, StoreError> {
+    let mut sql = Select::new("SELECT t.seq FROM transactions t WHERE t.institution_id = ");
     sql.bind(tenant.uuid()).push(" AND t.seq > ").bind(after).push(" AND t.seq <= ").bind(last);
-    // Told of both tables: the planner does not carry a range from one to the other.
-    sql.push(" AND p.seq > ").bind(after).push(" AND p.seq <= ").bind(last);
-    push_standing(&mut sql, snapshot);
+    sql.push(" AND t.reversed = 0");
     push_filter(&mut sql, filter);
     sql.push(" ORDER BY t.seq LIMIT ").bind(limit);
-    sql.fetch_all(connection).await
+    let found: Vec<(i64,)> = sql.fetch_all(connection).await?;
+    let mut seqs: Vec<i64> = found.into_iter().map(|(seq,)| seq).collect();
+    let is_full = i64::try_from(seqs.len()).is_ok_and(|found| found >= limit);
+    let last = seqs.last().copied().filter(|_| is_full).unwrap_or(last);
+    let superseded = superseded(connection, tenant, snapshot, (after, last)).await?;
+    seqs.retain(|seq| superseded.binary_search(seq).is_err());
+    Ok(Among { seqs, last })
 }
 
 fn push_filter(sql: &mut Select, filter: &Filter) {

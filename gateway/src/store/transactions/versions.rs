@@ -18,6 +18,26 @@ pub(in super::super) fn push_standing(sql: &mut Select, snapshot: i64) {
     sql.push(" AND t.reversed = 0").push(NEWEST).bind(snapshot).push(")");
 }
 
+/// The versions among a range of entries that others had taken the place of at seq `snapshot`, in order.
+pub(super) async fn superseded(
+    connection: &mut Connection,
+    tenant: Tenant,
+    snapshot: i64,
+    (after, last): (i64, i64),
+) -> Result<Vec<i64>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT supersedes FROM transactions WHERE institution_id = $1 \
+             AND supersedes > $2 AND supersedes <= $3 AND seq <= $4 ORDER BY supersedes"
+        )
+        .bind(tenant.uuid())
+        .bind(after)
+        .bind(last)
+        .bind(snapshot)
+    )
+}
+
 /// The seq of a transaction's newest version at seq `snapshot`.
 pub async fn newest(
     connection: &mut Connection,

@@ -1,0 +1,9 @@
+-- What is kept for a while only, found by its age; and how often an owner changed a webhook endpoint, so that
+-- whoever tells it meanwhile takes note.
+
+CREATE INDEX webhook_attempts_age ON webhook_attempts (at_us);
+CREATE INDEX usage_age ON usage (day);
+GRANT DELETE ON usage TO veritrail_service;
+
+ALTER TABLE webhook_endpoints ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
+GRANT UPDATE (revision) ON webhook_endpoints TO veritrail_service;
