@@ -50,8 +50,7 @@ pub enum Transition {
 }
 
 impl Transition {
-    const ALL: [Self; 6] =
-        [Self::Other, Self::Start, Self::Running, Self::Abort, Self::Fail, Self::Complete];
+    const ALL: [Self; 6] = [Self::Other, Self::Start, Self::Running, Self::Abort, Self::Fail, Self::Complete];
 
     /// As events have it.
     #[must_use]
@@ -285,7 +284,8 @@ impl Reader {
             }
         }
         if self.rows > ROWS_MAX {
-            let detail = format!("an event may tell of {ROWS_MAX} datasets and column edges; this one has more");
+            let detail =
+                format!("an event may tell of {ROWS_MAX} datasets and column edges; this one has more");
             self.findings.push(Finding::on_line(1, "event_too_large", detail));
         }
         Some(Event { time_us: time_us?, about: about?, inputs, outputs })
@@ -417,5 +417,6 @@ fn edges(field: Option<&Field>, input: InputField, older: Option<&str>) -> Vec<C
         return vec![edge(field.is_some(), older, older == Some("MASKED"))];
     }
     let each = input.transformations.iter();
-    each.map(|way| edge(way.r#type != "INDIRECT", way.subtype.as_deref(), way.masking == Some(true))).collect()
+    each.map(|way| edge(way.r#type != "INDIRECT", way.subtype.as_deref(), way.masking == Some(true)))
+        .collect()
 }

@@ -152,7 +152,8 @@ impl Rows {
     ) {
         let direction = if is_output { "output" } else { "input" };
         let run = run_id.map(|run| run.to_string()).unwrap_or_default();
-        let parts = [&job_id.to_string(), &run, &dataset_id.to_string(), direction, version.unwrap_or_default()];
+        let parts =
+            [&job_id.to_string(), &run, &dataset_id.to_string(), direction, version.unwrap_or_default()];
         let id = id("edge", &parts);
         let version = version.map(ToOwned::to_owned);
         self.edges.insert(id, NewEdge { id, job_id, run_id, dataset_id, is_output, version });

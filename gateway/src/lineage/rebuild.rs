@@ -30,7 +30,8 @@ async fn again(connection: &mut Connection, tenant: Tenant) -> Result<(), Record
         let Some(last) = events.last() else { return Ok(()) };
         after = last.seq;
         for stored in events {
-            let damaged = || RecordError::Unavailable(format!("the event of entry {} is damaged", stored.seq));
+            let damaged =
+                || RecordError::Unavailable(format!("the event of entry {} is damaged", stored.seq));
             let text = record::text(&stored.payload).map_err(|_| damaged())?;
             let event = event::read(text.as_bytes()).map_err(|_| damaged())?;
             lineage::write(connection, tenant, stored.seq, &project(&event, record::digest(&text))).await?;

@@ -29,11 +29,8 @@ pub(super) const DEPTH_MAX: u32 = 100;
 pub(super) const NODES_MAX: usize = 2_000;
 /// Column edges that are shown.
 const COLUMNS_MAX: i64 = 20_000;
-const DIRECTIONS: &[(&str, Direction)] = &[
-    ("upstream", Direction::Upstream),
-    ("downstream", Direction::Downstream),
-    ("both", Direction::Both),
-];
+const DIRECTIONS: &[(&str, Direction)] =
+    &[("upstream", Direction::Upstream), ("downstream", Direction::Downstream), ("both", Direction::Both)];
 
 /// A graph around a node.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -138,7 +135,6 @@ pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result
     let wants_columns = params.word("columns", &[("true", true), ("false", false)])?.unwrap_or(false);
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
-    reader.hold().await?;
     let snapshot = Snapshot::wanted(&mut reader, tenant, &params).await?;
     let seq = snapshot.seq();
     let start = find(&mut reader, tenant, seq, &text).await?;
@@ -162,7 +158,8 @@ pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result
     let node = names.of(start)?.to_owned();
     let mut nodes: Vec<(u32, Node)> = graph.nodes.iter().map(|(node, distance)| (*distance, *node)).collect();
     nodes.sort_unstable();
-    let nodes = nodes.into_iter().map(|(distance, node)| Ok(ReachedNode { node: names.take(node)?, distance }));
+    let nodes =
+        nodes.into_iter().map(|(distance, node)| Ok(ReachedNode { node: names.take(node)?, distance }));
     let nodes = nodes.collect::<Result<_, Problem>>()?;
     let is_truncated = graph.is_cut;
     let answer = LineageGraph { node, nodes, edges, columns, is_truncated, as_of: snapshot.as_of()? };

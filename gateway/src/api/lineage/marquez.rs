@@ -113,7 +113,6 @@ pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result
     }
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
-    reader.hold().await?;
     let seq = Snapshot::now(&mut reader, tenant).await?.seq();
     let start = find(&mut reader, tenant, seq, &text).await?;
     let bounds = Bounds { depth, nodes: NODES_MAX };

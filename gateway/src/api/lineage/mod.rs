@@ -11,10 +11,7 @@ use serde::Serialize;
 use crate::{
     domain::Tenant,
     error::{Code, Problem},
-    lineage::{
-        name,
-        walk::Node,
-    },
+    lineage::{name, walk::Node},
     store::{
         Reader,
         lineage::{self, Dataset, Job},

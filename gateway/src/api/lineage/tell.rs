@@ -2,7 +2,10 @@
 
 use std::io::Read as _;
 
-use actix_web::{http::{StatusCode, header}, post, web};
+use actix_web::{
+    http::{StatusCode, header},
+    post, web,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -10,9 +13,12 @@ use super::super::{State, params::Params};
 use crate::{
     access::{Answer, Permit, Recorded, right::WriteLineage},
     domain::{Finding, InstitutionId, LineageEventId},
-    error::{Code, Problem},
+    error::{Code, Fault, Problem},
     ledger::{Receipt, command::RecordError},
-    lineage::{event, record::{IS_KNOWN, NewEvent}},
+    lineage::{
+        event,
+        record::{IS_KNOWN, NewEvent},
+    },
     store::lineage::known,
 };
 
@@ -184,7 +190,8 @@ async fn read(permit: &Permit<WriteLineage>, max: usize) -> Result<Vec<u8>, Prob
 }
 
 fn text(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|e| Problem::new(Code::MalformedBody, format!("the body is not UTF-8: {e}")))
+    std::str::from_utf8(body)
+        .map_err(|e| Problem::new(Code::MalformedBody, format!("the body is not UTF-8: {e}")))
 }
 
 fn malformed(error: serde_json::Error) -> Problem {
@@ -192,5 +199,11 @@ fn malformed(error: serde_json::Error) -> Problem {
 }
 
 fn refused(findings: &[Finding]) -> Problem {
-    Problem::refused("the event does not say what it is about", findings)
+    let fault = |finding: &Finding| Fault {
+        pointer: finding.pointer.clone().unwrap_or_default(),
+        code: finding.code.to_string(),
+        detail: finding.detail.clone(),
+    };
+    let errors = findings.iter().map(fault).collect();
+    Problem { errors, ..Problem::new(Code::Refused, "the event does not say what it is about") }
 }

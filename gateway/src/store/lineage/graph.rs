@@ -74,7 +74,8 @@ pub async fn hops(
     let direction = if is_output { "output" } else { "input" };
     let select = "SELECT job_id, dataset_id, MIN(seq) AS first_seq, MAX(seq) AS last_seq, \
                   COUNT(DISTINCT run_id) AS runs FROM lineage_edges";
-    let rest = format!("AND direction = '{direction}' GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id");
+    let rest =
+        format!("AND direction = '{direction}' GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id");
     of(connection, tenant, as_of, select, (column, ids), &rest, most).await
 }
 

@@ -135,8 +135,7 @@ const COLUMNS: Table = Table {
 };
 
 /// The tables that can be made again from the events.
-const PROJECTIONS: [&str; 6] =
-    [JOBS.name, DATASETS.name, VERSIONS.name, RUNS.name, EDGES.name, COLUMNS.name];
+const PROJECTIONS: [&str; 6] = [JOBS.name, DATASETS.name, VERSIONS.name, RUNS.name, EDGES.name, COLUMNS.name];
 
 fn uuid<'r>(id: Option<Uuid>) -> Value<'r> {
     id.map_or(Value::Null, Value::Uuid)
