@@ -204,7 +204,7 @@ async fn nodes_runs_and_versions_are_found_in_pages() {
         found.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ids(&system.pages("/v1/lineage/nodes?q=out_%25").await), ["dataset:here:Out_%"]);
-    assert_eq!(ids(&system.pages("/v1/lineage/nodes?kind=job&q=ETL%20night").await), ["job:etl:Nightly"]);
+    assert_eq!(ids(&system.pages("/v1/lineage/nodes?type=job&q=ETL%20night").await), ["job:etl:Nightly"]);
     assert_eq!(system.pages_of("/v1/lineage/nodes", 1).await.len(), 2);
 
     let runs = system.pages_of("/v1/lineage/runs?job=job:etl:Nightly", 2).await;
@@ -346,7 +346,7 @@ async fn known_of(system: &Caller, mark: &str) -> Value {
     };
     let mut all = Vec::new();
     for kind in ["dataset", "job"] {
-        let mut nodes = system.pages(&format!("/v1/lineage/nodes?kind={kind}&q={mark}")).await;
+        let mut nodes = system.pages(&format!("/v1/lineage/nodes?type={kind}&q={mark}")).await;
         nodes.sort_by_key(|node| node["id"].as_str().unwrap().to_owned());
         for node in nodes {
             let id = encoded(node["id"].as_str().unwrap());

@@ -72,7 +72,7 @@ pub struct DatasetVersionView {
 #[utoipa::path(
     operation_id = "listLineageNodes", tag = "lineage",
     params(
-        ("kind" = Option<String>, Query, description = "`dataset` (unless told) or `job`.", example = "dataset"),
+        ("type" = Option<String>, Query, description = "`dataset` (unless told) or `job`.", example = "dataset"),
         ("q" = Option<String>, Query, description = "What namespace and name contain, with a space between them; upper and lower case alike.", max_length = 200, example = "settlement"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
@@ -84,9 +84,9 @@ pub struct DatasetVersionView {
 )]
 #[get("/v1/lineage/nodes")]
 pub async fn list(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result<Recorded, Problem> {
-    let params = Params::read(permit.query(), &["kind", "q", "limit", "cursor", AS_OF])?;
+    let params = Params::read(permit.query(), &["type", "q", "limit", "cursor", AS_OF])?;
     let kinds = [("dataset", Kind::Dataset), ("job", Kind::Job)];
-    let kind = params.word("kind", &kinds)?.unwrap_or(Kind::Dataset);
+    let kind = params.word("type", &kinds)?.unwrap_or(Kind::Dataset);
     let part = params.text("q", PART_MAX)?.map(str::to_lowercase);
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
