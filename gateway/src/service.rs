@@ -54,6 +54,8 @@ use crate::{
 const MAKE_AHEAD: Duration = Duration::from_secs(60);
 /// How often what has expired is forgotten.
 const SWEEP: Duration = Duration::from_secs(600);
+/// The pause before the next round of what is too much for one.
+const SWEEP_ON: Duration = Duration::from_secs(1);
 /// How often plans are read again, unless another replica says that one changed.
 const PLANS: Duration = Duration::from_secs(5);
 
@@ -452,11 +454,17 @@ fn origins(http: &Http) -> Result<Origins, StartError> {
 
 /// Forgets what has expired, now and then.
 async fn sweep(recorder: Recorder) {
+    let mut pause = SWEEP;
     loop {
-        tokio::time::sleep(SWEEP).await;
-        if let Err(error) = recorder.sweep().await {
-            tracing::warn!(%error, "sweeping failed");
-        }
+        tokio::time::sleep(pause).await;
+        pause = match recorder.sweep().await {
+            Ok(true) => SWEEP_ON,
+            Ok(false) => SWEEP,
+            Err(error) => {
+                tracing::warn!(%error, "sweeping failed");
+                SWEEP
+            }
+        };
     }
 }
 

@@ -154,3 +154,25 @@ async fn a_statement_goes_on_from_a_closing_balance_and_from_no_interim_one() {
     let wrong = bank.take("format=camt", XML, report("R3", &day("1.00", "a", "ITBD", "6.50"))).await;
     assert_eq!(bank.findings(&wrong).await[0]["code"], "balance_differs", "it is still held to its entries");
 }
+
+#[tokio::test]
+async fn what_is_booked_settles_no_other_that_shares_its_reference() {
+    let bank = Bank::new(Server::shared()).await;
+    let fee = |status: &str, direction: &str, id: &str| {
+        let mut line = data::transaction("FEE");
+        (line["status"], line["direction"], line["end_to_end_id"]) =
+            (json!(status), json!(direction), json!(id));
+        data::ndjson(&[line])
+    };
+    let (format, kind) = ("format=ndjson", "application/x-ndjson");
+    let first = bank.take(format, kind, fee("pending", "debit", "a")).await;
+    assert_eq!(counted(&first), ("stored", 1, 0, 0), "{first}");
+    for (direction, id) in [("credit", "a"), ("debit", "b")] {
+        let other = bank.take(format, kind, fee("booked", direction, id)).await;
+        assert_eq!(counted(&other), ("refused", 0, 0, 1), "{direction} {id}: {other}");
+    }
+    let booked = bank.take(format, kind, fee("booked", "debit", "a")).await;
+    assert_eq!(counted(&booked), ("stored", 1, 0, 0), "{booked}");
+    let new = bank.take(format, kind, fee("pending", "debit", "b")).await;
+    assert_eq!(counted(&new), ("refused", 0, 0, 1), "it is no late report of the booked one: {new}");
+}

@@ -174,6 +174,33 @@ async fn an_institution_has_so_many_uploads_and_bytes_on_their_way() {
     upload.send(0, body).await;
     bank.until_finished(&upload.id).await;
     Upload::begin(&bank, 1_000).await;
+    // A call that comes again is answered as the first one, whatever is on its way since.
+    let again = |body: &str| {
+        let request = other.feeder.request(Method::POST, &other.path("/v1/intakes?format=ndjson"));
+        let request =
+            request.header("content-type", "application/x-ndjson").header("idempotency-key", "once");
+        other.feeder.send(request.body(body.to_owned()))
+    };
+    let body = data::ndjson(&[data::transaction("b")]);
+    let first = again(&body).await.ok();
+    other.until_finished(first["id"].as_str().unwrap()).await;
+    Upload::begin(&other, 99_000).await;
+    assert_eq!(again(&body).await.ok()["id"], first["id"]);
+    other.send("format=ndjson", "application/x-ndjson", body).await.problem(409, "conflict");
     let folder = server.data_dir().join("intakes").join(&bank.id);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "nothing stays of what is refused");
+}
+
+#[tokio::test]
+async fn records_that_are_refused_count_as_records_of_a_file() {
+    let server = Server::demo_with(&[], &[("VERITRAIL_INTAKE__RECORDS_MAX", "3")]);
+    let bank = Bank::new(&server).await;
+    let lines: Vec<_> = (0..4)
+        .map(|number| {
+            data::revised(&data::transaction(&format!("n-{number}")), "correction", "none is there")
+        })
+        .collect();
+    let intake = bank.take("format=ndjson&on_error=skip", "application/x-ndjson", data::ndjson(&lines)).await;
+    let findings = bank.findings(&intake).await;
+    assert_eq!(findings.last().unwrap()["code"], "too_many_records", "{findings:?}");
 }

@@ -213,3 +213,102 @@ async fn what_another_delivery_took_in_between_is_told_and_counted() {
     }
     panic!("no delivery came in between");
 }
+
+/// Begins an upload in parts; where its parts go, and its id.
+async fn begin(bank: &Bank, query: &str, length: usize) -> (String, String) {
+    let begin = bank.feeder.request(reqwest::Method::POST, &bank.path(&format!("/v1/intakes?{query}")));
+    let begun = bank.feeder.send(begin.header("upload-length", length)).await;
+    (begun.header("location").unwrap().to_owned(), begun.ok()["id"].as_str().unwrap().to_owned())
+}
+
+/// Sends all of a file to an upload in parts; the status of the answer.
+async fn append(bank: &Bank, path: &str, body: &str) -> reqwest::StatusCode {
+    let request = bank.feeder.request(reqwest::Method::PATCH, path).header("upload-offset", 0);
+    let request = request.header("content-type", "application/offset+octet-stream");
+    bank.feeder.send(request.body(body.to_owned())).await.status
+}
+
+#[tokio::test]
+async fn an_upload_whose_file_was_lost_ends_and_one_whose_file_is_here_is_gone_on_with() {
+    let kept = tempfile::tempdir().unwrap();
+    let (data_dir, port) = (kept.path().join("data"), free_ports());
+    let mut server = Server::start(&data_dir, port, &[]);
+    let mut bank = Bank::new(&server).await;
+    let body = data::ndjson(&[data::transaction("here")]);
+    let (_, lost) = begin(&bank, "format=ndjson", 1_000).await;
+    let (path, here) = begin(&bank, "format=ndjson", body.len()).await;
+    server.kill();
+    std::fs::remove_file(data_dir.join("intakes").join(&bank.id).join(&lost)).unwrap();
+    let_lapse(&server, &bank).await;
+    let server = Server::start(&data_dir, port, &[]);
+    bank = bank.again(&server).await;
+    assert_eq!(bank.until_finished(&lost).await["state"], "failed");
+    // It is said of the other that it is here.
+    let database = Behind::of(server.data_dir());
+    let mut touched_at_us = 0_i64;
+    while touched_at_us == 0 {
+        behind!(&database, pool => {
+            let query = "SELECT touched_at_us FROM intakes WHERE institution_id = $1 AND id = $2";
+            let query = sqlx::query_scalar(query).bind(uuid(&bank.id)).bind(uuid(&here));
+            touched_at_us = query.fetch_one(pool).await.unwrap();
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    database.close().await;
+    assert_eq!(append(&bank, &path, &body).await, 204);
+    assert_eq!(bank.until_finished(&here).await["counts"]["added"], 1);
+}
+
+#[tokio::test]
+async fn an_intake_that_cannot_be_worked_on_ends_as_failed() {
+    let kept = tempfile::tempdir().unwrap();
+    let server = Server::start(&kept.path().join("data"), free_ports(), &[]);
+    let bank = Bank::new(&server).await;
+    let body = data::ndjson(&[data::transaction("a")]);
+    let (path, id) = begin(&bank, "format=ndjson", body.len()).await;
+    let database = Behind::of(server.data_dir());
+    behind!(&database, pool => {
+        let query = "UPDATE intakes SET mapping = 'none' WHERE institution_id = $1";
+        sqlx::query(query).bind(uuid(&bank.id)).execute(pool).await.unwrap();
+    });
+    database.close().await;
+    assert_eq!(append(&bank, &path, &body).await, 204);
+    let intake = bank.until_finished(&id).await;
+    assert_eq!(intake["state"], "failed", "{intake}");
+    assert!(intake["reason"].as_str().unwrap().contains("broke off"), "{intake}");
+}
+
+#[tokio::test]
+async fn what_was_refused_stays_so_when_storing_is_resumed_and_is_counted_once() {
+    let kept = tempfile::tempdir().unwrap();
+    let (data_dir, port) = (kept.path().join("data"), free_ports());
+    let mut server = Server::start(&data_dir, port, &[]);
+    server.lift_limits();
+    let mut bank = Bank::new(&server).await;
+    // What revises nothing yet is refused, though what it names stands further down; so is what stands before.
+    let mut other = data::transaction("n-0");
+    (other["account"], other["amount"]["amount"]) = (json!("one"), json!("99.00"));
+    let mut early = data::transaction("n-1");
+    early["account"] = json!("one");
+    let early = data::revised(&early, "reversal", "it is not there yet");
+    let body = data::ndjson(&[early]) + &lines(30_000) + &data::ndjson(&[other]);
+    bank.send("format=ndjson&on_error=skip", "application/x-ndjson", body).await.ok();
+    let id = until_storing(&bank).await["id"].as_str().unwrap().to_owned();
+    server.kill();
+    let server = Server::start(&data_dir, port, &[]);
+    bank = bank.again(&server).await;
+    let intake = bank.until_finished(&id).await;
+    assert_eq!(intake["state"], "stored", "{intake}");
+    let counts = &intake["counts"];
+    assert_eq!(
+        (&counts["records"], &counts["added"], &counts["faults"]),
+        (&json!(30_000), &json!(30_000), &json!(2)),
+        "{intake}"
+    );
+    assert_eq!(bank.findings(&intake).await.len(), 2);
+    // Once it has ended, nothing is left beside its file.
+    let folder = data_dir.join("intakes").join(&bank.id);
+    while std::fs::read_dir(&folder).unwrap().count() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

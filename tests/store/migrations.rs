@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::{postgres, superuser};
 use crate::support::{Server, behind::Behind, engine::Engine, server::binary};
@@ -142,4 +142,34 @@ fn a_migrator_makes_the_schema_finds_it_made_and_refuses_one_that_was_edited() {
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("migration 1 was previously applied but has been modified"), "{said}");
+}
+
+/// What processes of before began may be in hand: a new one does not take it for left.
+#[tokio::test]
+async fn intakes_from_before_are_touched_when_they_are_first_known() {
+    let insert = "INSERT INTO intakes (institution_id, id, state, actor, format, dry_run, skips, bytes, statements, \
+                  records, added, unchanged, faults, breaks, delivered, created_at_us) \
+                  VALUES ($1, $1, 'uploading', 'a', 'csv', 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1)";
+    let id = uuid::Uuid::from_u128(u128::MAX - 1);
+    let touched = "SELECT touched_at_us FROM intakes WHERE id = $1";
+    let touched_at_us: i64 = match postgres() {
+        Some(postgres) => {
+            let mut connection = superuser(&postgres.database()).await;
+            sqlx::query(insert).bind(id).execute(&mut connection).await.unwrap();
+            sqlx::query_scalar(touched).bind(id).fetch_one(&mut connection).await.unwrap()
+        }
+        None => {
+            let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite");
+            let migration = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+            let before = migration("0006_intake.sql");
+            sqlx::raw_sql(AssertSqlSafe(before)).execute(&mut connection).await.unwrap();
+            sqlx::query(insert).bind(id).execute(&mut connection).await.unwrap();
+            let now = migration("0012_intake_hold.sql");
+            sqlx::raw_sql(AssertSqlSafe(now)).execute(&mut connection).await.unwrap();
+            sqlx::query_scalar(touched).bind(id).fetch_one(&mut connection).await.unwrap()
+        }
+    };
+    // Microseconds, of 2026 or later.
+    assert!((1_767_225_600_000_000..10_000_000_000_000_000).contains(&touched_at_us), "{touched_at_us}");
 }

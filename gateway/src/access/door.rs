@@ -188,7 +188,7 @@ impl Door {
     ///
     /// A stranger's refusals are counted by route, so that nobody can fill a ledger from outside with what he
     /// chooses. A stranger is also who has a client's token or secret and calls from where the client may not,
-    /// or sends what it sent before.
+    /// or sends what it sent before; the client's own log tells of it, whatever institution he names.
     ///
     /// # Errors
     /// When it can't be recorded; then the refusal must not leave either.
@@ -204,12 +204,12 @@ impl Door {
         };
         if let Some((caller, log)) = context.known() {
             let by_stranger = matches!(problem.code, Code::AddressNotAllowed | Code::Unauthenticated);
-            let (path, request) = match by_stranger {
-                true => (context.route.clone(), None),
-                false => (context.target.clone(), Some(context.request_id.clone())),
+            let (log, path, request) = match by_stranger {
+                true => (caller.home_log(), context.route.clone(), None),
+                false => (*log, context.target.clone(), Some(context.request_id.clone())),
             };
             let denial = denial(caller.client.to_string(), path, request);
-            match self.recorder.denied(*log, denial.clone()).await {
+            match self.recorder.denied(log, denial.clone()).await {
                 // It named an institution that there is not: then its own log tells of it.
                 Err(RecordError::Missing(_)) => self.recorder.denied(caller.home_log(), denial).await,
                 recorded => recorded,

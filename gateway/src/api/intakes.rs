@@ -211,9 +211,9 @@ async fn take(
 ) -> Result<crate::ledger::command::Filed, Problem> {
     let (tenant, receiver) = (permit.tenant(), state.receiver.clone());
     // A key that can't be taken is told of before the body is.
-    permit.idempotency_of([0; 32])?;
+    let key = permit.idempotency_of([0; 32])?;
     let told = permit.header("content-length").and_then(|length| length.parse().ok());
-    let _pour = receiver.room(tenant, told.unwrap_or(0)).await?;
+    let _pour = receiver.room(tenant, told.unwrap_or(0), key.as_ref()).await?;
     let path = receiver.path(tenant, new.id).await.map_err(Problem::internal)?;
     let mut file = tokio::fs::File::create(&path).await.map_err(Problem::internal)?;
     let bounds = (receiver.limits.file_bytes_max, state.upload_time);

@@ -3,11 +3,13 @@
 //! A transaction is changed by a line that says so, and by one that need not: what is pending is provisional, so
 //! that the booked transaction of the same reference takes its place, as a correction, whatever else it says. What
 //! was ever booked is never pending again for that: a pending one that comes after it changes nothing. Both only on
-//! the same account, in the same currency.
+//! the same account, in the same currency and direction, and with the same end-to-end id where both have one: a
+//! servicer's references need not be unique.
 
 use crate::{
     domain::{
-        direction::Status,
+        Currency, Text,
+        direction::{Direction, Status},
         finding::Finding,
         id::{AccountId, TransactionId},
         transaction::{NewRevision, NewTransaction, Transaction, Version},
@@ -34,11 +36,32 @@ pub enum Said<T> {
     Settles,
 }
 
-/// What a line without a revision says of one that it differs from, on the same account and in the same currency:
-/// nothing if neither settles the other.
-#[must_use]
-pub fn settling(before: Status, now: Status) -> Option<Said<()>> {
-    match (before, now) {
+/// What tells whether one transaction settles another under its reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits<A, E> {
+    /// The account.
+    pub account: A,
+    /// Its currency.
+    pub currency: Currency,
+    /// Which way the money moved.
+    pub direction: Direction,
+    /// The initiating party's reference, if it is known.
+    pub end_to_end_id: Option<E>,
+    /// How final it is.
+    pub status: Status,
+}
+
+/// What a line without a revision says of one that it differs from: nothing if neither settles the other.
+pub fn settling<A: PartialEq, E: PartialEq>(before: &Traits<A, E>, now: &Traits<A, E>) -> Option<Said<()>> {
+    let is_one = before.account == now.account
+        && before.currency == now.currency
+        && before.direction == now.direction
+        && match (&before.end_to_end_id, &now.end_to_end_id) {
+            (Some(before), Some(now)) => before == now,
+            _ => true,
+        };
+    match (before.status, now.status) {
+        _ if !is_one => None,
         (Status::Pending, Status::Booked) => Some(Said::Settles),
         (Status::Booked, Status::Pending) => Some(Said::Again(())),
         _ => None,
@@ -128,8 +151,19 @@ impl Existing {
         if !versions.iter().all(fits) {
             return None;
         }
+        let now = traits_of(account, new);
+        let says = |one: &Transaction| {
+            let before = Traits {
+                account: one.account_id,
+                currency: one.amount.currency(),
+                direction: one.direction,
+                end_to_end_id: one.end_to_end_id.as_ref(),
+                status: one.status,
+            };
+            settling(&before, &now)
+        };
         if new.status == Status::Pending {
-            let was_booked = versions.iter().any(|one| one.status == Status::Booked);
+            let was_booked = versions.iter().any(|one| says(one) == Some(Said::Again(())));
             return was_booked.then_some(Said::Again(last.version.seq));
         }
         // The statement that settled it may come again, also when what it said was corrected since.
@@ -137,13 +171,23 @@ impl Existing {
         let mut later = versions.windows(2).zip(&self.versions[1..]);
         let settled = later.find(|(pair, _)| {
             let plain = Transaction { revision: None, source: again.source.clone(), ..pair[1].clone() };
-            settling(pair[0].status, pair[1].status) == Some(Said::Settles) && plain == again
+            pair[0].status == Status::Pending && pair[1].status == Status::Booked && plain == again
         });
         if let Some((_, known)) = settled {
             return Some(Said::Again(known.version.seq));
         }
-        let settles = settling(versions.last()?.status, new.status) == Some(Said::Settles);
+        let settles = says(versions.last()?) == Some(Said::Settles);
         (settles && !last.is_reversal).then_some(Said::Settles)
+    }
+}
+
+fn traits_of<A>(account: A, new: &NewTransaction) -> Traits<A, &Text<35>> {
+    Traits {
+        account,
+        currency: new.amount.currency(),
+        direction: new.direction,
+        end_to_end_id: new.end_to_end_id.as_ref(),
+        status: new.status,
     }
 }
 
@@ -160,9 +204,10 @@ pub(super) fn said_after(earlier: &NewTransaction, new: &NewTransaction) -> Opti
     if before == now {
         return Some(Said::Again(()));
     }
-    let fits = before.account == now.account && before.amount.currency() == now.amount.currency();
-    let is_stated = before.revision.is_some() || now.revision.is_some();
-    if fits && !is_stated { settling(before.status, now.status) } else { None }
+    if before.revision.is_some() || now.revision.is_some() {
+        return None;
+    }
+    settling(&traits_of(&before.account, &before), &traits_of(&now.account, &now))
 }
 
 /// Whether a record says what is stored: what two files say alike is one record, and keeps the source that it

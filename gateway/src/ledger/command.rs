@@ -311,7 +311,7 @@ pub(super) enum Job {
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },
     UseProof { proof: [u8; 32], expires_at_us: i64, reply: Reply<bool> },
     RevokeToken { jti: String, expires_at_us: i64, reply: Reply<()> },
-    Sweep(Reply<()>),
+    Sweep(Reply<bool>),
 }
 
 impl Job {

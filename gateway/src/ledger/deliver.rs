@@ -9,6 +9,8 @@ use std::{borrow::Cow, collections::HashMap};
 
 use veritrail_audit::{Kind, Subject};
 
+use serde::de::DeserializeOwned;
+
 use super::{
     again::{Existing, Known, Said, conflict, nothing_to_revise, other_currency, said_after},
     batch::Batch,
@@ -95,25 +97,29 @@ impl Batch<'_> {
     }
 
     /// The outcome that was given under this key before, if any.
-    pub(super) async fn first_answer(
+    pub(super) async fn first_answer<T: DeserializeOwned>(
         &mut self,
         tenant: Tenant,
         key: Option<&idempotency::Key>,
-    ) -> Result<Option<String>, RecordError> {
+    ) -> Result<Option<T>, RecordError> {
         let Some(key) = key else { return Ok(None) };
         let same = |other: &idempotency::Key| {
             other.client == key.client && other.route == key.route && other.key == key.key
         };
         let earlier = self.first_answers.iter().find(|(owner, other, _)| *owner == tenant && same(other));
-        if let Some((_, other, outcome)) = earlier {
-            let outcome = (other.body_sha256 == key.body_sha256).then(|| outcome.clone());
-            return outcome.map(Some).ok_or(RecordError::KeyReused);
+        let (body_sha256, outcome) = match earlier {
+            Some((_, other, outcome)) => (other.body_sha256.to_vec(), outcome.clone()),
+            None => match idempotency::get(self.connection, tenant, key).await.map_err(unavailable)? {
+                Some(first) => (first.body_sha256, first.outcome),
+                None => return Ok(None),
+            },
+        };
+        if body_sha256 != key.body_sha256 {
+            return Err(RecordError::KeyReused);
         }
-        match idempotency::get(self.connection, tenant, key).await.map_err(unavailable)? {
-            None => Ok(None),
-            Some(first) if first.body_sha256 == key.body_sha256 => Ok(Some(first.outcome)),
-            Some(_) => Err(RecordError::KeyReused),
-        }
+        // Another version may have written it. That is for who sent the key alone: others go on.
+        let unreadable = "the first answer under this Idempotency-Key can't be told again";
+        serde_json::from_str(&outcome).map(Some).map_err(|_| RecordError::Conflict(unreadable))
     }
 
     pub(super) async fn deliver(
@@ -121,8 +127,7 @@ impl Batch<'_> {
         tenant: Tenant,
         delivery: Delivery,
     ) -> Result<Delivered, RecordError> {
-        if let Some(outcome) = self.first_answer(tenant, delivery.idempotency.as_ref()).await? {
-            let first: Delivered = serde_json::from_str(&outcome).map_err(unavailable)?;
+        if let Some(first) = self.first_answer::<Delivered>(tenant, delivery.idempotency.as_ref()).await? {
             return Ok(Delivered { replayed: true, ..first });
         }
         let (steps, findings) = self.judge(tenant, delivery.items)?;

@@ -76,8 +76,7 @@ impl Batch<'_> {
             return Ok(Changed { receipt: self.change(kept, by, change).await?, made, replayed: false });
         };
         let provider = self.provider().await?;
-        if let Some(outcome) = self.first_answer(provider, Some(&key)).await? {
-            let first: Changed = serde_json::from_str(&outcome).map_err(unavailable)?;
+        if let Some(first) = self.first_answer::<Changed>(provider, Some(&key)).await? {
             return Ok(Changed { replayed: true, ..first });
         }
         let made = change.makes();

@@ -12,8 +12,7 @@ use crate::domain::Tenant;
 impl Batch<'_> {
     /// Appends a filing's entry and writes its rows.
     pub(super) async fn file(&mut self, tenant: Tenant, filing: Filing) -> Result<Filed, RecordError> {
-        if let Some(outcome) = self.first_answer(tenant, filing.idempotency.as_ref()).await? {
-            let first: Filed = serde_json::from_str(&outcome).map_err(unavailable)?;
+        if let Some(first) = self.first_answer::<Filed>(tenant, filing.idempotency.as_ref()).await? {
             return Ok(Filed { replayed: true, ..first });
         }
         let next = self.open_log(tenant)?.open.size();

@@ -167,8 +167,9 @@ impl Recorder {
         self.ask(|reply| Job::RevokeToken { jti, expires_at_us, reply }).await
     }
 
-    /// Forgets what has expired, and what is kept for a while only ([`forgetting`](super::forgetting)).
-    pub async fn sweep(&self) -> Result<(), RecordError> {
+    /// Forgets what has expired, and what is kept for a while only ([`forgetting`](super::forgetting)): a bounded
+    /// number of rows. Whether more may be left.
+    pub async fn sweep(&self) -> Result<bool, RecordError> {
         self.ask(Job::Sweep).await
     }
 

@@ -96,7 +96,8 @@ pub(super) async fn examine(
             break;
         }
         examiner.portion(portion).await?;
-        if examiner.repeats.len().max(examiner.new_accounts.len()) > receiver.limits.records_max {
+        // What is refused counts too: its number is kept.
+        if usize::try_from(examiner.read).is_ok_and(|read| read > receiver.limits.records_max) {
             let detail = format!("a file has at most {} records", receiver.limits.records_max);
             examiner.found.fault(Finding::on_line(1, "too_many_records", detail));
             examiner.found.broke_off = true;

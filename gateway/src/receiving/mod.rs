@@ -7,6 +7,8 @@
 //!   then, and says so.
 //! - Storing takes more than one of the recorder's batches. A reference names a record once and for all, so that
 //!   after a crash the same file is stored to its end, and nothing twice.
+//! - Which records are refused is settled by the first reading, and kept beside the file: against a store that
+//!   holds a part of the file already, it could not be told again.
 //! - A file is hashed when it is whole, and again before it is read; it is deleted once its intake has ended, unless
 //!   it is the importer's own.
 //! - Memory is flat: a portion of records at a time, 16 bytes for each record of the file, and some more for each
@@ -19,12 +21,12 @@ mod examine;
 mod finding;
 mod hold;
 mod portions;
+mod refused;
 mod repeats;
 mod storing;
 mod tending;
 
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -63,6 +65,11 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// Findings that are stored at once.
 const FINDINGS_AT_ONCE: usize = 500;
+
+/// Why nothing more is said of an intake.
+const ENDED: &str = "the intake has ended already";
+/// Why an intake has failed whose file can't be worked on.
+const BROKE_OFF: &str = "it broke off; what was added stays";
 
 /// What files may have, and how many may be on their way.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +131,18 @@ pub enum Trouble {
     Damaged(String),
 }
 
+impl Trouble {
+    /// Whether the file is at fault, and neither the database nor the ledger.
+    const fn is_of_the_file(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Reading(_) | Self::Altered | Self::Damaged(_))
+    }
+
+    /// Whether it would be the same another time: a disk may recover, what a file holds stays.
+    const fn is_for_good(&self) -> bool {
+        matches!(self, Self::Reading(_) | Self::Altered | Self::Damaged(_))
+    }
+}
+
 impl Receiver {
     /// A receiver that keeps files in a folder.
     #[must_use]
@@ -152,15 +171,27 @@ impl Receiver {
         Ok(folder.join(id.to_string()))
     }
 
-    /// Makes room for a file that is about to come in one piece, of so many bytes if that is known.
+    /// Makes room for a file that is about to come in one piece, of so many bytes if that is known. One that comes
+    /// again under its key needs none: it is held against the first, and answered as it was.
     ///
     /// # Errors
     /// When the institution has too many on their way, or the database failed.
-    pub async fn room(&self, tenant: Tenant, bytes: u64) -> Result<hold::Pour, RecordError> {
+    pub async fn room(
+        &self,
+        tenant: Tenant,
+        bytes: u64,
+        key: Option<&idempotency::Key>,
+    ) -> Result<hold::Pour, RecordError> {
         let mut reader = self.db.read(tenant).await?;
         let under_way = intakes::under_way(&mut reader, tenant).await?;
+        let first = match key {
+            Some(key) => idempotency::get(&mut reader, tenant, key).await?,
+            None => None,
+        };
         drop(reader);
-        self.limits.hold(under_way, (0, bytes))?;
+        if first.is_none() {
+            self.limits.hold(under_way, (0, bytes))?;
+        }
         let pour = hold::Pour::begin(&self.pouring, tenant, self.limits.uploads_max);
         pour.ok_or(RecordError::Conflict(hold::UPLOADS))
     }
@@ -272,8 +303,7 @@ impl Receiver {
         let _hold = Hold::on(self, tenant, id);
         let row = self.row(tenant, id).await?;
         if let Err(error) = self.work(tenant, &row, path).await {
-            let reason = "it broke off; what was added stays";
-            if let Err(error) = self.finish(tenant, &row, "failed", Some(reason)).await {
+            if let Err(error) = self.finish(tenant, &row, "failed", Some(BROKE_OFF)).await {
                 tracing::warn!(%error, intake = %id, "it could not be said that an intake failed");
             }
             return Err(error);
@@ -303,6 +333,7 @@ impl Receiver {
         tokio::spawn(async move {
             let _running = running;
             let _hold = Hold::on(&receiver, tenant, id);
+            let mut last = None;
             for pause_s in [1, 5, 30, 120, 600] {
                 // While it waits to be taken up again, others have its turn.
                 let Ok(turn) = receiver.turns.clone().acquire_owned().await else { return };
@@ -311,22 +342,39 @@ impl Receiver {
                     Err(error) => error,
                 };
                 drop(turn);
+                if error.is_for_good() {
+                    last = Some(error);
+                    break;
+                }
                 tracing::warn!(%error, intake = %id, "an intake is taken up again later");
+                last = Some(error);
                 tokio::time::sleep(Duration::from_secs(pause_s)).await;
             }
-            tracing::error!(intake = %id, "an intake could not be finished; it is taken up again later");
+            let Some(error) = last else { return };
+            tracing::error!(%error, intake = %id, "an intake could not be finished");
+            if error.is_of_the_file()
+                && let Err(error) = receiver.give_up(tenant, id, BROKE_OFF).await
+            {
+                tracing::warn!(%error, intake = %id, "it could not be said that an intake failed");
+            }
         });
     }
 
     async fn see_to(&self, tenant: Tenant, id: IntakeId) -> Result<(), Trouble> {
-        let mut reader = self.db.read(tenant).await?;
-        let row = intakes::get(&mut reader, tenant, id).await?;
-        drop(reader);
-        let row = row.filter(|row| row.finished_at_us.is_none());
-        let Some(row) = row else { return Ok(()) };
+        let row = self.row(tenant, id).await?;
         let path = self.path(tenant, id).await?;
-        self.work(tenant, &row, &path).await?;
+        if row.finished_at_us.is_none() {
+            self.work(tenant, &row, &path).await?;
+        }
         remove(&path).await;
+        Ok(())
+    }
+
+    /// Ends an intake as failed, and deletes its file.
+    async fn give_up(&self, tenant: Tenant, id: IntakeId, reason: &'static str) -> Result<(), Trouble> {
+        let row = self.row(tenant, id).await?;
+        self.finish(tenant, &row, "failed", Some(reason)).await?;
+        remove(&self.path(tenant, id).await?).await;
         Ok(())
     }
 
@@ -341,7 +389,8 @@ impl Receiver {
         let described = described(row, path.to_owned())?;
         let is_resumed = row.state == "storing";
         let refused = match is_resumed {
-            true => self.examine_again(tenant, row, &described).await?,
+            true if row.skips != 0 => refused::read(path).await?,
+            true => Vec::new(),
             false => match self.examine(tenant, row, &described).await? {
                 Some(refused) => refused,
                 None => return Ok(()),
@@ -353,43 +402,6 @@ impl Receiver {
             Err(reason) => ("failed", Some(reason)),
         };
         self.finish(tenant, row, state, reason).await
-    }
-
-    /// Which records were refused, in a file whose storing broke off; what was refused only since is told.
-    async fn examine_again(
-        &self,
-        tenant: Tenant,
-        row: &Intake,
-        described: &Described,
-    ) -> Result<Vec<u64>, Trouble> {
-        if row.skips == 0 {
-            return Ok(Vec::new());
-        }
-        let id = IntakeId::from_uuid(row.id);
-        let examination = examine::examine(self, tenant, described).await?;
-        let mut reader = self.db.read(tenant).await?;
-        let told: HashSet<String> =
-            intake_findings::all(&mut reader, tenant, id).await?.into_iter().collect();
-        drop(reader);
-        let mut number = row.faults + row.breaks;
-        let mut since = Vec::new();
-        for found in examination.findings.into_iter().filter(|found| !told.contains(&found.finding)) {
-            let is_fault = serde_json::from_str::<IntakeFinding>(&found.finding)
-                .is_ok_and(|found| found.severity == Severity::Error);
-            if is_fault && told.len() + since.len() < examine::FINDINGS_MAX {
-                number += 1;
-                since.push(intake_findings::Row { number, ..found });
-            }
-        }
-        let faults = number - row.faults - row.breaks;
-        self.note(tenant, move |connection, tenant| {
-            Box::pin(async move {
-                intake_findings::insert(connection, tenant, id, &since).await?;
-                Ok(intakes::refused(connection, tenant, id, faults).await?)
-            })
-        })
-        .await?;
-        Ok(examination.refused)
     }
 
     /// The first reading; which records are refused, if storing comes next.
@@ -419,6 +431,10 @@ impl Receiver {
             None
         };
         let stores = reason.is_none() && row.dry_run == 0;
+        // An import is never resumed, and nothing is written beside its file.
+        if stores && row.skips != 0 && described.path.starts_with(&self.folder) {
+            refused::write(&described.path, &examination.refused).await?;
+        }
         self.note(tenant, move |connection, tenant| {
             Box::pin(async move { Ok(intakes::examined(connection, tenant, id, counts, stores).await?) })
         })
@@ -464,7 +480,7 @@ impl Receiver {
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
                 match intakes::finish(connection, at.tenant, id, (state, reason), at.at_us).await? {
-                    0 => Err(RecordError::Conflict("the intake has ended already")),
+                    0 => Err(RecordError::Conflict(ENDED)),
                     _ => Ok(()),
                 }
             })
@@ -476,8 +492,13 @@ impl Receiver {
 }
 
 async fn remove(path: &Path) {
-    if let Err(error) = tokio::fs::remove_file(path).await {
-        tracing::warn!(%error, "the file of an intake that ended could not be deleted");
+    for path in [path, &refused::beside(path)] {
+        match tokio::fs::remove_file(path).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "the file of an intake that ended could not be deleted");
+            }
+            _ => {}
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    domain::{Currency, NewTransaction, Status},
-    ledger::again::{Said, settling},
+    domain::NewTransaction,
+    ledger::again::{Said, Traits, settling},
 };
 
 /// Digests of the records seen so far: of the reference, and of the content.
@@ -21,9 +21,7 @@ pub(super) struct Conflicts(HashMap<u64, Option<Standing>>);
 #[derive(Debug, PartialEq, Eq)]
 struct Standing {
     content: u64,
-    account: u64,
-    currency: Currency,
-    status: Status,
+    traits: Traits<u64, u64>,
     /// Whether it states a revision.
     revises: bool,
 }
@@ -31,10 +29,6 @@ struct Standing {
 impl Repeats {
     pub(super) fn note(&mut self, new: &NewTransaction) {
         self.0.push(digests(new));
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
     }
 
     /// What stands there more than once, differently.
@@ -57,9 +51,13 @@ impl Conflicts {
         let Some(standing) = self.0.get_mut(&reference) else { return false };
         let now = Standing {
             content,
-            account: short(new.account.as_str().as_bytes()),
-            currency: new.amount.currency(),
-            status: new.status,
+            traits: Traits {
+                account: short(new.account.as_str().as_bytes()),
+                currency: new.amount.currency(),
+                direction: new.direction,
+                end_to_end_id: new.end_to_end_id.as_ref().map(|id| short(id.as_str().as_bytes())),
+                status: new.status,
+            },
             revises: new.revision.is_some(),
         };
         let Some(before) = standing.as_ref() else {
@@ -69,8 +67,8 @@ impl Conflicts {
         if *before == now {
             return false;
         }
-        let fits = before.account == now.account && before.currency == now.currency;
-        match settling(before.status, now.status).filter(|_| fits && !before.revises && !now.revises) {
+        let is_stated = before.revises || now.revises;
+        match settling(&before.traits, &now.traits).filter(|_| !is_stated) {
             None => true,
             Some(Said::Settles) => {
                 *standing = Some(now);
@@ -96,6 +94,7 @@ pub(super) fn short(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Direction, Status};
 
     fn record(reference: &str, amount: &str) -> NewTransaction {
         let json = serde_json::json!({
@@ -114,6 +113,30 @@ mod tests {
         let mut conflicts = repeats.conflicts();
         let others: Vec<bool> = file.iter().map(|new| conflicts.is_other(new)).collect();
         assert_eq!(others, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_is_booked_settles_no_other_that_shares_its_reference() {
+        let named = |id: &str, status| NewTransaction {
+            end_to_end_id: Some(id.parse().unwrap()),
+            status,
+            ..record("FEE", "1")
+        };
+        let unnamed = record("FEE", "2");
+        let back = NewTransaction { direction: Direction::Debit, ..unnamed.clone() };
+        for (booked, is_other) in [
+            (unnamed, false),
+            (named("a", Status::Booked), false),
+            (back, true),
+            (named("b", Status::Booked), true),
+        ] {
+            let file = [named("a", Status::Pending), booked];
+            let mut repeats = Repeats::default();
+            file.iter().for_each(|new| repeats.note(new));
+            let mut conflicts = repeats.conflicts();
+            assert!(!conflicts.is_other(&file[0]));
+            assert_eq!(conflicts.is_other(&file[1]), is_other, "{:?}", file[1]);
+        }
     }
 
     #[test]

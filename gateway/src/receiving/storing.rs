@@ -88,13 +88,16 @@ pub(super) async fn store(
         receiver
             .note(tenant, move |connection, tenant| {
                 Box::pin(async move {
+                    // Another process may have ended it, taking this one for gone.
+                    if !between && intakes::advance(connection, tenant, id, progress).await? == 0 {
+                        return Err(RecordError::Conflict(super::ENDED));
+                    }
                     intake_findings::insert(connection, tenant, id, &findings).await?;
                     intakes::refused(connection, tenant, id, faults).await?;
                     if between {
                         return Ok(());
                     }
-                    statements::insert(connection, tenant, id, &ended).await?;
-                    Ok(intakes::advance(connection, tenant, id, progress).await?)
+                    Ok(statements::insert(connection, tenant, id, &ended).await?)
                 })
             })
             .await?;

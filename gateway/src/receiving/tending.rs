@@ -3,7 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Receiver, Trouble, hold::LAPSES_US, portions};
+use super::{Receiver, Trouble, hold::LAPSES_US, portions, refused};
 use crate::{
     domain::{IntakeId, Tenant},
     ledger::{By, rounds},
@@ -52,24 +52,37 @@ impl Receiver {
         let row = self.row(tenant, id).await?;
         let path = self.path(tenant, id).await?;
         let length = tokio::fs::metadata(&path).await.map(|file| file.len()).ok();
-        if row.state != "uploading" {
-            // Another process has the file, if it is not here.
-            if length.is_some() {
-                self.start(tenant, id);
-            } else if row.touched_at_us + LAPSES_US < self.world.now_us() {
+        let now_us = self.world.now_us();
+        let Some(length) = length else {
+            // Another process has the file, or had it.
+            if row.touched_at_us + LAPSES_US < now_us {
                 let reason = "the process that had its file is gone; what was added stays";
                 self.finish(tenant, &row, "failed", Some(reason)).await?;
             }
             return Ok(());
+        };
+        if row.state != "uploading" {
+            self.start(tenant, id);
+            return Ok(());
         }
+        self.note(tenant, move |connection, tenant| {
+            Box::pin(async move { Ok(intakes::touch(connection, tenant, id, now_us).await?) })
+        })
+        .await?;
         let Some(_writing) = self.claim(id) else { return Ok(()) };
-        if length == Some(row.bytes.unsigned_abs()) {
-            let by = By { actor: row.actor.clone(), request: None };
-            let sha256 = portions::sha256(path).await?;
-            self.arrive(tenant, by, row, sha256).await?;
-        } else if row.created_at_us + self.limits.upload_kept_us < self.world.now_us() {
-            self.finish(tenant, &row, "failed", Some("the upload was not gone on with in time")).await?;
-            super::remove(&path).await;
+        let hashed = match length == row.bytes.unsigned_abs() {
+            true => Some(portions::sha256(path.clone()).await),
+            false => None,
+        };
+        let is_over = row.created_at_us + self.limits.upload_kept_us < now_us;
+        match hashed {
+            Some(Ok(sha256)) => {
+                let by = By { actor: row.actor.clone(), request: None };
+                self.arrive(tenant, by, row, sha256).await?;
+            }
+            Some(Err(error)) if !is_over => return Err(error),
+            _ if is_over => self.give_up(tenant, id, "the upload was not gone on with in time").await?,
+            _ => {}
         }
         Ok(())
     }
@@ -82,8 +95,12 @@ impl Receiver {
             return Ok(());
         };
         while let Some(file) = files.next_entry().await? {
-            let Ok(id) = file.file_name().to_string_lossy().parse::<IntakeId>() else { continue };
-            if file.metadata().await?.modified()? < since {
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            let Ok(id) = name.trim_end_matches(refused::ENDING).parse::<IntakeId>() else { continue };
+            // One may be deleted meanwhile.
+            let Ok(about) = file.metadata().await else { continue };
+            if about.modified()? < since {
                 let mut reader = self.db.read(tenant).await?;
                 let row = intakes::get(&mut reader, tenant, id).await?;
                 drop(reader);

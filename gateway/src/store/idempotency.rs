@@ -69,7 +69,7 @@ pub async fn insert(
 }
 
 /// Forgets answers older than `before_us`, so many at most.
-pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> Result<(), StoreError> {
+pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> Result<u64, StoreError> {
     execute!(
         connection,
         sqlx::query(
@@ -79,6 +79,5 @@ pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> R
         )
         .bind(before_us)
         .bind(limit)
-    )?;
-    Ok(())
+    )
 }

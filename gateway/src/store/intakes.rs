@@ -268,13 +268,13 @@ pub async fn examined(
     Ok(())
 }
 
-/// Says how far delivering got.
+/// Says how far delivering got; how many rows that is: none when the intake has ended.
 pub async fn advance(
     connection: &mut Connection,
     tenant: Tenant,
     id: IntakeId,
     progress: Progress,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     execute!(
         connection,
         sqlx::query(
@@ -286,8 +286,7 @@ pub async fn advance(
         .bind(progress.delivered)
         .bind(progress.added)
         .bind(progress.unchanged)
-    )?;
-    Ok(())
+    )
 }
 
 /// Says that records which could be read were refused all the same when they came to be stored.

@@ -1,5 +1,7 @@
 //! What must not be used again: client assertions, DPoP proofs, and access tokens that were revoked.
 
+use sqlx::AssertSqlSafe;
+
 use super::{Connection, StoreError};
 use crate::domain::id::ClientId;
 
@@ -62,14 +64,18 @@ pub async fn is_revoked(connection: &mut Connection, jti: &str) -> Result<bool, 
     Ok(found.is_some())
 }
 
-/// Forgets what has expired.
-pub async fn sweep(connection: &mut Connection, now_us: i64) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM assertions WHERE expires_at_us < $1",
-        "DELETE FROM dpop_proofs WHERE expires_at_us < $1",
-        "DELETE FROM revoked_tokens WHERE expires_at_us < $1",
-    ] {
-        execute!(connection, sqlx::query(sql).bind(now_us))?;
+/// Forgets what has expired, so many rows of a table at most; how many of the one that had most.
+pub async fn sweep(connection: &mut Connection, now_us: i64, limit: i64) -> Result<u64, StoreError> {
+    let mut most = 0;
+    for (table, key) in
+        [("assertions", "client_id, jti"), ("dpop_proofs", "proof"), ("revoked_tokens", "jti")]
+    {
+        let sql = format!(
+            "DELETE FROM {table} WHERE ({key}) IN \
+             (SELECT {key} FROM {table} WHERE expires_at_us < $1 ORDER BY expires_at_us LIMIT $2)"
+        );
+        most =
+            most.max(execute!(connection, sqlx::query(AssertSqlSafe(sql.clone())).bind(now_us).bind(limit))?);
     }
-    Ok(())
+    Ok(most)
 }

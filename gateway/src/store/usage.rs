@@ -99,7 +99,7 @@ pub async fn add(
 }
 
 /// Forgets what was used before a day, so many rows at most.
-pub async fn sweep(connection: &mut Connection, before: Date, limit: i64) -> Result<(), StoreError> {
+pub async fn sweep(connection: &mut Connection, before: Date, limit: i64) -> Result<u64, StoreError> {
     execute!(
         connection,
         sqlx::query(
@@ -109,8 +109,7 @@ pub async fn sweep(connection: &mut Connection, before: Date, limit: i64) -> Res
         )
         .bind(before.to_string())
         .bind(limit)
-    )?;
-    Ok(())
+    )
 }
 
 /// What was used from one day to another, both included, in order of what it is told by.

@@ -155,7 +155,7 @@ pub async fn page(
 }
 
 /// Forgets attempts from before a time, so many at most.
-pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> Result<(), StoreError> {
+pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> Result<u64, StoreError> {
     execute!(
         connection,
         sqlx::query(
@@ -165,6 +165,5 @@ pub async fn sweep(connection: &mut Connection, before_us: i64, limit: i64) -> R
         )
         .bind(before_us)
         .bind(limit)
-    )?;
-    Ok(())
+    )
 }

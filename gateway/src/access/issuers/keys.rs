@@ -1,10 +1,14 @@
 //! An issuer's keys: found, kept, and fetched anew when they change.
 //!
-//! Who has a key that still counts waits for nobody: old ones are fetched anew behind their callers' backs. Only
-//! a key that isn't known is waited for, and not for long.
+//! Keys in use are fetched anew behind their callers' backs. Waited for, and not for long, is a key that isn't
+//! known, and one that was not asked for in an hour: it may have been withdrawn. While an issuer can't be asked,
+//! who has a key of a day waits for nobody.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,8 +26,10 @@ use crate::access::assertion;
 const COOL_DOWN: Duration = Duration::from_secs(30);
 /// The same after they could not be.
 const COOL_DOWN_FAILED: Duration = Duration::from_secs(5);
-/// Keys that are older are fetched anew when one is used, so that a withdrawn one ends.
-const REFRESH: Duration = Duration::from_secs(3600);
+/// Keys that are older are fetched anew when one is used.
+const REFRESH: Duration = Duration::from_secs(1800);
+/// Keys that are older don't count before the issuer was asked, so that a withdrawn one ends.
+const STALE: Duration = Duration::from_secs(3600);
 /// Keys that are older, because the issuer can't be asked, count no more.
 const DEAD: Duration = Duration::from_secs(24 * 3600);
 const CONNECT: Duration = Duration::from_secs(3);
@@ -45,6 +51,8 @@ struct Inner {
     known: RwLock<Option<(Instant, Vec<Jwk>)>>,
     /// When they may be fetched again. Whoever fetches holds it; the others wait.
     next: Arc<Mutex<Option<Instant>>>,
+    /// Whether it could not be asked the last time.
+    is_away: AtomicBool,
 }
 
 /// The turn to fetch keys.
@@ -62,7 +70,13 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 
 impl Keys {
     pub(super) fn new(url: &str, http: reqwest::Client) -> Self {
-        let inner = Inner { url: url.to_owned(), http, known: RwLock::default(), next: Arc::default() };
+        let inner = Inner {
+            url: url.to_owned(),
+            http,
+            known: RwLock::default(),
+            next: Arc::default(),
+            is_away: AtomicBool::new(false),
+        };
         Self(Arc::new(inner))
     }
 
@@ -72,7 +86,9 @@ impl Keys {
     /// # Errors
     /// When there are no keys because the issuer can't be asked.
     pub(super) async fn find(&self, kid: &str) -> Result<Option<Jwk>, String> {
-        if let Some((key, age)) = self.0.known(kid) {
+        if let Some((key, age)) = self.0.known(kid)
+            && (age <= STALE || self.0.is_away.load(Ordering::SeqCst))
+        {
             if age > REFRESH {
                 self.renew(kid);
             }
@@ -132,7 +148,9 @@ impl Inner {
         if self.is_fresh(wanted) || is_resting(&turn) {
             return;
         }
-        let pause = match self.fetch().await {
+        let fetched = self.fetch().await;
+        self.is_away.store(fetched.is_err(), Ordering::SeqCst);
+        let pause = match fetched {
             Ok(keys) => {
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 *known = Some((Instant::now(), keys));

@@ -105,7 +105,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 #[tokio::test]
 async fn old_keys_are_had_at_once_while_one_fetches_new_ones_from_an_issuer_that_hangs() {
     let issuer = Issuer::that_hangs();
-    let keys = issuer.keys(REFRESH * 2);
+    let keys = issuer.keys(STALE - Duration::from_secs(600));
     let at_once = || keys.find("old").now_or_never().expect("nobody waits").unwrap();
     for _ in 0..50 {
         assert!(at_once().is_some());
@@ -121,6 +121,28 @@ async fn old_keys_are_had_at_once_while_one_fetches_new_ones_from_an_issuer_that
     assert!(keys.find("new").await.unwrap().is_some());
     assert!(keys.find("old").await.unwrap().is_none(), "it was withdrawn");
     assert_eq!(issuer.state.most.load(SeqCst), 1, "one fetches at a time");
+}
+
+#[tokio::test]
+async fn keys_that_nobody_asked_for_in_an_hour_count_again_once_the_issuer_was_asked() {
+    let issuer = Issuer::that_hangs();
+    issuer.state.hangs.store(false, SeqCst);
+    let keys = issuer.keys(STALE * 2);
+    assert!(keys.find("old").await.unwrap().is_none(), "it was withdrawn");
+    assert!(keys.find("new").await.unwrap().is_some());
+    // An issuer that hangs is waited for once; then they count for as long as it can't be asked.
+    issuer.state.hangs.store(true, SeqCst);
+    let keys = issuer.keys(STALE * 2);
+    assert!(keys.find("old").await.unwrap().is_some());
+    until("it is known to be away", || keys.0.is_away.load(SeqCst)).await;
+    assert!(keys.find("old").now_or_never().expect("nobody waits").unwrap().is_some());
+    issuer.state.hangs.store(false, SeqCst);
+    until("it was asked again", || {
+        let _ = keys.find("old").now_or_never();
+        keys.0.is_fresh("new")
+    })
+    .await;
+    assert!(keys.find("old").await.unwrap().is_none());
 }
 
 #[tokio::test]
