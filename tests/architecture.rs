@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
-    ("receiving", &["domain", "intake", "ledger", "store", "world"]),
+    ("receiving", &["domain", "intake", "ledger", "lineage", "store", "world"]),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
     ("directory", &["domain", "ledger", "store", "world"]),
     ("export", &["domain", "keys", "ledger", "store", "world"]),

@@ -77,6 +77,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(lineage::nodes::versions)
         .service(lineage::graph::get)
         .service(lineage::marquez::get)
+        .service(lineage::prov::get)
         .service(webhooks::list)
         .service(webhooks::create)
         .service(webhooks::telling::deliveries)

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Caller, Server, data, python::python_with};
+use crate::support::{Answer, Caller, Server, bank::Bank, data, python::python_with};
 
 const TELL: &str = "/api/v1/lineage";
 
@@ -237,6 +237,46 @@ async fn marquezs_tools_get_its_shape() {
     assert_eq!(job["inEdges"], edge("dataset:here:file", "job:etl:load"));
     assert_eq!(node("dataset:here:raw")["inEdges"], edge("job:etl:load", "dataset:here:raw"));
     assert_eq!(node("dataset:here:file")["inEdges"], json!([]));
+}
+
+#[tokio::test]
+async fn tools_of_provenance_read_the_graph() {
+    let server = Server::demo(&[]);
+    let system = server.system(0).await;
+    tell(&system, &event("COMPLETE", "load", "r1", &["file"], &["raw"])).await.ok();
+    tell(&system, &event("COMPLETE", "clean", "r2", &["raw"], &["clean"])).await.ok();
+    let document = system.get("/v1/lineage/prov?node=dataset:here:clean&direction=upstream").await.ok();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prov.json");
+    std::fs::write(&path, document.to_string()).unwrap();
+    let read = python_with("read_prov.py", &[path.to_str().unwrap()], &[]);
+    let expected = json!([
+        ["dataset:here:file", "job:etl:load"],
+        ["dataset:here:raw", "job:etl:clean"],
+        ["job:etl:clean", "dataset:here:clean"],
+        ["job:etl:load", "dataset:here:raw"],
+    ]);
+    assert_eq!(read, expected);
+}
+
+#[tokio::test]
+async fn which_file_records_came_from_is_told_without_anybodys_doing() {
+    let server = Server::demo(&[]);
+    let bank = Bank::of_the_demo(&server, 0).await;
+    let statement = ":20:A\r\n:25:10020030/1234567\r\n:28C:84/1\r\n:60F:C260331EUR10,00\r\n\
+                     :61:2603310331D3,50NMSCNONREF//7\r\n:62F:C260331EUR6,50\r\n-\r\n";
+    bank.take("format=mt940&file_name=day.sta", "text/plain", statement).await;
+    let (origin, _) = bank.system.get("/v1/institution").await.receipt();
+    let node = encoded(&format!("dataset:{origin}:transactions"));
+    let graph = graph(&bank.system, &format!("node={node}&direction=upstream")).await;
+    let escaped = origin.replace(':', "%3A");
+    let expected = [
+        "dataset:file:day.sta -> job:ORIGIN:intake".replace("ORIGIN", &escaped),
+        "job:ORIGIN:intake -> dataset:ORIGIN:transactions".replace("ORIGIN", &escaped),
+    ];
+    assert_eq!(drawn(&graph).0, BTreeSet::from(expected));
+    let versions = bank.system.pages("/v1/lineage/versions?dataset=dataset:file:day.sta").await;
+    assert!(versions[0]["version"].as_str().unwrap().starts_with("sha256:"), "{versions:?}");
 }
 
 /// The events of a folder of the compatibility tests.

@@ -6,6 +6,7 @@
 
 pub mod event;
 pub mod name;
+pub mod own;
 pub mod project;
 pub mod rebuild;
 pub mod record;

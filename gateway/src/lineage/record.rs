@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use veritrail_audit::Kind;
 
-use super::{Event, project};
+use super::{Event, event, project};
 use crate::{
-    domain::LineageEventId,
+    domain::{Finding, LineageEventId},
     ledger::{
         By,
         command::{Filing, RecordError, Rows},
@@ -44,6 +44,17 @@ impl NewEvent {
         let text = without_space(json);
         let digest = digest(&text);
         Self { id: id(digest), digest, text, event }
+    }
+
+    /// An event that was made here.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of_ours(event: &serde_json::Value) -> Result<Self, String> {
+        let json = event.to_string();
+        let read = event::read(json.as_bytes());
+        let first = |findings: Vec<Finding>| findings.first().map(ToString::to_string).unwrap_or_default();
+        Ok(Self::new(&json, read.map_err(first)?))
     }
 
     /// The entry and the rows that record it; [`RecordError::Conflict`] with [`IS_KNOWN`] if it is on record.

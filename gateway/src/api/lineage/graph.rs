@@ -1,7 +1,5 @@
 //! `GET /v1/lineage`: the graph around a node; and the same as Marquez's tools know it.
 
-use std::collections::BTreeMap;
-
 use actix_web::{get, web};
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,29 +7,22 @@ use uuid::Uuid;
 use super::{
     super::{
         State,
-        as_of::{AS_OF, AsOf, Snapshot},
+        as_of::{AS_OF, AsOf},
         params::Params,
     },
-    NodeView, find,
+    NodeView,
+    drawn::{Drawn, Names},
 };
 use crate::{
     access::{Answer, Permit, Recorded, right::ReadLineage},
     domain::{InstitutionId, Tenant},
     error::Problem,
-    lineage::walk::{Bounds, Direction, Graph, Node, walk},
+    lineage::walk::{Graph, Node},
     store::{Reader, lineage},
 };
 
-/// Steps of a walk, unless told; as Marquez has it.
-pub(super) const DEPTH: u32 = 20;
-pub(super) const DEPTH_MAX: u32 = 100;
-/// Nodes that are shown.
-pub(super) const NODES_MAX: usize = 2_000;
 /// Column edges that are shown.
 const COLUMNS_MAX: i64 = 20_000;
-const DIRECTIONS: &[(&str, Direction)] =
-    &[("upstream", Direction::Upstream), ("downstream", Direction::Downstream), ("both", Direction::Both)];
-
 /// A graph around a node.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct LineageGraph {
@@ -126,25 +117,20 @@ pub struct ColumnEdgeView {
 #[get("/v1/lineage")]
 pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["node", "direction", "depth", "columns", AS_OF])?;
-    let text: String = params.require("node")?;
-    let direction = params.word("direction", DIRECTIONS)?.unwrap_or(Direction::Both);
-    let depth = params.parse::<u32>("depth")?.unwrap_or(DEPTH);
-    if !(1..=DEPTH_MAX).contains(&depth) {
-        return Err(Problem::parameter("depth", "out_of_range", format!("1 to {DEPTH_MAX}")));
-    }
     let wants_columns = params.word("columns", &[("true", true), ("false", false)])?.unwrap_or(false);
     let tenant = permit.tenant();
-    let mut reader = state.read(tenant).await?;
-    let snapshot = Snapshot::wanted(&mut reader, tenant, &params).await?;
-    let seq = snapshot.seq();
-    let start = find(&mut reader, tenant, seq, &text).await?;
-    let bounds = Bounds { depth, nodes: NODES_MAX };
-    let graph = walk(&mut reader, tenant, seq, start, direction, bounds).await?;
-    let mut names = Names::load(&mut reader, tenant, seq, &graph).await?;
+    let (drawn, mut reader) = Drawn::of(&state, tenant, &params, "node").await?;
+    let Drawn { snapshot, start, graph, names } = drawn;
+    let mut is_truncated = graph.is_cut;
     let columns = match wants_columns {
-        true => Some(columns(&mut reader, tenant, seq, &graph, &names).await?),
+        true => {
+            let columns = columns(&mut reader, tenant, snapshot.seq(), &graph, &names).await?;
+            is_truncated |= columns.len() as i64 >= COLUMNS_MAX;
+            Some(columns)
+        }
         false => None,
     };
+    drop(reader);
     let edges = graph.edges.iter().map(|edge| {
         Ok(EdgeView {
             from: names.of(edge.from)?.to_owned(),
@@ -156,64 +142,12 @@ pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result
     });
     let edges = edges.collect::<Result<_, Problem>>()?;
     let node = names.of(start)?.to_owned();
-    let mut nodes: Vec<(u32, Node)> = graph.nodes.iter().map(|(node, distance)| (*distance, *node)).collect();
-    nodes.sort_unstable();
-    let nodes =
-        nodes.into_iter().map(|(distance, node)| Ok(ReachedNode { node: names.take(node)?, distance }));
-    let nodes = nodes.collect::<Result<_, Problem>>()?;
-    let is_truncated = graph.is_cut;
+    let distance = |node: &Node| graph.nodes.get(node).copied().unwrap_or_default();
+    let reached = |(node, view)| ReachedNode { distance: distance(&node), node: view };
+    let mut nodes: Vec<ReachedNode> = names.into_all().into_iter().map(reached).collect();
+    nodes.sort_by_key(|reached| reached.distance);
     let answer = LineageGraph { node, nodes, edges, columns, is_truncated, as_of: snapshot.as_of()? };
     permit.answer(Answer::json(&answer)?).await
-}
-
-/// Nodes by id, as they are shown.
-pub(super) struct Names(BTreeMap<Node, NodeView>);
-
-impl Names {
-    pub(super) async fn load(
-        reader: &mut Reader,
-        tenant: Tenant,
-        as_of: i64,
-        graph: &Graph,
-    ) -> Result<Self, Problem> {
-        let (mut datasets, mut jobs) = (Vec::new(), Vec::new());
-        for node in graph.nodes.keys() {
-            match *node {
-                Node::Dataset(id) => datasets.push(id),
-                Node::Job(id) => jobs.push(id),
-            }
-        }
-        let mut names = BTreeMap::new();
-        for row in lineage::datasets(reader, tenant, as_of, &datasets).await? {
-            names.insert(Node::Dataset(row.id), row.try_into()?);
-        }
-        for row in lineage::jobs(reader, tenant, as_of, &jobs).await? {
-            names.insert(Node::Job(row.id), row.into());
-        }
-        Ok(Self(names))
-    }
-
-    fn of(&self, node: Node) -> Result<&str, Problem> {
-        self.0.get(&node).map(|view| view.id.as_str()).ok_or_else(lost)
-    }
-
-    /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Node, &NodeView)> {
-        self.0.iter()
-    }
-
-    /// All of them, given away.
-    pub(super) fn into_all(self) -> impl Iterator<Item = (Node, NodeView)> {
-        self.0.into_iter()
-    }
-
-    fn take(&mut self, node: Node) -> Result<NodeView, Problem> {
-        self.0.remove(&node).ok_or_else(lost)
-    }
-}
-
-fn lost() -> Problem {
-    Problem::internal("an edge has a node that is not there")
 }
 
 /// What columns of the graph's datasets were made of, within the graph.

@@ -8,15 +8,15 @@ use actix_web::{get, web};
 use serde::Serialize;
 
 use super::{
-    super::{State, as_of::Snapshot, params::Params},
-    Column, NodeKind, find,
-    graph::{DEPTH, DEPTH_MAX, NODES_MAX, Names},
+    super::{State, params::Params},
+    Column, NodeKind,
+    drawn::Drawn,
 };
 use crate::{
     access::{Answer, Permit, Recorded, right::ReadLineage},
     domain::InstitutionId,
     error::Problem,
-    lineage::walk::{Bounds, Direction, Node, walk},
+    lineage::walk::Node,
 };
 
 /// A graph as Marquez has it.
@@ -106,27 +106,17 @@ pub struct MarquezData {
 #[get("/api/v1/lineage")]
 pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["nodeId", "depth"])?;
-    let text: String = params.require("nodeId")?;
-    let depth = params.parse::<u32>("depth")?.unwrap_or(DEPTH);
-    if !(1..=DEPTH_MAX).contains(&depth) {
-        return Err(Problem::parameter("depth", "out_of_range", format!("1 to {DEPTH_MAX}")));
-    }
-    let tenant = permit.tenant();
-    let mut reader = state.read(tenant).await?;
-    let seq = Snapshot::now(&mut reader, tenant).await?.seq();
-    let start = find(&mut reader, tenant, seq, &text).await?;
-    let bounds = Bounds { depth, nodes: NODES_MAX };
-    let found = walk(&mut reader, tenant, seq, start, Direction::Both, bounds).await?;
-    let names = Names::load(&mut reader, tenant, seq, &found).await?;
+    let (drawn, reader) = Drawn::of(&state, permit.tenant(), &params, "nodeId").await?;
     drop(reader);
 
     let mut edges: BTreeMap<Node, (Vec<Node>, Vec<Node>)> = BTreeMap::new();
-    for edge in &found.edges {
+    for edge in &drawn.graph.edges {
         edges.entry(edge.to).or_default().0.push(edge.from);
         edges.entry(edge.from).or_default().1.push(edge.to);
     }
+    let nodes = drawn.names.into_all();
     let mut plain: BTreeMap<Node, (String, MarquezId)> = BTreeMap::new();
-    for (node, view) in names.all() {
+    for (node, view) in &nodes {
         let kind = match view.kind {
             NodeKind::Dataset => "dataset",
             NodeKind::Job => "job",
@@ -134,7 +124,7 @@ pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result
         let id = MarquezId { namespace: view.namespace.clone(), name: view.name.clone() };
         plain.insert(*node, (format!("{kind}:{}:{}", view.namespace, view.name), id));
     }
-    let graph = names.into_all().map(|(node, view)| {
+    let graph = nodes.into_iter().map(|(node, view)| {
         let (own, id) = plain[&node].clone();
         let (from, to) = edges.remove(&node).unwrap_or_default();
         let edge = |origin: &str, destination: &str| MarquezEdge {

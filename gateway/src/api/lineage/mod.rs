@@ -1,9 +1,11 @@
 //! `/v1/lineage`: what was made from what. `/api/v1/lineage` is where OpenLineage's clients send their events,
 //! and where Marquez's tools ask.
 
+mod drawn;
 pub mod graph;
 pub mod marquez;
 pub mod nodes;
+pub mod prov;
 pub mod tell;
 
 use serde::Serialize;
