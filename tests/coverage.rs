@@ -87,6 +87,12 @@ impl Things {
         let mapping = include_str!("../gateway/src/intake/example_mapping.toml");
         let put = feeder.request(reqwest::Method::PUT, &path).header("content-type", "application/toml");
         feeder.send(put.body(mapping)).await.ok();
+        let dataset = |name: &str| json!([{"namespace": "here", "name": name}]);
+        let event = json!({
+            "eventTime": "2026-01-05T09:30:00Z", "run": {"runId": "r"}, "job": {"namespace": "etl", "name": "job"},
+            "inputs": dataset("in"), "outputs": dataset("out"),
+        });
+        system.post("/api/v1/lineage", &event).await.ok();
         let things = Self {
             institution,
             account: text(&page["data"][0]["account_id"]),
@@ -144,6 +150,8 @@ impl Things {
             ("from" | "n", _) => "1",
             ("tile", _) => "0/000.p/1",
             ("name", _) => "coverage",
+            ("node" | "nodeId" | "dataset", _) => "dataset:here:out",
+            ("job", _) => "job:etl:job",
             ("date", _) => "2026-01-31",
             _ => panic!("say here what stands for {name} of {}", operation.path),
         }

@@ -103,6 +103,7 @@ fn base(at: &Addresses) -> OpenApi {
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("events", "What happened, in the order of the ledger: asked for, or followed."),
         ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
+        ("lineage", "What was made from what, as OpenLineage events tell it."),
         ("limits", "What may be asked for, what is left of it, what was used."),
         ("diagnostics", "What would be refused, and why."),
         ("health", "For whoever restarts and routes."),
@@ -128,6 +129,8 @@ fn describe(scope: Scope) -> &'static str {
         Scope::WebhooksManage => "Set up webhook endpoints",
         Scope::ClientsManage => "See and change the institution's own clients",
         Scope::UsageRead => "See limits and usage, and what would be refused",
+        Scope::LineageRead => "See lineage",
+        Scope::LineageWrite => "Tell lineage: OpenLineage events",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

@@ -14,8 +14,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 use crate::{
     api::{
         accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, health, institution,
-        intake_mappings, intakes, ledger, limits, metrics, oauth2, tlog, transactions, transactions_batch,
-        usage, webhooks, well_known,
+        intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, tlog, transactions,
+        transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
 };
@@ -70,6 +70,14 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(exports::content)
         .service(events::list)
         .service(events::stream)
+        .service(lineage::tell::tell)
+        .service(lineage::tell::tell_all)
+        .service(lineage::nodes::list)
+        .service(lineage::nodes::runs)
+        .service(lineage::nodes::versions)
+        .service(lineage::graph::get)
+        .service(lineage::marquez::get)
+        .service(lineage::prov::get)
         .service(webhooks::list)
         .service(webhooks::create)
         .service(webhooks::telling::deliveries)

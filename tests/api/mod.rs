@@ -22,6 +22,7 @@ mod issuers;
 mod ledger;
 mod limit_plans;
 mod limits;
+mod lineage;
 mod lookup;
 mod oauth2;
 mod oauth2_assertion;

@@ -73,6 +73,14 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         let mapping = include_str!("../../gateway/src/intake/example_mapping.toml");
         let put = bank.feeder.request(reqwest::Method::PUT, &bank.path("/v1/intake-mappings/guards"));
         bank.feeder.send(put.header("content-type", "application/toml").body(mapping)).await.ok();
+        let columns = serde_json::json!({"fields": {"a": {"inputFields": [
+            {"namespace": "here", "name": "in", "field": "b"}]}}});
+        let event = serde_json::json!({
+            "eventTime": "2026-01-05T09:30:00Z", "run": {"runId": "r"}, "job": {"namespace": "etl", "name": "j"},
+            "inputs": [{"namespace": "here", "name": "in"}],
+            "outputs": [{"namespace": "here", "name": "out", "facets": {"columnLineage": columns}}],
+        });
+        system.post("/api/v1/lineage", &event).await.ok();
     }
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;

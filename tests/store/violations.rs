@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 18] = [
+pub const TENANT_TABLES: [&str; 25] = [
     "logs",
     "entries",
     "payloads",
@@ -23,6 +23,13 @@ pub const TENANT_TABLES: [&str; 18] = [
     "statements",
     "intake_mappings",
     "usage",
+    "lineage_events",
+    "lineage_jobs",
+    "lineage_datasets",
+    "lineage_versions",
+    "lineage_runs",
+    "lineage_edges",
+    "lineage_columns",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -60,6 +67,14 @@ intake_mappings INSERT, intake_mappings SELECT, intake_mappings.mapping UPDATE, 
 intakes.seq UPDATE, intakes.state UPDATE, intakes.reason UPDATE, intakes.sha256 UPDATE, intakes.statements UPDATE,
 intakes.records UPDATE, intakes.added UPDATE, intakes.unchanged UPDATE, intakes.faults UPDATE, intakes.breaks UPDATE,
 intakes.delivered UPDATE, intakes.finished_at_us UPDATE, intakes.touched_at_us UPDATE,
+lineage_events INSERT, lineage_events SELECT, lineage_jobs DELETE, lineage_jobs INSERT, lineage_jobs SELECT,
+lineage_datasets DELETE, lineage_datasets INSERT, lineage_datasets SELECT, lineage_datasets.columns UPDATE,
+lineage_datasets.columns_at_us UPDATE, lineage_versions DELETE, lineage_versions INSERT, lineage_versions SELECT,
+lineage_versions.run_id UPDATE, lineage_versions.made_at_us UPDATE, lineage_versions.columns UPDATE,
+lineage_versions.columns_at_us UPDATE, lineage_runs DELETE, lineage_runs INSERT, lineage_runs SELECT,
+lineage_runs.state UPDATE, lineage_runs.ended UPDATE, lineage_runs.state_at_us UPDATE,
+lineage_runs.started_at_us UPDATE, lineage_runs.parent_id UPDATE, lineage_edges DELETE, lineage_edges INSERT,
+lineage_edges SELECT, lineage_columns DELETE, lineage_columns INSERT, lineage_columns SELECT,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.

@@ -167,11 +167,16 @@ impl Caller {
 
     /// Every item of a list, page by page.
     pub async fn pages(&self, path: &str) -> Vec<Value> {
+        self.pages_of(path, 500).await
+    }
+
+    /// Every item of a list, in pages of so many.
+    pub async fn pages_of(&self, path: &str, limit: usize) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
-            let page = self.get(&format!("{path}{joint}limit=500{cursor}")).await.ok();
+            let page = self.get(&format!("{path}{joint}limit={limit}{cursor}")).await.ok();
             items.extend(page["data"].as_array().unwrap().iter().cloned());
             match page["page"]["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),

@@ -14,6 +14,11 @@ pub fn camt() -> Option<PathBuf> {
     beside("camt/samples", "camt053.v8.xml")
 }
 
+/// OpenLineage events, where they are present.
+pub fn openlineage() -> Option<PathBuf> {
+    beside("openlineage/events", "simple_run_event/simple_run_event.json")
+}
+
 /// A folder of inputs that has this file.
 fn beside(folder: &str, file: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");

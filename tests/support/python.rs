@@ -11,8 +11,14 @@ use super::programs;
 
 /// Runs a script of `tests/python`, and reads the JSON that it prints.
 pub fn python(script: &str, arguments: &[&str]) -> Value {
+    python_with(script, arguments, &[])
+}
+
+/// The same, with variables of its environment.
+pub fn python_with(script: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Value {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
-    let output = Command::new(programs::of_python("python")).arg(script).args(arguments).output().unwrap();
+    let mut command = Command::new(programs::of_python("python"));
+    let output = command.arg(script).args(arguments).envs(environment.iter().copied()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -28,6 +28,8 @@ use super::{
 };
 use crate::error::{Code, Problem};
 
+/// Routes that take a body in gzip, and unpack it themselves: clients of OpenLineage may send one.
+const UNPACKING: [&str; 2] = ["/api/v1/lineage", "/api/v1/lineage/batch"];
 /// What an answer may load, if a browser shows it: nothing.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// What the API reference may load: its own files. It calls the API, and nothing else.
@@ -118,9 +120,17 @@ fn before(door: &Door, context: &Context, request: &ServiceRequest) -> Result<()
     if request.uri().to_string().len() > URI_MAX {
         return Err(Problem::new(Code::UriTooLong, format!("a URI may have {URI_MAX} bytes")));
     }
-    let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
-    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Problem::new(Code::UnsupportedMediaType, "send the body without Content-Encoding"));
+    let unpacks = UNPACKING.contains(&context.route.as_str());
+    let is_taken = |coding: &HeaderValue| {
+        let is = |name: &[u8]| coding.as_bytes().eq_ignore_ascii_case(name);
+        is(b"identity") || unpacks && is(b"gzip")
+    };
+    if !request.headers().get_all(header::CONTENT_ENCODING).all(is_taken) {
+        let detail = match unpacks {
+            true => "the body may be in gzip, and in nothing else",
+            false => "send the body without Content-Encoding",
+        };
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
     }
     Ok(())
 }

@@ -59,6 +59,10 @@ rights! {
     TellWebhooks: WebhooksManage, 20;
     /// See limits and usage.
     ReadUsage: UsageRead, 1;
+    /// See lineage.
+    ReadLineage: LineageRead, 1;
+    /// Tell lineage.
+    WriteLineage: LineageWrite, 1;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -22,6 +22,7 @@ pub mod intakes;
 pub mod item;
 pub mod ledger;
 pub mod limits;
+pub mod lineage;
 pub mod list;
 pub mod metrics;
 pub mod oauth2;

@@ -4,6 +4,7 @@ mod client;
 mod demo;
 mod fsck;
 mod import;
+mod lineage;
 mod serve;
 mod signer;
 
@@ -44,6 +45,9 @@ enum Command {
     /// Make OAuth2 clients: the first operator, and feeders
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Look after what lineage is asked from
+    #[command(subcommand)]
+    Lineage(lineage::LineageCommand),
     /// Look after what the signer remembers
     #[command(subcommand)]
     Signer(signer::SignerCommand),
@@ -70,6 +74,7 @@ impl Cli {
             Command::Import(import) => import.run(&config).await,
             Command::Fsck(fsck) => fsck.run(&config).await,
             Command::Client(command) => command.run(&config).await,
+            Command::Lineage(command) => command.run(&config).await,
             Command::Signer(command) => command.run(&config).await,
             Command::Migrate => {
                 telemetry::start(&config.log);

@@ -138,6 +138,10 @@ prefixed_id! {
     ExportId, "exp_"
 }
 prefixed_id! {
+    /// An OpenLineage event, by a hash of it.
+    LineageEventId, "lev_"
+}
+prefixed_id! {
     /// A webhook endpoint of an institution.
     EndpointId, "whk_"
 }

@@ -43,7 +43,8 @@ pub use event::{Event, EventData, EventType};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
-    AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId, TransactionId,
+    AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId, LineageEventId,
+    TransactionId,
 };
 pub use money::Money;
 pub use scope::{ClientKind, Scope};

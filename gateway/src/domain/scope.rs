@@ -40,6 +40,12 @@ pub enum Scope {
     /// See limits and usage, and what would be refused.
     #[serde(rename = "usage:read")]
     UsageRead,
+    /// See lineage.
+    #[serde(rename = "lineage:read")]
+    LineageRead,
+    /// Tell lineage: OpenLineage events.
+    #[serde(rename = "lineage:write")]
+    LineageWrite,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -47,7 +53,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -59,6 +65,8 @@ impl Scope {
         Self::WebhooksManage,
         Self::ClientsManage,
         Self::UsageRead,
+        Self::LineageRead,
+        Self::LineageWrite,
         Self::Admin,
     ];
 
@@ -77,6 +85,8 @@ impl Scope {
             Self::WebhooksManage => "webhooks:manage",
             Self::ClientsManage => "clients:manage",
             Self::UsageRead => "usage:read",
+            Self::LineageRead => "lineage:read",
+            Self::LineageWrite => "lineage:write",
             Self::Admin => "admin",
         }
     }
@@ -153,7 +163,8 @@ impl ClientKind {
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
             AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
+            LedgerRead, LineageRead, LineageWrite, TransactionsRead, TransactionsWrite, UsageRead,
+            WebhooksManage,
         };
         match self {
             Self::System => &[
@@ -167,8 +178,10 @@ impl ClientKind {
                 WebhooksManage,
                 ClientsManage,
                 UsageRead,
+                LineageRead,
+                LineageWrite,
             ],
-            Self::Feeder => &[TransactionsWrite],
+            Self::Feeder => &[TransactionsWrite, LineageWrite],
             Self::Operator => &[
                 InstitutionRead,
                 AccountsRead,
@@ -178,6 +191,7 @@ impl ClientKind {
                 ExportsRead,
                 EventsRead,
                 UsageRead,
+                LineageRead,
                 Admin,
             ],
         }
@@ -205,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_feeder_reads_nothing_and_a_system_changes_nothing() {
-        assert_eq!(ClientKind::Feeder.allowed(), [Scope::TransactionsWrite]);
+        assert_eq!(ClientKind::Feeder.allowed(), [Scope::TransactionsWrite, Scope::LineageWrite]);
         assert!(!ClientKind::System.allowed().contains(&Scope::TransactionsWrite));
         assert!(!ClientKind::System.allowed().contains(&Scope::Admin));
     }

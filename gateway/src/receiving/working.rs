@@ -21,9 +21,14 @@ use crate::{
         By, RecordError,
         command::{Rows, Writing},
     },
+    lineage::{
+        own::{self, Taken},
+        record::{IS_KNOWN, NewEvent},
+    },
     store::{
         Connection, intake_findings,
         intakes::{self, Intake},
+        logs,
     },
 };
 
@@ -106,12 +111,32 @@ impl Receiver {
                 None => return Ok(()),
             },
         };
-        let how = (&portions::hex(sha256), refused.as_slice(), is_resumed);
+        let sha256 = portions::hex(sha256);
+        let how = (&sha256, refused.as_slice(), is_resumed);
         let (state, reason) = match storing::store(self, tenant, id, &described, how).await? {
             Ok(()) => ("stored", None),
             Err(reason) => ("failed", Some(reason)),
         };
+        self.tell_lineage(tenant, row, &sha256).await?;
         self.finish(tenant, row, state, reason).await
+    }
+
+    /// Tells where records came from, if any did; once, however often it is told.
+    async fn tell_lineage(&self, tenant: Tenant, row: &Intake, sha256: &str) -> Result<(), Trouble> {
+        if self.row(tenant, IntakeId::from_uuid(row.id)).await?.added == 0 {
+            return Ok(());
+        }
+        let mut reader = self.db.read(tenant).await?;
+        let Some(head) = logs::head(&mut reader, tenant).await? else { return Ok(()) };
+        drop(reader);
+        let (origin, file) = (head.origin.as_str(), row.file_name.as_deref());
+        let taken = Taken { origin, intake: row.id, file, sha256, at_us: row.created_at_us };
+        let told = NewEvent::of_ours(&own::taken(&taken));
+        let filing = told.and_then(|told| told.filing(By::service()).map_err(|e| e.to_string()));
+        match self.recorder.file(tenant, filing.map_err(Trouble::Damaged)?).await {
+            Ok(_) | Err(RecordError::Conflict(IS_KNOWN)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The first reading; which records are refused, if storing comes next.

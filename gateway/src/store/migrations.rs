@@ -36,6 +36,7 @@ const PAIRS: &[Pair] = pairs![
     10 "live_externals" "0010_live_externals",
     11 "forgetting" "0011_forgetting",
     12 "intake_hold" "0012_intake_hold",
+    13 "lineage" "0013_lineage",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

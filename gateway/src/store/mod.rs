@@ -25,6 +25,7 @@ pub mod institutions;
 pub mod intake_findings;
 pub mod intake_mappings;
 pub mod intakes;
+pub mod lineage;
 pub mod logs;
 mod migrations;
 pub mod partitions;

@@ -5,7 +5,7 @@ use jiff_sqlx::{Date as SqlDate, ToSqlx as _};
 use sqlx::{AssertSqlSafe, Postgres, SqliteConnection, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Connection, StoreError, engine::Link};
 
 /// A table and its columns, in the order in which they are bound.
 #[derive(Debug)]
@@ -43,10 +43,39 @@ impl<'r> Value<'r> {
     }
 }
 
+/// Inserts rows of which some may be there already; `conflict` is the clause that says what happens to these.
+/// No two of them may be the same.
+pub(super) async fn upsert<'r, R, const N: usize>(
+    connection: &mut Connection,
+    table: &'static Table,
+    conflict: &str,
+    rows: &'r [R],
+    values: impl Fn(&'r R) -> [Value<'r>; N],
+) -> Result<(), StoreError> {
+    match connection.link() {
+        Link::Sqlite(link) => insert_or(link, table, conflict, rows, values).await,
+        Link::Postgres(link) => {
+            let Some(columns) = columns(table, rows, values) else { return Ok(()) };
+            let sql = format!("{} {conflict}", columns.sql(0).0);
+            columns.bind(sqlx::query(AssertSqlSafe(sql))).execute(link).await.map(drop)
+        }
+    }
+}
+
 /// Inserts rows in their order.
 pub(super) async fn insert<'r, R, const N: usize>(
     link: &mut SqliteConnection,
     table: &Table,
+    rows: &'r [R],
+    values: impl Fn(&'r R) -> [Value<'r>; N],
+) -> Result<(), StoreError> {
+    insert_or(link, table, "", rows, values).await
+}
+
+async fn insert_or<'r, R, const N: usize>(
+    link: &mut SqliteConnection,
+    table: &Table,
+    conflict: &str,
     rows: &'r [R],
     values: impl Fn(&'r R) -> [Value<'r>; N],
 ) -> Result<(), StoreError> {
@@ -55,7 +84,7 @@ pub(super) async fn insert<'r, R, const N: usize>(
         if rest.len() < size {
             continue;
         }
-        let sql = multi_row(table, size);
+        let sql = format!("{} {conflict}", multi_row(table, size));
         while rest.len() >= size {
             let (chunk, tail) = rest.split_at(size);
             let mut query = sqlx::query(AssertSqlSafe(sql.clone()));

@@ -71,6 +71,12 @@ impl Select {
         self.one_of(" OR ", column, values);
     }
 
+    /// Adds ` LIKE %part%`, with what LIKE takes for a pattern written plainly.
+    pub(super) fn contains(&mut self, part: &str) -> &mut Self {
+        let plain = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        self.push(" LIKE ").bind(format!("%{plain}%")).push(" ESCAPE '\\'")
+    }
+
     fn one_of<V: Into<Bound>>(&mut self, join: &str, column: &str, values: impl IntoIterator<Item = V>) {
         let mut values = values.into_iter().peekable();
         if values.peek().is_none() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::http::Uri;
 
-use super::{Case, Finding};
+use super::{super::operations::Parameter, Case, Finding};
 use crate::{access::permit::IDEMPOTENCY_KEY_MAX, domain::nearest::nearest};
 
 /// Characters of a value that are shown.
@@ -72,9 +72,13 @@ pub(super) fn host(case: &Case<'_>) -> Finding {
 }
 
 pub(super) fn content_encoding(case: &Case<'_>) -> Finding {
-    match case.sent.header("content-encoding").iter().find(|coding| !coding.eq_ignore_ascii_case("identity"))
-    {
-        None => Finding::pass("the body is sent as it is"),
+    let takes = |parameter: &Parameter| parameter.name.eq_ignore_ascii_case("content-encoding");
+    let unpacks = case.route.operation().is_some_and(|operation| operation.parameters.iter().any(takes));
+    let is_taken = |coding: &str| {
+        coding.eq_ignore_ascii_case("identity") || unpacks && coding.eq_ignore_ascii_case("gzip")
+    };
+    match case.sent.header("content-encoding").iter().find(|coding| !is_taken(coding)) {
+        None => Finding::pass("the body is sent as it is, or as it may be"),
         Some(coding) => {
             Finding::compare(false, "send the body without Content-Encoding", "identity", shown(coding))
         }

@@ -210,11 +210,10 @@ fn push_filter(sql: &mut Select, filter: &Filter) {
     push_contains(sql, "t.remittance_information", filter.remittance_information.as_deref());
 }
 
-/// ` AND column LIKE %part%`, with what LIKE takes for a pattern written plainly.
 fn push_contains(sql: &mut Select, column: &str, part: Option<&str>) {
-    let Some(part) = part else { return };
-    let plain = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    sql.push(" AND ").push(column).push(" LIKE ").bind(format!("%{plain}%")).push(" ESCAPE '\\'");
+    if let Some(part) = part {
+        sql.push(" AND ").push(column).contains(part);
+    }
 }
 
 fn push_after(sql: &mut Select, sort: Sort, after: After) {
