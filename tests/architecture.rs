@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),
     ("ledger", &["domain", "intake", "keys", "store", "world"]),
     ("lineage", &["domain", "ledger", "store"]),
+    ("reports", &["domain"]),
     ("error", &["domain", "ledger", "store"]),
     ("store", &["domain"]),
     ("shared", &["config", "domain", "world"]),

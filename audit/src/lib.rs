@@ -11,6 +11,7 @@
 //! - [`Frontier`], [`Edge`], [`Span`], [`TileSet`]: the tree, and where its nodes lie.
 //! - [`Checkpoint`], [`SignerKey`], [`VerifierKey`]: what is signed.
 //! - [`TlogProof`]: one entry's proof. [`BundleWriter`]: a range's.
+//! - [`SumTree`]: what a report's figure was summed from.
 //! - [`verify()`]: the verdict on a bundle, a [`Report`] or a [`Fault`].
 
 mod bundle;
@@ -23,6 +24,7 @@ mod merkle;
 mod note;
 mod proof;
 mod scan;
+mod sum_tree;
 mod tile;
 mod time;
 mod verify;
@@ -46,6 +48,7 @@ pub use note::{
     VerifierKey, verify_note,
 };
 pub use proof::{PROOF_VERSION, TlogProof, TlogProofError};
+pub use sum_tree::{SumLeaf, SumNode, SumTree, sum_path, sum_root};
 pub use tile::{
     Edge, EntriesTileId, FullTile, MAX_TILE_LEVEL, TILE_WIDTH, TileError, TileId, TileSet, entry_bundle,
     tile_bytes, tile_hashes, tiles_for_spans,

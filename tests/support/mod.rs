@@ -19,6 +19,7 @@ pub mod python;
 pub mod receiver;
 pub mod redis;
 pub mod replicas;
+pub mod reports;
 pub mod server;
 pub mod sse;
 

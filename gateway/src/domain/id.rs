@@ -142,6 +142,10 @@ prefixed_id! {
     LineageEventId, "lev_"
 }
 prefixed_id! {
+    /// A report: of one type, for one period.
+    ReportId, "rep_"
+}
+prefixed_id! {
     /// A webhook endpoint of an institution.
     EndpointId, "whk_"
 }

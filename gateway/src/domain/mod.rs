@@ -44,7 +44,7 @@ pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
     AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId, LineageEventId,
-    TransactionId,
+    ReportId, TransactionId,
 };
 pub use money::Money;
 pub use scope::{ClientKind, Scope};

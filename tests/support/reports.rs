@@ -1,0 +1,68 @@
+//! Makes a report of records at hand, without a server.
+
+use std::io::{Read as _, Seek as _};
+
+use veritrail::{
+    domain::{Account, Transaction},
+    reports::{Adjustment, Basis, Contribution, Definition, Figure, Recorded, Remark, Sheet},
+};
+
+/// A report that was made.
+pub struct Made {
+    /// Its document.
+    pub document: Vec<u8>,
+    /// Its figures, in the order in which they were told.
+    pub figures: Vec<Figure>,
+    /// What contributes to them.
+    pub contributions: Vec<Contribution>,
+    /// What was found.
+    pub remarks: Vec<Remark>,
+}
+
+/// An account, and its transactions with their entries.
+pub type OnAccount = (Account, Vec<(u64, Transaction)>);
+
+/// Makes a report of these records: accounts in the order of their references, transactions by booking date.
+pub fn make(
+    definition: &Definition,
+    basis: &Basis,
+    records: &[OnAccount],
+    adjustments: Vec<Adjustment>,
+) -> Made {
+    assert_eq!(definition.check(&basis.parameters), [], "the parameters are right");
+    let mut sheet = Sheet::new(tempfile::tempfile().unwrap(), adjustments);
+    let mut maker = (definition.maker)(basis);
+    for (account, transactions) in records {
+        maker.account(account, &mut sheet).unwrap();
+        for (seq, transaction) in transactions {
+            maker.transaction(Recorded { seq: *seq, transaction }, &mut sheet).unwrap();
+        }
+    }
+    maker.finish(&mut sheet).unwrap();
+    let done = sheet.take();
+    let mut file = sheet.finish().unwrap();
+    file.rewind().unwrap();
+    let mut document = Vec::new();
+    file.read_to_end(&mut document).unwrap();
+    let (figures, contributions, remarks) = (done.figures, done.contributions, done.remarks);
+    Made { document, figures, contributions, remarks }
+}
+
+impl Made {
+    /// The figure of this name.
+    pub fn figure(&self, name: &str) -> &Figure {
+        self.figures.iter().find(|figure| figure.name == name).unwrap_or_else(|| panic!("no figure {name}"))
+    }
+
+    /// What every figure is: the sum of its contributions and of its inputs times their factors.
+    pub fn assert_sums(&self) {
+        for figure in &self.figures {
+            let own = self.contributions.iter().filter(|part| part.figure == figure.position);
+            let own: i128 = own.map(|part| i128::from(part.leaf.credit) - i128::from(part.leaf.debit)).sum();
+            assert_eq!(own, figure.root.total(), "{}", figure.name);
+            let of = |position| self.figures.iter().find(|figure| figure.position == position).unwrap();
+            let inputs = figure.inputs.iter().map(|it| of(it.figure).amount * i128::from(it.factor));
+            assert_eq!(figure.amount, own + inputs.sum::<i128>(), "{}", figure.name);
+        }
+    }
+}
