@@ -33,6 +33,9 @@ pub fn make(
     let mut sheet = Sheet::new(tempfile::tempfile().unwrap(), adjustments);
     let mut maker = (definition.maker)(basis);
     for (account, transactions) in records {
+        if !maker.wants(account) {
+            continue;
+        }
         maker.account(account, &mut sheet).unwrap();
         for (seq, transaction) in transactions {
             maker.transaction(Recorded { seq: *seq, transaction }, &mut sheet).unwrap();

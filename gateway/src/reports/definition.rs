@@ -75,6 +75,12 @@ pub struct Recorded<'a> {
 /// transactions by booking date and then by entry; every status is among them, what was withdrawn is not.
 /// What it holds must not grow with the number of transactions.
 pub trait Producer: Send {
+    /// Whether it is about this account at all.
+    fn wants(&self, account: &Account) -> bool {
+        let _ = account;
+        true
+    }
+
     /// Begins an account.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod basis;
 mod definition;
 mod figure;
 mod period;
+pub mod running;
 mod sheet;
 pub mod types;
 
