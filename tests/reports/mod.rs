@@ -1,0 +1,3 @@
+//! Types of reports, made of records at hand and checked by validators that are not ours.
+
+mod statement;
