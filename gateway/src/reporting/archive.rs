@@ -12,7 +12,8 @@ use std::{
 
 use futures_util::TryStreamExt as _;
 use object_store::{
-    ObjectStore, ObjectStoreExt as _, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem, path::Path as Name,
+    ObjectStore, ObjectStoreExt as _, PutPayload, aws::AmazonS3Builder, local::LocalFileSystem,
+    path::Path as Name,
 };
 use sha2::{Digest as _, Sha256};
 
