@@ -1,9 +1,11 @@
 //! The types of reports.
 
+pub mod cesop;
+
 use super::Definition;
 
 /// Every type.
-pub static ALL: [&Definition; 0] = [];
+pub static ALL: [&Definition; 1] = [&cesop::DEFINITION];
 
 /// The type of this name.
 #[must_use]
