@@ -1,6 +1,6 @@
 //! `cesop-payment-data`: messages of each kind, by the schema and by figures, and errors that must not get through.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use jiff::{ToSpan as _, civil::date};
 use serde_json::{Value, json};
@@ -262,14 +262,19 @@ fn nothing_to_report_is_told_when_ordered_and_by_itself() {
         assert_eq!(made.figure("message/payees").amount, 0);
         assert_figures_stand_in_the_document(&made);
     }
-    let made = made(&basis(VersionKind::NothingToReport, 1), &[paid(SHOP, "Shop", 26, 100)]);
-    assert_eq!(rules(&made, Severity::Error), ["something_to_report"]);
+    let sent = [paid(SHOP, "Shop", 26, 100)];
+    let something = made(&basis(VersionKind::NothingToReport, 1), &sent);
+    assert_eq!(rules(&something, Severity::Error), ["something_to_report"]);
+    let after_it = made(&after(VersionKind::NothingToReport, 2, &new_data(&sent)), &[]);
+    assert_eq!(rules(&after_it, Severity::Error), ["payees_were_sent"]);
 }
 
 #[test]
 fn a_correction_states_payees_anew_and_deletes_those_that_are_out() {
     let first = new_data(&[paid(CAFE, "Café", 26, 100), paid(SHOP, "Shop", 30, 200)]);
     let [[_, _, cafe, _], [_, _, shop, _]] = payees(&first).try_into().unwrap();
+    assert_valid(&first);
+    assert_ne!(cafe, shop);
     let second = made(
         &after(VersionKind::Correction, 2, &first),
         &[paid(CAFE, "Café", 20, 100), paid(SHOP, "Shop", 31, 200)],
@@ -291,6 +296,16 @@ fn a_correction_states_payees_anew_and_deletes_those_that_are_out() {
     let third = made(&after(VersionKind::Correction, 3, &second), &[paid(SHOP, "Shop", 29, 200)]);
     assert_valid(&third);
     assert_eq!(payees(&third)[0][3], now[1][2]);
+}
+
+#[test]
+fn a_payee_whose_account_is_gone_is_deleted_by_its_reference() {
+    let first = new_data(&[paid(CAFE, "Café", 26, 100), paid(SHOP, "Shop", 26, 200)]);
+    let second = made(&after(VersionKind::Correction, 2, &first), &[paid(SHOP, "Shop", 26, 200)]);
+    assert_valid(&second);
+    assert_eq!(kinds(&second), owned(&[(SHOP, "CESOP2"), (CAFE, "CESOP3")]));
+    assert_eq!(payees(&second)[1][3], payees(&first)[0][2]);
+    assert_eq!(rules(&second, Severity::Warning), ["account_gone"]);
 }
 
 #[test]
@@ -386,6 +401,28 @@ fn errors_in_records_that_the_schema_does_not_see_are_caught_before_filing() {
 }
 
 #[test]
+fn what_is_in_records_and_not_in_the_schema_is_caught_by_it() {
+    // A currency that the schema's list lacks: there is no rule of ours for it.
+    let made = planted(&json!({"amount": {"amount": "5.00", "currency": "VED"}}));
+    assert_eq!(rules(&made, Severity::Error), [""; 0]);
+    let Some(told) = verdict(&made.document) else { return };
+    assert_eq!(told["verdict"], "failed");
+    assert!(told["messages"][0].as_str().unwrap().contains("VED"), "{told}");
+}
+
+#[test]
+fn names_that_the_schema_has_no_room_for_are_not_cut() {
+    let long = Basis { institution: "Bank ".repeat(50), ..basis(VersionKind::New, 1) };
+    let parameters = long.parameters.clone().into_iter().filter(|(name, _)| name != "psp_name").collect();
+    let made = made(&Basis { parameters, ..long }, &[paid(SHOP, "A\u{fffe}", 26, 100)]);
+    assert_eq!(rules(&made, Severity::Error), ["psp_name", "not_a_character"]);
+    assert!(text(&made).contains(&"Bank ".repeat(49)));
+    if let Some(told) = verdict(&made.document) {
+        assert_eq!(told["verdict"], "failed");
+    }
+}
+
+#[test]
 fn errors_in_a_document_are_caught_by_the_schema() {
     let made = new_data(&[paid(SHOP, "Shop", 26, 100)]);
     for (right, wrong) in [
@@ -457,11 +494,4 @@ fn payees_without_an_iban_are_where_their_servicer_is() {
     let made = new_data(&[(holder, records)]);
     assert_valid(&made);
     assert!(text(&made).contains(r#"<cesop:AccountIdentifier CountryCode="FR" type="OBAN">4711<"#));
-}
-
-#[test]
-fn the_schema_is_where_this_says() {
-    if let Some(folder) = data::cesop() {
-        assert!(Path::new(&folder).join("isotypes.xsd").exists());
-    }
 }

@@ -1,5 +1,5 @@
-//! Makes a message: payee by payee, of which one's payments are held at a time, and only until they exceed the
-//! threshold.
+//! Makes a message, payee by payee. One payee's payments are held at a time, and only until they exceed the
+//! threshold; of those that are written, the identifiers are held until the payee ends.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -248,6 +248,11 @@ impl Maker {
                 error(sheet, "no_new_data", "message", None, detail);
                 self.begin(MessageType::Nothing, sheet)
             }
+            VersionKind::NothingToReport if !self.sent.is_empty() => {
+                let detail = "payees were sent before: cancel that version".to_owned();
+                error(sheet, "payees_were_sent", "message", None, detail);
+                self.begin(MessageType::Nothing, sheet)
+            }
             VersionKind::New | VersionKind::NothingToReport => self.begin(MessageType::Nothing, sheet),
         }
     }
@@ -326,7 +331,7 @@ impl Producer for Maker {
     fn finish(&mut self, sheet: &mut Sheet) -> Result<(), ProduceError> {
         self.end_payee(sheet)?;
         for (account, number) in std::mem::take(&mut self.unseen) {
-            let detail = "the account is no longer on record: its payee is deleted by its reference";
+            let detail = "the account of a payee that was sent is no longer among the records";
             warning(sheet, "account_gone", &account, None, detail.to_owned());
             self.open = Some(Payee::vanished(&account, number, self.psp));
             self.end_payee(sheet)?;

@@ -23,11 +23,13 @@
 //!   (`CESOP3`) where it no longer exceeds the threshold. All are stated anew, as a payment's day or place may
 //!   have changed where no figure has. A payee that was not sent can't be in such a message (rule 10080): it is a
 //!   remark, and comes with the next version of new data. A correction to a version without payees is new data.
-//! - Cancellation: `CESOP101` that deletes each payee of the version that it withdraws.
+//! - Cancellation: `CESOP101` that deletes each payee that stands, also those that the version withdrawn passed over
+//!   because an earlier one had sent them. Nothing is left then, and the next version of new data has everything.
 //! - Nothing to report: `CESOP102`; new data becomes that by itself where no payee exceeds the threshold.
 //!
 //! Figures of payees that a version of new data passes over, because an earlier one sent them, are told under
-//! `message/<number>/…`, where the number is that version's: later versions learn from it where they were sent.
+//! `message/<number>/…`, where the number is that version's: later versions learn from it where they were sent. A
+//! correction names the version before as the message that it corrects, also where a payee stands in one before that.
 //!
 //! Rules that are held here, by the guide's numbers: 10030 (no period before 2024), 10080, 20150 (a payee is once in a
 //! message: accounts come once), 40010 (across a border: others are not taken up), 40020 and 40030 (the payee's
