@@ -388,7 +388,7 @@ fn errors_in_records_that_the_schema_does_not_see_are_caught_before_filing() {
         (wrong_iban, "40030"),
         (nameless, "payee_without_name"),
         (nought, "45060"),
-        (twice, "45050"),
+        (twice, "45040"),
         (outside, "45030"),
         (decimals, "amount_decimals"),
         (made(&early, &[]), "10030"),

@@ -31,13 +31,15 @@
 //! `message/<number>/…`, where the number is that version's: later versions learn from it where they were sent. A
 //! correction names the version before as the message that it corrects, also where a payee stands in one before that.
 //!
-//! Rules that are held here, by the guide's numbers: 10030 (no period before 2024), 10080, 20150 (a payee is once in a
-//! message: accounts come once), 40010 (across a border: others are not taken up), 40020 and 40030 (the payee's
-//! IBAN), 40060 and 40100 (one account, with its country and kind), 40090 (a deleted payee has no payments), 45010 (refunds are below
-//! nought and nothing else is), 45030 (within the quarter), 45050 (identifiers are unique, here within a payee),
-//! 45060 (no amount is nought), 45080 (one date of a kind), 45090 (only refunds name another transaction; none does).
-//! Deliberately absent: rules that need the central system's memory (10010, 10040, 10100, 20020 and their like), and tax
-//! numbers and addresses, which no record has.
+//! Rules that are held here, by the guide's numbers: 10030 (no period before 2024), 10080, 20150 (a payee is once in
+//! a message: accounts come once), 40010 (across a border: others are not taken up), 40020 and 40030 (the payee's
+//! IBAN), 40060 and 40100 (one account, with its country and kind), 40090 (a deleted payee has no payments), 45010
+//! (refunds are below nought and nothing else is), 45030 (within the quarter), 45040 (identifiers are unique, here
+//! within a payee), 45060 (no amount is nought), 45080 (one date of a kind), 45090 (only refunds name another
+//! transaction; none does). Remarks bear these numbers, and words where a rule is of the schema, the law or ours.
+//!
+//! Deliberately absent: rules that need the central system's memory (10010, 10040, 10100, 20020, 45050 and their
+//! like), and tax numbers and addresses, which no record has.
 
 mod document;
 mod earlier;

@@ -102,7 +102,7 @@ pub fn payment(
     }
     if !seen.insert(payment.identifier.clone()) {
         let detail = format!("the identifier {:?} stands twice", payment.identifier);
-        error(sheet, "45050", account, seq, detail);
+        error(sheet, "45040", account, seq, detail);
     }
     two_decimals(payment.minor, payment.currency).unwrap_or_else(|| {
         let detail = format!("an amount in {} has more than two decimals", payment.currency);
