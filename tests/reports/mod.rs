@@ -1,3 +1,4 @@
 //! Types of reports, made of records at hand and checked by validators that are not ours.
 
+mod cesop;
 mod statement;

@@ -1,11 +1,12 @@
 //! The types of reports.
 
+pub mod cesop;
 pub mod statement;
 
 use super::Definition;
 
 /// Every type.
-pub static ALL: [&Definition; 1] = [&statement::DEFINITION];
+pub static ALL: [&Definition; 2] = [&statement::DEFINITION, &cesop::DEFINITION];
 
 /// The type of this name.
 #[must_use]
