@@ -97,7 +97,12 @@ impl Things {
             "inputs": dataset("in"), "outputs": dataset("out"),
         });
         system.post("/api/v1/lineage", &event).await.ok();
-        let order = json!({"type": "account-statement", "period": "2026-01"});
+        // Others may have ordered the same; one account more that there is not makes it another report.
+        let account =
+            system.get(&format!("/v1/accounts/{}", text(&page["data"][0]["account_id"]))).await.ok();
+        let accounts = format!("{} {}", text(&account["data"]["reference"]), data::unique("coverage"));
+        let parameters = json!({"accounts": accounts});
+        let order = json!({"type": "account-statement", "period": "2026-01", "parameters": parameters});
         let report = system.report(&order).await;
         let report = text(&report["id"]);
         let figures = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=1")).await.ok();
@@ -171,6 +176,11 @@ impl Things {
             ("id", Some("webhooks")) if operation.id() == "deleteWebhook" => &self.old_webhook,
             ("id", Some("webhooks")) => &self.webhook,
             ("id", Some("intakes")) => &self.intake,
+            // Each deposit is another report.
+            ("type", _) if operation.id() == "depositReport" => return data::unique("coverage"),
+            ("type", _) => "account-statement",
+            ("period", _) => "2026-01",
+            ("file", _) => "nothing.xsd",
             ("id", Some("reports")) => &self.report,
             ("adjustment", _) => &self.adjustment,
             ("figure", _) => &self.figure,

@@ -199,7 +199,13 @@ fn drop_unused(document: &mut Value, kind: &str) {
 
 /// Marks an operation that is to go.
 fn mark(list: &[Deprecation], path: &str, method: &str, operation: &mut Value) {
-    if deprecation::of(list, &method.to_uppercase(), &path.replace("{tile}", "{tile:.*}")).is_some() {
+    if deprecation::of(
+        list,
+        &method.to_uppercase(),
+        &path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}"),
+    )
+    .is_some()
+    {
         operation["deprecated"] = true.into();
     }
 }

@@ -79,6 +79,8 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(lineage::marquez::get)
         .service(lineage::prov::get)
         .service(reports::types::list)
+        .service(reports::types::file)
+        .service(reports::deposits::create)
         .service(reports::order::create)
         .service(reports::order::create_version)
         .service(reports::read::list)
@@ -160,7 +162,12 @@ fn paths(document: &OpenApi) -> Paths {
         .paths
         .paths
         .iter()
-        .map(|(path, item)| (ResourceDef::new(path.replace("{tile}", "{tile:.*}")), methods(item)))
+        .map(|(path, item)| {
+            (
+                ResourceDef::new(path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}")),
+                methods(item),
+            )
+        })
         .collect()
 }
 

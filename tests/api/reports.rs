@@ -224,7 +224,7 @@ async fn an_order_that_does_not_fit_is_refused_with_its_place() {
     for (order, pointer) in [
         (json!({"type": "nothing", "period": "2026-03"}), "/type"),
         (json!({"type": "account-statement", "period": "2026-3"}), "/period"),
-        (json!({"type": "account-statement", "period": "2026"}), "/period"),
+        (json!({"type": "cesop-payment-data", "period": "2026"}), "/period"),
         (
             json!({"type": "account-statement", "period": "2026-03", "parameters": {"a/b": "1"}}),
             "/parameters/a~1b",
@@ -257,6 +257,20 @@ async fn an_order_is_repeated_under_its_key_and_made_once() {
         system.send(request.json(&order(&account))).await
     };
     let (first, second) = (send().await.ok(), send().await);
-    assert_eq!(second.header("idempotent-replayed"), Some("true"));
+    assert_eq!(second.header("idempotency-replayed"), Some("true"));
     assert_eq!(second.ok()["id"], first["id"]);
+}
+
+#[tokio::test]
+async fn lineage_tells_what_a_report_was_made_of() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (account, _) = account(server).await;
+    let report = system.report(&order(&account)).await;
+    let found = system.get(&format!("/v1/lineage/nodes?q={}", report["id"].as_str().unwrap())).await.ok();
+    let node = found["data"][0]["node"].as_str().unwrap_or_else(|| panic!("{found:#}")).replace('#', "%23");
+    let graph = system.get(&format!("/v1/lineage?node={node}&direction=upstream&depth=2")).await.ok();
+    let nodes: Vec<_> =
+        graph["nodes"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(nodes.contains(&"report/account-statement") && nodes.contains(&"transactions"), "{nodes:?}");
 }

@@ -21,6 +21,7 @@ const DEARER: &[(&str, u32)] = &[
     ("createReportVersion", OrderReports::COST),
     ("proveReportContribution", TakeReportEvidence::COST),
     ("deliverTransactions", WriteTransactions::COST),
+    ("depositReport", OrderReports::COST),
     ("endClientKey", ChangeClients::COST),
     ("putAllowedAddresses", ChangeClients::COST),
     ("redeliverWebhook", TellWebhooks::COST),
@@ -114,7 +115,7 @@ impl Operation {
         Some(Self {
             id: object["operationId"].as_str()?.to_owned(),
             method: method.to_uppercase().parse().ok()?,
-            pattern: ResourceDef::new(path.replace("{tile}", "{tile:.*}")),
+            pattern: ResourceDef::new(path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}")),
             scopes: security.flat_map(|one| texts(&one["oauth2"])).collect(),
             parameters: object["parameters"]
                 .as_array()

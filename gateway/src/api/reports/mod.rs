@@ -2,6 +2,7 @@
 
 pub mod adjustments;
 pub mod deliveries;
+pub mod deposits;
 pub mod figures;
 pub mod order;
 pub mod read;

@@ -131,7 +131,7 @@ pub async fn create(permit: Permit<OrderReports>, state: web::Data<State>) -> Re
 /// Has a version of a report made.
 ///
 /// A correction takes the place of the newest version that is ready, a cancellation withdraws it. Where none is
-/// ready, the version is `new`. The document says so where its standard can.
+/// ready, the version is `new`; for CESOP it may be `new` also after others, with what was not sent yet. The document says so where its standard can.
 #[utoipa::path(
     operation_id = "createReportVersion", tag = "reports",
     params(
@@ -178,7 +178,9 @@ pub async fn create_version(
         return Err(Problem::member("/kind", "unknown_kind", format!("one of {}", kinds.join(", "))));
     }
     let takes_a_place = matches!(kind, VersionKind::Correction | VersionKind::Cancellation);
-    if takes_a_place != standing.is_some() {
+    // Where a type knows what was sent before, new data may follow: what was not among it.
+    let fits = takes_a_place == standing.is_some() || (!takes_a_place && definition.needs_earlier);
+    if !fits {
         let detail = match standing {
             Some(version) => format!("version {} stands: correct or cancel it", version.n),
             None => "there is no version that could be corrected or cancelled".to_owned(),

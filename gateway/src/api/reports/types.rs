@@ -10,7 +10,7 @@ use super::super::{
     params::Params,
 };
 use crate::{
-    access::{Permit, Recorded, right::ReadReports},
+    access::{Answer, Permit, Recorded, right::ReadReports},
     domain::InstitutionId,
     error::Problem,
     reports::{Granularity, VersionKind, types},
@@ -98,6 +98,27 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     });
     let page = Page { next_cursor: None, has_more: false };
     permit.answer(List { data: data.collect(), page, as_of: snapshot.as_of()? }.answer()?).await
+}
+
+/// A file that readers of a type's documents need, such as a part of its taxonomy.
+#[utoipa::path(
+    operation_id = "getReportTypeFile", tag = "reports",
+    params(
+        ("type" = String, Path, description = "The type's name.", max_length = 64, example = "settlement-reconciliation"),
+        ("file" = String, Path, description = "The file's name, with its folders.", max_length = 200, example = "META-INF/taxonomyPackage.xml"),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The file.", body = String, content_type = "application/xml")),
+    security(("oauth2" = ["reports:read"]))
+)]
+#[get("/v1/report-types/{type}/files/{file:.*}")]
+pub async fn file(permit: Permit<ReadReports>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let (name, file): (String, String) = (permit.path("type")?, permit.path("file")?);
+    let files = types::of_name(&name).map_or(&[] as &[_], |definition| definition.files);
+    let found = files.iter().find(|(name, _)| *name == file);
+    let (_, text) = found.ok_or_else(Problem::not_found)?;
+    permit.answer(Answer::xml((*text).to_owned())).await
 }
 
 /// A period's length in a word.

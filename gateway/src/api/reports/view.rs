@@ -63,7 +63,7 @@ pub struct ReportVersion {
     /// Why it was made; absent from the first.
     #[schema(example = "an amount was keyed in wrongly")]
     pub reason: Option<String>,
-    /// The number of the version that it takes the place of, or withdraws.
+    /// The number of the version that it takes the place of, withdraws or follows.
     #[schema(example = 1)]
     pub supersedes: Option<i64>,
     /// The last entry of the ledger that it takes into account.
