@@ -1,9 +1,11 @@
 //! The types of reports.
 
+pub mod settlement;
+
 use super::Definition;
 
 /// Every type.
-pub static ALL: [&Definition; 0] = [];
+pub static ALL: [&Definition; 1] = [&settlement::DEFINITION];
 
 /// The type of this name.
 #[must_use]
