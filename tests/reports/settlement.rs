@@ -413,7 +413,11 @@ fn berka(until: jiff::civil::Date) -> Option<Vec<OnAccount>> {
     let file = BufReader::new(File::open(folder.join("trans.asc")).unwrap());
     let mut accounts: BTreeMap<String, OnAccount> = BTreeMap::new();
     for record in intake::open(Format::Berka, None, file).unwrap() {
-        let record = record.unwrap();
+        // What is at hand of the log breaks off within its last line.
+        let record = match record {
+            Err(finding) if finding.code == "truncated_line" => break,
+            record => record.unwrap(),
+        };
         let Item::Transaction(new) = record.item else { panic!("trans.asc has transactions") };
         let reference = new.account.as_str().to_owned();
         let on = accounts.entry(reference.clone()).or_insert_with(|| (account(&reference, "CZK"), vec![]));
@@ -430,13 +434,18 @@ fn berka(until: jiff::civil::Date) -> Option<Vec<OnAccount>> {
 
 #[test]
 fn arelle_passes_a_day_of_a_real_bank() {
-    let Some(records) = berka(jiff::civil::date(1994, 6, 30)) else { return };
-    let made = make(&DEFINITION, &basis("1994-06-30", &[("tolerance", "10")]), &records, Vec::new());
+    let Some(records) = berka(jiff::civil::date(1994, 3, 31)) else { return };
+    let made = make(&DEFINITION, &basis("1994-03-31", &[("tolerance", "10")]), &records, Vec::new());
     made.assert_sums();
-    for (severity, name) in [(Severity::Error, "errors"), (Severity::Warning, "warnings")] {
-        eprintln!("{name}: {:?}", found(&made, severity));
+    assert_eq!(found(&made, Severity::Error), []);
+    // Its accounts that don't reconcile all break on this last day, and each break shows in the closing balance.
+    for rule in ["running_balance_differs", "closing_balance_differs"] {
+        let of = found(&made, Severity::Warning).into_iter().filter(|(found, ..)| found == rule);
+        assert_eq!(of.count(), 28, "{rule}");
     }
     let (passed, messages) = arelle(&made.document);
     assert!(passed, "{messages}");
-    eprintln!("{:?} {:?}", figures(&made, "total/CZK"), figures(&made, "total/all"));
+    let entries = records.iter().flat_map(|(_, transactions)| transactions);
+    let on_the_day = entries.filter(|(_, it)| it.booking_date == jiff::civil::date(1994, 3, 31));
+    assert_eq!(made.figure("total/all/entries").amount, i128::try_from(on_the_day.count()).unwrap());
 }
