@@ -38,6 +38,7 @@ pub mod ledger;
 pub mod lineage;
 pub mod openapi;
 pub mod receiving;
+pub mod reporting;
 pub mod reports;
 pub mod router;
 pub mod server;

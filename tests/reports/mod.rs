@@ -1,3 +1,5 @@
-//! Types of reports, made of records at hand and shown to the programs that check such documents.
+//! Types of reports, made of records at hand and checked by validators that are not ours.
 
+mod cesop;
 mod settlement;
+mod statement;

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::{
     access::right::{
-        ChangeClients, Deliver, OrderEvidence, OrderExports, Right as _, TellWebhooks, WriteTransactions,
+        ChangeClients, Deliver, OrderEvidence, OrderExports, OrderReports, Right as _, TakeReportEvidence,
+        TellWebhooks, WriteTransactions,
     },
     domain::nearest::nearest,
 };
@@ -16,6 +17,9 @@ const DEARER: &[(&str, u32)] = &[
     ("createEvidenceBundle", OrderEvidence::COST),
     ("createExport", OrderExports::COST),
     ("createIntake", Deliver::COST),
+    ("createReport", OrderReports::COST),
+    ("createReportVersion", OrderReports::COST),
+    ("proveReportContribution", TakeReportEvidence::COST),
     ("deliverTransactions", WriteTransactions::COST),
     ("endClientKey", ChangeClients::COST),
     ("putAllowedAddresses", ChangeClients::COST),

@@ -3,6 +3,7 @@
 //! Environment variables are named `VERITRAIL_` and the key's path with `__` between its parts:
 //! `VERITRAIL_HTTP__LISTEN=0.0.0.0:8080`. `veritrail check-config` prints what results.
 
+mod archive;
 mod events;
 mod exports;
 mod http;
@@ -22,6 +23,7 @@ use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    archive::Archive,
     events::Events,
     exports::Exports,
     http::Http,
@@ -54,6 +56,8 @@ pub struct Config {
     pub intake: Intake,
     /// What is written for callers to take away.
     pub exports: Exports,
+    /// Where reports are kept for good.
+    pub archive: Archive,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
     /// Other issuers whose access tokens are taken.
@@ -125,6 +129,7 @@ impl Config {
         self.intake.check()?;
         self.storage.check()?;
         self.exports.check()?;
+        self.archive.check()?;
         self.redis.check()?;
         self.log.check()?;
         self.telemetry.check()?;

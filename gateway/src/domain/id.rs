@@ -146,6 +146,10 @@ prefixed_id! {
     ReportId, "rep_"
 }
 prefixed_id! {
+    /// An amount that is added to a report's figure by hand.
+    AdjustmentId, "adj_"
+}
+prefixed_id! {
     /// A webhook endpoint of an institution.
     EndpointId, "whk_"
 }

@@ -27,6 +27,7 @@ pub mod jwk;
 pub mod money;
 pub mod nearest;
 pub mod network;
+pub mod report;
 pub mod scope;
 pub mod tenant;
 pub mod text;
@@ -43,8 +44,8 @@ pub use event::{Event, EventData, EventType};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
-    AccountId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId, LineageEventId,
-    ReportId, TransactionId,
+    AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId,
+    LineageEventId, ReportId, TransactionId,
 };
 pub use money::Money;
 pub use scope::{ClientKind, Scope};

@@ -74,7 +74,7 @@ pub struct Recorded<'a> {
 /// Makes one version of a report. It is shown each account in the order of their references, each followed by its
 /// transactions by booking date and then by entry; every status is among them, what was withdrawn is not.
 /// What it holds must not grow with the number of transactions.
-pub trait Producer: Send {
+pub trait Producer: Send + Sync {
     /// Whether it is about this account at all.
     fn wants(&self, account: &Account) -> bool {
         let _ = account;

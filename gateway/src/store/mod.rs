@@ -34,6 +34,7 @@ pub mod plans;
 mod pool;
 pub mod postgres;
 mod references;
+pub mod reports;
 mod rows;
 mod select;
 pub mod sqlite;
