@@ -2,8 +2,10 @@
 
 use super::Definition;
 
+pub mod sepa;
+
 /// Every type.
-pub static ALL: [&Definition; 0] = [];
+pub static ALL: [&Definition; 1] = [&sepa::SEPA_INSTANT_PAYMENTS];
 
 /// The type of this name.
 #[must_use]
