@@ -13,6 +13,7 @@ mod hardening;
 mod helm;
 mod openapi;
 mod production;
+mod reports;
 mod samples;
 mod signer;
 mod store;
