@@ -30,13 +30,9 @@ MODULES = Path(xbridge.__file__).parent / "modules"
 
 def module_of(url):
     """The metadata of the module with this entry point."""
-    for path in sorted(MODULES.glob("*.json")):
-        if path.name == "index.json":
-            continue
-        module = json.loads(path.read_text(encoding="utf-8"))
-        if module.get("url") == url:
-            return module
-    return None
+    index = json.loads((MODULES / "index.json").read_text(encoding="utf-8"))
+    name = index.get(re.sub(r"\.json\Z", ".xsd", url))
+    return json.loads((MODULES / name).read_text(encoding="utf-8")) if name else None
 
 
 def rows(package, name):

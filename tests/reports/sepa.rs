@@ -176,19 +176,19 @@ fn figures_are_what_was_sent_and_received() {
     for (datapoint, amount, what) in [
         ("dp3526420", 2, "sent within a country"),
         ("dp3526427", 1, "of these instant"),
-        ("dp3529940", 103_07, "their value"),
-        ("dp3529917", 3_07, "of the instant ones"),
+        ("dp3529940", 10_307, "their value"),
+        ("dp3529917", 307, "of the instant ones"),
         ("dp3526426", 2, "sent to another country"),
         ("dp3526421", 1, "of these instant"),
-        ("dp3529942", 24_50, "their value"),
-        ("dp3529941", 4_00, "of the instant ones"),
+        ("dp3529942", 2_450, "their value"),
+        ("dp3529941", 400, "of the instant ones"),
         ("dp3526422", 4, "sent"),
         ("dp3526424", 2, "of these instant"),
-        ("dp3529924", 127_57, "their value"),
-        ("dp3529929", 7_07, "of the instant ones"),
+        ("dp3529924", 12_757, "their value"),
+        ("dp3529929", 707, "of the instant ones"),
         ("dp3526425", 2, "received"),
         ("dp3526423", 1, "of these instant"),
-        ("dp3529932", 1000_99, "their value"),
+        ("dp3529932", 100_099, "their value"),
         ("dp3529928", 99, "of the instant ones"),
     ] {
         assert_eq!(made.figure(&format!("S_01.01/{datapoint}")).amount, amount, "{what}");
@@ -245,16 +245,16 @@ fn what_transactions_do_not_tell_is_said_and_left_out() {
 #[test]
 fn approved_adjustments_fill_what_transactions_do_not_tell() {
     let told = [
-        ("S_02.01/dp3530892", 12_34),
+        ("S_02.01/dp3530892", 1_234),
         ("S_03.00/dp3526437", 1),
         ("S_04.00/dp3530896", 2),
         // Two of the four were sent by the one kind of user and two by the other; their values likewise.
         ("S_01.01/dp3526431", 2),
         ("S_01.01/dp3526432", 2),
         ("S_01.01/dp3526416", 2),
-        ("S_01.01/dp3529922", 100_00),
-        ("S_01.01/dp3529936", 27_57),
-        ("S_01.01/dp3529937", 7_07),
+        ("S_01.01/dp3529922", 10_000),
+        ("S_01.01/dp3529936", 2_757),
+        ("S_01.01/dp3529937", 707),
     ];
     let made = made(&year(), told.map(|(figure, amount)| adjustment(figure, amount)).into());
     made.assert_sums();
@@ -287,8 +287,18 @@ fn a_breakdown_of_more_than_there_is_is_not_filed() {
 
 #[test]
 fn a_number_below_nought_is_not_filed() {
-    let made = made(&year(), vec![adjustment("S_01.01/dp3526425", -3)]);
+    let made = made(&year(), vec![adjustment("S_02.01/dp3530892", -3)]);
     assert_eq!(rules(&made, Severity::Error), ["below_nought"]);
+}
+
+#[test]
+fn adjusted_numbers_that_contradict_each_other_are_not_filed() {
+    for (figure, rule) in
+        [("S_01.01/dp3529924", "parts_differ"), ("S_01.01/dp3526423", "more_instant_than_all")]
+    {
+        let made = made(&year(), vec![adjustment(figure, 2)]);
+        assert_eq!(rules(&made, Severity::Error), [rule]);
+    }
 }
 
 #[test]

@@ -3,6 +3,13 @@
 //! A datapoint says what it is by its dimensions. Here `qKJI` is the form of payment (`qPY:qx2005` credit
 //! transfers, `qPY:qx2017` instant ones), `qAGK` sent (`qPY:qx2018`) or received (`qPY:qx2021`), and `PTG`
 //! domestic (`GA:qx2010`) or cross-border (`GA:qx2001`). The metric `qGAE` is the number, `qAJN` the value.
+//!
+//! The module names members by codes. Credit transfers, domestic ones, and both metrics are labelled in the
+//! annotated table layout of `PSD_FRP`, which shares them. The others follow from where they are used: the form
+//! of payment of `S_04.00`, which is of instant transfers only, is theirs; the way that alone is broken down by
+//! initiation and user is sent (recital 1 of Implementing Regulation (EU) 2025/1979); the place besides domestic
+//! is cross-border. Members of breakdowns that transactions do not tell are kept as codes.
+//!
 //! An instant credit transfer is a credit transfer (Regulation (EU) No 260/2012, Article 2, point (1a)): it is
 //! in both columns.
 

@@ -270,6 +270,9 @@ impl Maker {
             });
             done.push((row, values));
         }
+        for (row, values) in &done {
+            check_row(row, values, &sent, sheet);
+        }
         for breakdown in Breakdown::ALL {
             for flow in [Flow::Sent, Flow::Received] {
                 check_breakdown(&mut done, breakdown, flow, sheet);
@@ -278,7 +281,6 @@ impl Maker {
         let mut facts = Vec::with_capacity(ROWS.len() * COLUMNS.len());
         for (row, values) in &done {
             for (datapoint, value) in row.cells.into_iter().zip(values) {
-                check_sign(VOLUMES, datapoint, *value, sheet);
                 facts.push(Fact::new(datapoint, *value));
             }
         }
@@ -356,16 +358,36 @@ fn check_breakdown(done: &mut Vec<Values>, breakdown: Breakdown, flow: Flow, she
     }
 }
 
+/// That a row's numbers are not below nought, that its instant transfers are not more than all of them, and that
+/// all that was sent is what was sent within a country and to others: adjustments can break each.
+fn check_row(row: &Row, values: &[Value; 4], sent: &[[Value; 4]], sheet: &mut Sheet) {
+    for (at, (datapoint, value)) in row.cells.into_iter().zip(values).enumerate() {
+        check_sign(VOLUMES, datapoint, *value, sheet);
+        let parts: i128 = sent.iter().map(|values| values[at].amount).sum();
+        if (row.flow, row.part) == (Flow::Sent, Part::Total) && parts != value.amount {
+            let (parts, whole) = (value.unit.text(parts), value.text());
+            let detail = format!("domestic and cross-border ones make {parts}, and all are {whole}");
+            refuse("parts_differ", path(VOLUMES, datapoint), detail, sheet);
+        }
+    }
+    for (all, instant) in [(0, 1), (2, 3)] {
+        if values[instant].amount > values[all].amount {
+            let (instants, whole) = (values[instant].text(), values[all].text());
+            let detail = format!("{instants} are instant, and all are {whole}");
+            refuse("more_instant_than_all", path(VOLUMES, row.cells[instant]), detail, sheet);
+        }
+    }
+}
+
 fn check_sign(template: &str, datapoint: &str, value: Value, sheet: &mut Sheet) {
     if value.amount < 0 {
-        sheet.remark(Remark {
-            rule: "below_nought".into(),
-            severity: Severity::Error,
-            subject: path(template, datapoint),
-            seq: None,
-            detail: format!("a number of the report is {}, and can't be below nought", value.text()),
-        });
+        let detail = format!("a number of the report is {}, and can't be below nought", value.text());
+        refuse("below_nought", path(template, datapoint), detail, sheet);
     }
+}
+
+fn refuse(rule: &'static str, subject: String, detail: String, sheet: &mut Sheet) {
+    sheet.remark(Remark { rule: rule.into(), severity: Severity::Error, subject, seq: None, detail });
 }
 
 fn warn(rule: &'static str, subject: String, detail: String, sheet: &mut Sheet) {
