@@ -12,6 +12,7 @@
 //! - [`Checkpoint`], [`SignerKey`], [`VerifierKey`]: what is signed.
 //! - [`TlogProof`]: one entry's proof. [`BundleWriter`]: a range's.
 //! - [`SumTree`]: what a report's figure was summed from.
+//! - [`stored_zip`]: a zip with one spelling, as a bundle is one.
 //! - [`verify()`]: the verdict on a bundle, a [`Report`] or a [`Fault`].
 
 mod bundle;
@@ -54,3 +55,4 @@ pub use tile::{
     tile_bytes, tile_hashes, tiles_for_spans,
 };
 pub use verify::{Found, Ledger, Level, Progress, Report, VerifyOptions, Witness, verify};
+pub use zip::stored_zip;

@@ -8,8 +8,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 /// A member of the zip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) name: &'static str,
+pub(crate) struct Member<N = &'static str> {
+    pub(crate) name: N,
     pub(crate) size: u64,
     pub(crate) crc: u32,
     /// Where its local header begins.
@@ -56,10 +56,10 @@ impl Fields {
     }
 }
 
-impl Member {
+impl<N: AsRef<str>> Member<N> {
     /// Where its data begins.
     pub(crate) fn data(&self) -> u64 {
-        self.offset + LOCAL_BYTES + self.name.len() as u64
+        self.offset + LOCAL_BYTES + u64::from(self.name_length())
     }
 
     /// Where the next member's local header begins.
@@ -68,7 +68,7 @@ impl Member {
     }
 
     fn name_length(&self) -> u16 {
-        self.name.len() as u16
+        self.name.as_ref().len() as u16
     }
 
     /// The local header (APPNOTE 4.3.7), with the zip64 extra field (4.5.3).
@@ -78,7 +78,7 @@ impl Member {
             .u16(&[VERSION, 0, 0, 0, DATE])
             .u32(&[self.crc, u32::MAX, u32::MAX])
             .u16(&[self.name_length(), 20])
-            .name(self.name)
+            .name(self.name.as_ref())
             .u16(&[1, 16])
             .u64(&[self.size, self.size])
             .0
@@ -92,7 +92,7 @@ impl Member {
             .u32(&[self.crc, u32::MAX, u32::MAX])
             .u16(&[self.name_length(), 28, 0, 0, 0])
             .u32(&[ATTRIBUTES, u32::MAX])
-            .name(self.name)
+            .name(self.name.as_ref())
             .u16(&[1, 24])
             .u64(&[self.size, self.size, self.offset])
             .0
@@ -101,7 +101,7 @@ impl Member {
 
 /// Everything after the last member: the central directory and its three end records
 /// (APPNOTE 4.3.12, 4.3.14–16).
-pub(crate) fn directory(members: &[Member]) -> Vec<u8> {
+pub(crate) fn directory<N: AsRef<str>>(members: &[Member<N>]) -> Vec<u8> {
     let start = members.last().map_or(0, Member::end);
     let headers: Vec<u8> = members.iter().flat_map(Member::central_header).collect();
     let (count, length) = (members.len() as u64, headers.len() as u64);
@@ -119,6 +119,23 @@ pub(crate) fn directory(members: &[Member]) -> Vec<u8> {
         .u32(&[u32::MAX, u32::MAX])
         .u16(&[0])
         .0
+}
+
+/// A zip of these members, in this order and in the spelling of a bundle: the same names and contents make the
+/// same bytes whenever they are put together. Names have 65,535 bytes at most.
+#[must_use]
+pub fn stored_zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut done: Vec<Member<&str>> = Vec::with_capacity(members.len());
+    for &(name, content) in members {
+        let offset = done.last().map_or(0, Member::end);
+        let member = Member { name, size: content.len() as u64, crc: crc32fast::hash(content), offset };
+        out.extend(member.local_header());
+        out.extend_from_slice(content);
+        done.push(member);
+    }
+    out.extend(directory(&done));
+    out
 }
 
 /// Writes such a zip, member after member, to a fresh file.

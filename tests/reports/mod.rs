@@ -1,5 +1,6 @@
 //! Types of reports, made of records at hand and checked by validators that are not ours.
 
 mod cesop;
+mod sepa;
 mod settlement;
 mod statement;

@@ -1,13 +1,15 @@
 //! The types of reports.
 
 pub mod cesop;
+pub mod sepa;
 pub mod settlement;
 pub mod statement;
 
 use super::Definition;
 
 /// Every type.
-pub static ALL: [&Definition; 3] = [&statement::DEFINITION, &settlement::DEFINITION, &cesop::DEFINITION];
+pub static ALL: [&Definition; 4] =
+    [&statement::DEFINITION, &settlement::DEFINITION, &cesop::DEFINITION, &sepa::DEFINITION];
 
 /// The type of this name.
 #[must_use]
