@@ -228,7 +228,11 @@ impl ReportPress {
         self.conclude(tenant, at, &report, &version, outcome).await
     }
 
-    async fn basis(
+    /// What a version is made of besides records.
+    ///
+    /// # Errors
+    /// When the database fails, or what it holds is damaged.
+    pub async fn basis(
         &self,
         tenant: Tenant,
         definition: &Definition,

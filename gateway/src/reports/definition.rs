@@ -20,6 +20,8 @@ pub struct Definition {
     pub media_type: &'static str,
     /// The document's file extension, without a dot.
     pub extension: &'static str,
+    /// The document's name without extension, where its standard has rules for it.
+    pub file_name: Option<fn(&Basis) -> String>,
     /// What it is told besides the period.
     pub parameters: &'static [Parameter],
     /// Which validators made elsewhere must have passed a version before it is delivered.

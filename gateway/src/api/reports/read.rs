@@ -141,13 +141,23 @@ pub async fn content(permit: Permit<ReadReports>, state: web::Data<State>) -> Re
     let mut reader = state.read(permit.tenant()).await?;
     let (report, version, at) = super::version(&permit, &mut reader).await?;
     drop(reader);
-    let Some(sha256) = version.sha256.and_then(|sha256| <[u8; 32]>::try_from(sha256).ok()) else {
+    let Some(sha256) = version.sha256.clone().and_then(|sha256| <[u8; 32]>::try_from(sha256).ok()) else {
         return Err(Problem::new(Code::Conflict, format!("the version is {}", version.state)));
     };
     let document = state.reports.archive().get(permit.tenant(), &sha256).await?;
     let media_type = MEDIA_TYPES.into_iter().find(|it| Some(*it) == version.media_type.as_deref());
-    let extension = types::of_name(&report.kind).map_or("bin", |definition| definition.extension);
-    let name = format!("{}-{}-{}-v{}.{extension}", report.kind, report.period, at.report, at.n);
+    let name = match types::of_name(&report.kind) {
+        None => format!("{}-{}-v{}", report.kind, report.period, at.n),
+        Some(definition) => {
+            let name = match definition.file_name {
+                Some(name) => {
+                    name(&state.reports.basis(permit.tenant(), definition, &report, &version).await?)
+                }
+                None => format!("{}-{}-v{}", report.kind, report.period, at.n),
+            };
+            format!("{name}.{}", definition.extension)
+        }
+    };
     let spooled = Spooled { file: document.file, length: document.length, sha256 };
     let answer = Answer::spooled(spooled, media_type.unwrap_or("application/octet-stream"))
         .header("content-disposition", &format!("attachment; filename=\"{name}\""));

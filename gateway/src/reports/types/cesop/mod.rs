@@ -62,6 +62,7 @@ pub static DEFINITION: Definition = Definition {
     periods: &[Granularity::Quarter],
     media_type: "application/xml",
     extension: "xml",
+    file_name: None,
     parameters: &PARAMETERS,
     validators: &["xsd"],
     files: &[],

@@ -4,9 +4,9 @@
 //! transfers, `qPY:qx2017` instant ones), `qAGK` sent (`qPY:qx2018`) or received (`qPY:qx2021`), and `PTG`
 //! domestic (`GA:qx2010`) or cross-border (`GA:qx2001`). The metric `qGAE` is the number, `qAJN` the value.
 //!
-//! The module names members by codes. Credit transfers, domestic ones, and both metrics are labelled in the
-//! annotated table layout of `PSD_FRP`, which shares them. The others follow from where they are used: the form
-//! of payment of `S_04.00`, which is of instant transfers only, is theirs; the way that alone is broken down by
+//! The module names members by codes. Credit transfers and domestic ones are labelled in public glossaries of
+//! `PSD_FRP`, which shares them; which metric is the number and which the value follows from their types (whole
+//! numbers, money). The others follow from where they are used: the form of payment of `S_04.00`, which is of instant transfers only, is theirs; the way that alone is broken down by
 //! initiation and user is sent (recital 1 of Implementing Regulation (EU) 2025/1979); the place besides domestic
 //! is cross-border. Members of breakdowns that transactions do not tell are kept as codes.
 //!

@@ -42,6 +42,7 @@ pub static DEFINITION: Definition = Definition {
     periods: &[Granularity::Year],
     media_type: "application/zip",
     extension: "zip",
+    file_name: Some(package_name),
     parameters: &[
         Parameter {
             name: "lei",

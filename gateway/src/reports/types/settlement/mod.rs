@@ -30,6 +30,7 @@ pub static DEFINITION: Definition = Definition {
     periods: &[Granularity::Day, Granularity::Month],
     media_type: "application/json",
     extension: "json",
+    file_name: None,
     parameters: &[
         Parameter {
             name: "entity",

@@ -27,6 +27,7 @@ pub static DEFINITION: Definition = Definition {
     periods: &[Granularity::Day, Granularity::Month, Granularity::Quarter, Granularity::Year],
     media_type: "application/xml",
     extension: "xml",
+    file_name: None,
     parameters: &[
         Parameter {
             name: "accounts",
