@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("receiving", &["domain", "intake", "ledger", "lineage", "store", "world"]),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
     ("directory", &["domain", "ledger", "store", "world"]),
-    ("export", &["domain", "keys", "ledger", "store", "world"]),
+    ("export", &["domain", "keys", "ledger", "lineage", "store", "world"]),
     ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),
     ("ledger", &["domain", "intake", "keys", "store", "world"]),
     ("lineage", &["domain", "ledger", "store"]),

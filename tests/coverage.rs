@@ -178,9 +178,9 @@ impl Things {
             ("id", Some("intakes")) => &self.intake,
             // Each deposit is another report.
             ("type", _) if operation.id() == "depositReport" => return data::unique("coverage"),
-            ("type", _) => "account-statement",
+            ("type", _) => "settlement-reconciliation",
             ("period", _) => "2026-01",
-            ("file", _) => "nothing.xsd",
+            ("file", _) => "settlement-reconciliation.xsd",
             ("id", Some("reports")) => &self.report,
             ("adjustment", _) => &self.adjustment,
             ("figure", _) => &self.figure,

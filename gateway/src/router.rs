@@ -75,6 +75,8 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(lineage::nodes::list)
         .service(lineage::nodes::runs)
         .service(lineage::nodes::versions)
+        .service(lineage::events::list)
+        .service(lineage::impact::get)
         .service(lineage::graph::get)
         .service(lineage::marquez::get)
         .service(lineage::prov::get)

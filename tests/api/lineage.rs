@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Caller, Server, bank::Bank, data, python::python_with};
 
-const TELL: &str = "/api/v1/lineage";
+pub const TELL: &str = "/api/v1/lineage";
 
-async fn tell(caller: &Caller, event: &Value) -> Answer {
+pub async fn tell(caller: &Caller, event: &Value) -> Answer {
     caller.post(TELL, event).await
 }
 
 /// A run's event, as small as one can be.
-fn event(kind: &str, job: &str, run: &str, inputs: &[&str], outputs: &[&str]) -> Value {
+pub fn event(kind: &str, job: &str, run: &str, inputs: &[&str], outputs: &[&str]) -> Value {
     let datasets = |names: &[&str]| -> Vec<Value> {
         names.iter().map(|name| json!({"namespace": "here", "name": name})).collect()
     };
@@ -28,7 +28,7 @@ fn event(kind: &str, job: &str, run: &str, inputs: &[&str], outputs: &[&str]) ->
 }
 
 /// A graph as edges `from -> to`, and columns `from.column -> to.column how`.
-fn drawn(graph: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+pub fn drawn(graph: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     let text = |value: &Value| value.as_str().unwrap_or("*").to_owned();
     let edge = |edge: &Value| format!("{} -> {}", text(&edge["from"]), text(&edge["to"]));
     let column = |edge: &Value| {
@@ -41,12 +41,21 @@ fn drawn(graph: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     (edges, graph["columns"].as_array().into_iter().flatten().map(column).collect())
 }
 
-async fn graph(caller: &Caller, query: &str) -> Value {
+pub async fn graph(caller: &Caller, query: &str) -> Value {
     caller.get(&format!("/v1/lineage?columns=true&{query}")).await.ok()
 }
 
-fn set(lines: &[&str]) -> BTreeSet<String> {
+pub fn set(lines: &[&str]) -> BTreeSet<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// What an output's columns were made of, as the facet has it.
+pub fn columns_of(fields: &Value, dataset: &Value) -> Value {
+    json!({"columnLineage": {"fields": fields, "dataset": dataset}})
+}
+
+pub fn input(dataset: &str, field: &str) -> Value {
+    json!({"namespace": "here", "name": dataset, "field": field})
 }
 
 #[tokio::test]
@@ -372,7 +381,7 @@ async fn events_of_spark_and_airflow_make_the_graphs_that_were_drawn_by_hand() {
 }
 
 /// A value as it is written in a query.
-fn encoded(value: &str) -> String {
+pub fn encoded(value: &str) -> String {
     let url = reqwest::Url::parse_with_params("http://localhost", [("", value)]).unwrap();
     url.query().unwrap()[1..].to_owned()
 }
@@ -442,7 +451,17 @@ async fn in_any_order_and_repeated_they_make_the_same_and_so_does_a_rebuild() {
     server.lift_limits();
     let system = server.system(0).await;
     let folders = ["airflow", "CLL", "simple_run_event", "spark_dataproc_simple_producer_test_complete"];
-    let all: Vec<Value> = folders.iter().flat_map(|folder| events(folder).unwrap()).collect();
+    let mut all: Vec<Value> = folders.iter().flat_map(|folder| events(folder).unwrap()).collect();
+    assert!(all.len() >= 38 && all.iter().any(|event| event.to_string().contains("columnLineage")));
+    // None of them names a version: two that do, of one run, and of one time.
+    for (kind, of) in [("START", "bigint"), ("COMPLETE", "decimal")] {
+        let mut told = event(kind, "versioned", "v1", &["in"], &["out"]);
+        let schema = json!({"fields": [{"name": "amount", "type": of}]});
+        let version = json!({"datasetVersion": "2026-01-05"});
+        told["inputs"][0]["facets"] = json!({"version": version});
+        told["outputs"][0]["facets"] = json!({"version": version, "schema": schema});
+        all.push(told);
+    }
     let mut first: Option<Value> = None;
     for trial in 0..6 {
         let mark = data::unique("trial");

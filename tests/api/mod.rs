@@ -23,6 +23,8 @@ mod ledger;
 mod limit_plans;
 mod limits;
 mod lineage;
+mod lineage_events;
+mod lineage_impact;
 mod lookup;
 mod oauth2;
 mod oauth2_assertion;

@@ -268,7 +268,7 @@ async fn lineage_tells_what_a_report_was_made_of() {
     let (account, _) = account(server).await;
     let report = system.report(&order(&account)).await;
     let found = system.get(&format!("/v1/lineage/nodes?q={}", report["id"].as_str().unwrap())).await.ok();
-    let node = found["data"][0]["node"].as_str().unwrap_or_else(|| panic!("{found:#}")).replace('#', "%23");
+    let node = found["data"][0]["id"].as_str().unwrap_or_else(|| panic!("{found:#}")).replace('%', "%25");
     let graph = system.get(&format!("/v1/lineage?node={node}&direction=upstream&depth=2")).await.ok();
     let nodes: Vec<_> =
         graph["nodes"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();

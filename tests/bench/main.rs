@@ -10,6 +10,7 @@ mod append;
 mod copy;
 mod export;
 mod floor;
+mod lineage;
 mod load;
 mod page;
 #[path = "../support/postgres.rs"]
@@ -26,8 +27,8 @@ mod verify;
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 9] =
-    ["append", "singles", "page", "start", "growth", "verify", "postgres", "export", "report"];
+const ALL: [&str; 10] =
+    ["append", "singles", "page", "start", "growth", "lineage", "verify", "postgres", "export", "report"];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
 
@@ -68,6 +69,10 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
         if chosen("growth") {
             tell(page::growth(&site).await);
         }
+    }
+    if chosen("lineage") {
+        let server = postgres::Postgres::start();
+        tell(vec![lineage::row(None).await, lineage::row(Some(server.database())).await]);
     }
     if chosen("postgres") {
         let server = postgres::Postgres::start();

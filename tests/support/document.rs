@@ -69,7 +69,7 @@ impl Operation {
 
     /// The route as the ledger names it.
     pub fn route(&self) -> String {
-        self.path.replace("{tile}", "{tile:.*}")
+        self.path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}")
     }
 
     /// The path with its parameters filled in, and the query parameters that must be there.

@@ -329,6 +329,7 @@ fn allow<R: Right>(permit: &Permit<R>, of: Of) -> Result<(), Problem> {
     let scope = match of {
         Of::Transactions => Scope::TransactionsRead,
         Of::Entries | Of::Accesses => Scope::LedgerRead,
+        Of::LineageEvents => Scope::LineageRead,
     };
     if permit.caller().scopes.contains(&scope) {
         return Ok(());
@@ -429,6 +430,9 @@ async fn select(
             let params = Params::read(&query, &["at[gte]", "at[lt]"]).map_err(filter)?;
             let meant = ledger::meant(reader, tenant, as_of + 1, &params).await.map_err(filter)?;
             Ok(Selection::Accesses(meant))
+        }
+        Of::LineageEvents => {
+            Err(refuse("/of", "unsupported_form", "events are at /v1/lineage/events".to_owned()))
         }
     }
 }

@@ -34,6 +34,9 @@ words! {
         Entries = "entries",
         /// Looks that were taken, as the ledger's `access` entries list them.
         Accesses = "accesses",
+        /// Events of lineage, as their clients sent them: all of them in one answer, never by an order.
+        #[serde(skip)]
+        LineageEvents = "lineage_events",
     }
 }
 

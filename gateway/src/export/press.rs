@@ -21,10 +21,15 @@ use super::{
 };
 use crate::{
     domain::{ExportId, Tenant},
-    ledger::{RecordError, Recorder, command::Rows, rounds},
+    ledger::{By, RecordError, Recorder, command::Rows, rounds},
+    lineage::{
+        own::{self, Exported},
+        record::{IS_KNOWN, NewEvent},
+    },
     store::{
         Db, StoreError,
         exports::{self, Export, Part},
+        logs,
     },
     world::{World, random},
 };
@@ -271,8 +276,34 @@ impl ExportPress {
             (rows, after, more) = (rows + written.rows, last_seq, written.is_full);
             self.add(tenant, id, part, rows).await?;
         }
+        self.tell_lineage(tenant, &export).await?;
         self.finish(tenant, id, Some(self.0.world.now_us() + self.0.settings.keep_us)).await?;
         Ok(())
+    }
+
+    /// Tells what an export was made from, before it is ready; once, however often it is told.
+    async fn tell_lineage(&self, tenant: Tenant, export: &Export) -> Result<(), ExportError> {
+        let id = ExportId::from_uuid(export.id);
+        let mut reader = self.0.db.read(tenant).await?;
+        let parts = exports::parts(&mut reader, tenant, id).await?;
+        let Some(head) = logs::head(&mut reader, tenant).await? else { return Ok(()) };
+        drop(reader);
+        let hex = |part: &Part| part.sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let sha256s: Vec<String> = parts.iter().map(hex).collect();
+        let event = own::exported(&Exported {
+            origin: &head.origin,
+            export: &id.to_string(),
+            of: &export.what,
+            as_of: export.as_of,
+            sha256s: &sha256s,
+            at_us: export.created_at_us,
+        });
+        let told = NewEvent::of_ours(&event);
+        let filing = told.and_then(|told| told.filing(By::service()).map_err(|e| e.to_string()));
+        match self.0.recorder.file(tenant, filing.map_err(ExportError::Other)?).await {
+            Ok(_) | Err(RecordError::Conflict(IS_KNOWN)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes the rows of a range into a file on its way.

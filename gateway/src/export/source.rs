@@ -8,10 +8,11 @@ use veritrail_audit::Kind;
 use super::{order::Of, record::count_looks};
 use crate::{
     domain::Tenant,
+    lineage::record,
     store::{
         Db, StoreError,
         entries::{self, EntryQuery},
-        payloads,
+        lineage, payloads,
         transactions::{self, Filter},
     },
 };
@@ -23,6 +24,8 @@ const SPAN: i64 = CHUNK;
 const SPAN_MAX: i64 = 256_000;
 /// `access` entries that are read at a time: each lists up to a batch of looks.
 const ACCESS_CHUNK: i64 = 64;
+/// Events of lineage that are read at a time: each may have 5 MiB.
+const EVENT_CHUNK: i64 = 16;
 
 /// Which records are meant; kept with an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub enum Selection {
     Entries(Entries),
     /// Looks, of these entries.
     Accesses(Entries),
+    /// Events of lineage.
+    LineageEvents,
 }
 
 /// A range of entries.
@@ -76,6 +81,7 @@ enum Wanted {
     Transactions(Box<Filter>),
     Entries(Entries),
     Accesses(Entries),
+    LineageEvents,
 }
 
 /// A record, and how many rows it makes.
@@ -83,7 +89,7 @@ enum Wanted {
 pub struct Item {
     /// Its entry.
     pub seq: i64,
-    /// Canonical JSON: the record, the entry, or the payload that lists looks.
+    /// Canonical JSON: the record, the entry, or the payload that lists looks. Of lineage, the event's own text.
     pub record: Vec<u8>,
     /// One, but for looks.
     pub rows: i64,
@@ -97,6 +103,7 @@ impl Selection {
             Self::Transactions(_) => Of::Transactions,
             Self::Entries(_) => Of::Entries,
             Self::Accesses(_) => Of::Accesses,
+            Self::LineageEvents => Of::LineageEvents,
         }
     }
 }
@@ -117,6 +124,7 @@ impl Source {
             Selection::Transactions(query) => Wanted::Transactions(Box::new(read(&query)?)),
             Selection::Entries(entries) => Wanted::Entries(entries),
             Selection::Accesses(entries) => Wanted::Accesses(entries),
+            Selection::LineageEvents => Wanted::LineageEvents,
         };
         Ok(Self { db, tenant, wanted, range, span: SPAN })
     }
@@ -169,6 +177,16 @@ impl Source {
                     Ok(Item { seq: row.seq, record: row.payload, rows })
                 });
                 counted.collect::<Result<_, StoreError>>()?
+            }
+            Wanted::LineageEvents => {
+                let mut reader = self.db.read(tenant).await?;
+                let limit = limit.min(EVENT_CHUNK);
+                let rows = lineage::after(&mut reader, tenant, (after, last), limit).await?;
+                let texts = rows.into_iter().map(|row| {
+                    let text = record::text(&row.payload).map_err(|e| StoreError::Decode(Box::new(e)))?;
+                    Ok(one(row.seq, text.into_bytes()))
+                });
+                texts.collect::<Result<_, StoreError>>()?
             }
         };
         if let Some(item) = items.last() {

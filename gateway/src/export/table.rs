@@ -109,6 +109,11 @@ table!(ACCESSES, look(seq: i64, row: &'r Look<'r>) {
     "request" Text = text(&row.request);
 });
 
+table!(LINEAGE_EVENTS, event(seq: i64, text: &'r str) {
+    "seq" Whole = Cell::Whole(seq);
+    "event" Text = Cell::Text(text);
+});
+
 /// The columns of what can be exported.
 #[must_use]
 pub fn columns(of: Of) -> &'static [Column] {
@@ -116,6 +121,7 @@ pub fn columns(of: Of) -> &'static [Column] {
         Of::Transactions => TRANSACTIONS,
         Of::Entries => ENTRIES,
         Of::Accesses => ACCESSES,
+        Of::LineageEvents => LINEAGE_EVENTS,
     }
 }
 
@@ -139,6 +145,7 @@ pub fn rows(
             let looks: Looks<'_> = serde_json::from_slice(record)?;
             looks.accesses.iter().try_for_each(|one| take(&look(seq, one)))
         }
+        Of::LineageEvents => take(&event(seq, std::str::from_utf8(record).map_err(io::Error::other)?)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! often one comes make no difference, and projections can be dropped and made again.
 
 pub mod event;
+pub mod impact;
 pub mod name;
 pub mod own;
 pub mod project;

@@ -1,9 +1,11 @@
-//! Lineage of our own: which file an institution's records came from. Told by the same events as everybody's, so
+//! Lineage of our own: which file an institution's records came from, and which files they went into. Told by the same events as everybody's, so
 //! that a graph goes on from what others tell of the file to what they make of the records.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use veritrail_audit::Hash;
 
 /// Who tells it.
 const PRODUCER: &str = "urn:veritrail:gateway";
@@ -15,6 +17,8 @@ const FILES: &str = "file";
 pub const TRANSACTIONS: &str = "transactions";
 /// The job that takes files in.
 pub const INTAKE: &str = "intake";
+/// The job that writes exports.
+pub const EXPORT: &str = "export";
 
 /// A file whose records were stored.
 #[derive(Debug)]
@@ -45,6 +49,51 @@ pub fn taken(taken: &Taken<'_>) -> Value {
             "facets": {"version": {"_producer": PRODUCER, "_schemaURL": VERSION, "datasetVersion": version}},
         }],
         "outputs": [{"namespace": taken.origin, "name": TRANSACTIONS}],
+    })
+}
+
+/// An export that is ready.
+#[derive(Debug)]
+pub struct Exported<'a> {
+    /// The log's name.
+    pub origin: &'a str,
+    /// The export, as it is written.
+    pub export: &'a str,
+    /// What it is of: the dataset of the log that it was made from.
+    pub of: &'a str,
+    /// The last entry that it takes into account.
+    pub as_of: i64,
+    /// SHA-256 of each of its files, in hex, in order.
+    pub sha256s: &'a [String],
+    /// When it was ordered, in microseconds since the Unix epoch.
+    pub at_us: i64,
+}
+
+/// The event that tells of it: the same whenever it is made. The version of an export of one file is that
+/// file's hash; of several, the hash of their hashes, as text, each with a line end.
+#[must_use]
+pub fn exported(exported: &Exported<'_>) -> Value {
+    let at = Timestamp::from_microsecond(exported.at_us).unwrap_or_default();
+    let version = match exported.sha256s {
+        [one] => format!("sha256:{one}"),
+        several => {
+            let lines: String = several.iter().map(|one| format!("{one}\n")).collect();
+            format!("sha256:{}", Hash(Sha256::digest(lines).into()))
+        }
+    };
+    let facet = |version: &str| json!({"version": {"_producer": PRODUCER, "_schemaURL": VERSION, "datasetVersion": version}});
+    json!({
+        "eventTime": at.to_string(), "eventType": "COMPLETE", "producer": PRODUCER, "schemaURL": EVENT,
+        "run": {"runId": exported.export},
+        "job": {"namespace": exported.origin, "name": EXPORT},
+        "inputs": [{
+            "namespace": exported.origin, "name": exported.of,
+            "facets": facet(&format!("seq:{}", exported.as_of)),
+        }],
+        "outputs": [{
+            "namespace": exported.origin, "name": format!("exports/{}", exported.export),
+            "facets": facet(&version),
+        }],
     })
 }
 
@@ -110,5 +159,19 @@ mod tests {
         assert!(matches!(event.about, About::Run { job, .. } if job.name == INTAKE));
         assert_eq!(event.inputs[0].version.as_deref(), Some("sha256:ab"));
         assert_eq!(event.outputs[0].named.namespace, taken.origin);
+    }
+
+    #[test]
+    fn an_export_of_several_files_is_known_by_all_their_hashes() {
+        let version = |sha256s: &[&str]| {
+            let sha256s: Vec<String> = sha256s.iter().map(|one| (*one).to_owned()).collect();
+            let (origin, of) = ("ledger.example/north", "transactions");
+            let exported = Exported { origin, export: "exp_1", of, as_of: 9, sha256s: &sha256s, at_us: 1 };
+            let event = read(super::exported(&exported).to_string().as_bytes()).unwrap();
+            assert_eq!(event.inputs[0].version.as_deref(), Some("seq:9"));
+            event.outputs[0].version.as_deref().unwrap().to_owned()
+        };
+        assert_eq!(version(&["ab"]), "sha256:ab");
+        assert_ne!(version(&["ab", "cd"]), version(&["cd", "ab"]));
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     store::{Connection, lineage},
 };
 
-/// Events that are read at a time.
-const CHUNK: i64 = 500;
+/// Events that are read at a time: each may have 5 MiB.
+const CHUNK: i64 = 32;
 
 /// Makes an institution's projections again.
 ///

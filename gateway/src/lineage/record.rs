@@ -84,7 +84,8 @@ pub fn digest(text: &str) -> [u8; 32] {
 }
 
 /// The id of an event whose text has this digest.
-fn id(digest: [u8; 32]) -> LineageEventId {
+#[must_use]
+pub fn id(digest: [u8; 32]) -> LineageEventId {
     let mut first = [0; 16];
     first.copy_from_slice(&digest[..16]);
     LineageEventId::from_uuid(uuid::Builder::from_custom_bytes(first).into_uuid())

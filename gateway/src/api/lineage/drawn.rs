@@ -43,18 +43,24 @@ impl Drawn {
     ) -> Result<(Self, Reader), Problem> {
         let text: String = params.require(name)?;
         let direction = params.word("direction", DIRECTIONS)?.unwrap_or(Direction::Both);
-        let depth = params.parse::<u32>("depth")?.unwrap_or(DEPTH);
-        if !(1..=DEPTH_MAX).contains(&depth) {
-            return Err(Problem::parameter("depth", "out_of_range", format!("1 to {DEPTH_MAX}")));
-        }
+        let bounds = bounds(params)?;
         let mut reader = state.read(tenant).await?;
         let snapshot = Snapshot::wanted(&mut reader, tenant, params).await?;
         let as_of = snapshot.seq();
         let start = find(&mut reader, tenant, as_of, &text).await?;
-        let bounds = Bounds { depth, nodes: NODES_MAX };
         let graph = walk(&mut reader, tenant, as_of, start, direction, bounds).await?;
         let names = Names::load(&mut reader, tenant, as_of, &graph).await?;
         Ok((Self { snapshot, start, graph, names }, reader))
+    }
+}
+
+/// How far a query wants to go.
+pub(super) fn bounds(params: &Params<'_>) -> Result<Bounds, Problem> {
+    let depth = params.parse::<u32>("depth")?.unwrap_or(DEPTH);
+    if (1..=DEPTH_MAX).contains(&depth) {
+        Ok(Bounds { depth, nodes: NODES_MAX })
+    } else {
+        Err(Problem::parameter("depth", "out_of_range", format!("1 to {DEPTH_MAX}")))
     }
 }
 
@@ -63,9 +69,19 @@ pub(super) struct Names(BTreeMap<Node, NodeView>);
 
 impl Names {
     async fn load(reader: &mut Reader, tenant: Tenant, as_of: i64, graph: &Graph) -> Result<Self, Problem> {
+        Self::of_nodes(reader, tenant, as_of, graph.nodes.keys().copied()).await
+    }
+
+    /// The names of these nodes.
+    pub async fn of_nodes(
+        reader: &mut Reader,
+        tenant: Tenant,
+        as_of: i64,
+        nodes: impl IntoIterator<Item = Node>,
+    ) -> Result<Self, Problem> {
         let (mut datasets, mut jobs) = (Vec::new(), Vec::new());
-        for node in graph.nodes.keys() {
-            match *node {
+        for node in nodes {
+            match node {
                 Node::Dataset(id) => datasets.push(id),
                 Node::Job(id) => jobs.push(id),
             }

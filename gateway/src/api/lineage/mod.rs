@@ -2,7 +2,9 @@
 //! and where Marquez's tools ask.
 
 mod drawn;
+pub mod events;
 pub mod graph;
+pub mod impact;
 pub mod marquez;
 pub mod nodes;
 pub mod prov;

@@ -182,7 +182,7 @@ async fn read(permit: &Permit<WriteLineage>, max: usize) -> Result<Vec<u8>, Prob
     let mut unpacked = Vec::new();
     let most = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let read = flate2::read::MultiGzDecoder::new(&body[..]).take(most).read_to_end(&mut unpacked);
-    read.map_err(|e| Problem::new(Code::MalformedBody, format!("the body is no gzip: {e}")))?;
+    read.map_err(|e| Problem::new(Code::Refused, format!("the body is no gzip: {e}")))?;
     if unpacked.len() > max {
         return Err(Problem::new(Code::BodyTooLarge, format!("the body may have {max} bytes, unpacked")));
     }

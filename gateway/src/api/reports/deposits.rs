@@ -32,7 +32,7 @@ const DOCUMENT_MAX: u64 = 256 << 20;
     operation_id = "depositReport", tag = "reports",
     params(
         ("type" = String, Query, description = "Its type, by a name of the depositor's own: none of `/v1/report-types`.", pattern = "^[a-z0-9][a-z0-9.-]{0,63}$", example = "finrep"),
-        ("period" = String, Query, description = "What it covers: a day, a month, a quarter or a year.", max_length = 10, example = "2026-Q1"),
+        ("period" = String, Query, description = "What it covers: a day, a month, a quarter or a year.", pattern = "^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?|-Q[1-4])?$", example = "2026-Q1"),
         ("reason" = Option<String>, Query, description = "Why there is another version of it.", min_length = 1, max_length = 500),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
@@ -44,7 +44,7 @@ const DOCUMENT_MAX: u64 = 256 << 20;
     responses(
         (status = 201, description = "It is archived.", body = Report),
         (status = 409, description = "There is one of this type and period, and no reason for another; or one was deposited at the same time.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The Idempotency-Key was used with another document.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The type is one that is made here, or there is no such period; or the Idempotency-Key was used with another document.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["reports:write"]))
 )]
@@ -57,10 +57,10 @@ pub async fn create(permit: Permit<OrderReports>, state: web::Data<State>) -> Re
     let begins = kind.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     if kind.len() > 64 || !begins || !kind.bytes().all(is_name) || types::of_name(&kind).is_some() {
         let detail = "1 to 64 of a-z, 0-9, full stop and hyphen, and no type that is made here";
-        return Err(Problem::parameter("type", "invalid_value", detail));
+        return Err(Problem::member("?type", "invalid_value", detail));
     }
     let period = Period::parse(&params.require::<String>("period")?)
-        .map_err(|error| Problem::parameter("period", "invalid_value", error.to_string()))?
+        .map_err(|error| Problem::member("?period", "invalid_period", error.to_string()))?
         .0;
     let reason = params.text("reason", 500)?.map(ToOwned::to_owned);
     if let Some(reason) = &reason {

@@ -14,6 +14,16 @@ pub struct Known {
 
 from_row!(Known { seq, payload });
 
+/// In which order events are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they came.
+    #[default]
+    Oldest,
+    /// The last one first.
+    Newest,
+}
+
 /// The entry that recorded an event that has this digest.
 ///
 /// # Errors
@@ -52,6 +62,29 @@ pub async fn after(
         .bind(tenant.uuid())
         .bind(after)
         .bind(last)
+        .bind(limit)
+    )
+}
+
+/// Events before an entry, the last one first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn before(
+    connection: &mut Connection,
+    tenant: Tenant,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Known>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT e.seq, p.payload FROM lineage_events e \
+             JOIN payloads p ON p.institution_id = e.institution_id AND p.seq = e.seq \
+             WHERE e.institution_id = $1 AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3",
+        )
+        .bind(tenant.uuid())
+        .bind(before)
         .bind(limit)
     )
 }
