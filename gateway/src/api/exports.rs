@@ -432,7 +432,7 @@ async fn select(
             Ok(Selection::Accesses(meant))
         }
         Of::LineageEvents => {
-            Err(refuse("/of", "unsupported_form", "events are at /v1/lineage/events".to_owned()))
+            Err(Problem::member("/of", "unsupported_form", "events are at /v1/lineage/events"))
         }
     }
 }

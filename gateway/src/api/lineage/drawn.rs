@@ -41,7 +41,7 @@ impl Drawn {
         params: &Params<'_>,
         name: &str,
     ) -> Result<(Self, Reader), Problem> {
-        let text: String = params.require(name)?;
+        let text = super::node_text(params, name)?;
         let direction = params.word("direction", DIRECTIONS)?.unwrap_or(Direction::Both);
         let bounds = bounds(params)?;
         let mut reader = state.read(tenant).await?;

@@ -99,7 +99,7 @@ pub struct LineageImpact {
 #[get("/v1/lineage/impact")]
 pub async fn get(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["node", "column", "depth", AS_OF])?;
-    let text: String = params.require("node")?;
+    let text = super::node_text(&params, "node")?;
     let column = params.text("column", COLUMN_MAX)?;
     let bounds = bounds(&params)?;
     let tenant = permit.tenant();

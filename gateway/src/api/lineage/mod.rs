@@ -12,6 +12,7 @@ pub mod tell;
 
 use serde::Serialize;
 
+use super::params::Params;
 use crate::{
     domain::Tenant,
     error::{Code, Problem},
@@ -21,6 +22,18 @@ use crate::{
         lineage::{self, Dataset, Job},
     },
 };
+
+/// Longest name of a node, in characters: a URI holds it in any encoding.
+const NODE_MAX: usize = 2_000;
+
+/// The node that a query names.
+fn node_text(params: &Params<'_>, name: &str) -> Result<String, Problem> {
+    let text: String = params.require(name)?;
+    if text.chars().count() > NODE_MAX {
+        return Err(Problem::parameter(name, "out_of_range", format!("at most {NODE_MAX} characters")));
+    }
+    Ok(text)
+}
 
 /// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]

@@ -122,7 +122,7 @@ pub async fn list(permit: Permit<ReadLineage>, state: web::Data<State>) -> Resul
 #[get("/v1/lineage/runs")]
 pub async fn runs(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["job", "limit", "cursor", AS_OF])?;
-    let text: String = params.require("job")?;
+    let text = super::node_text(&params, "job")?;
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let run = Run::take_up(&state, &mut reader, RUNS, tenant, &params).await?;
@@ -164,7 +164,7 @@ pub async fn runs(permit: Permit<ReadLineage>, state: web::Data<State>) -> Resul
 #[get("/v1/lineage/versions")]
 pub async fn versions(permit: Permit<ReadLineage>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["dataset", "limit", "cursor", AS_OF])?;
-    let text: String = params.require("dataset")?;
+    let text = super::node_text(&params, "dataset")?;
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let run = Run::take_up(&state, &mut reader, VERSIONS, tenant, &params).await?;
