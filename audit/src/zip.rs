@@ -4,12 +4,13 @@
 //! speed. Every header follows from the members' names, sizes, CRCs and order; there is no field that a
 //! writer may choose, hence none that could hide something. Sizes and offsets are always in zip64 fields.
 
+use std::borrow::Cow;
 use std::io::{self, Seek, SeekFrom, Write};
 
 /// A member of the zip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) size: u64,
     pub(crate) crc: u32,
     /// Where its local header begins.
@@ -78,7 +79,7 @@ impl Member {
             .u16(&[VERSION, 0, 0, 0, DATE])
             .u32(&[self.crc, u32::MAX, u32::MAX])
             .u16(&[self.name_length(), 20])
-            .name(self.name)
+            .name(&self.name)
             .u16(&[1, 16])
             .u64(&[self.size, self.size])
             .0
@@ -92,7 +93,7 @@ impl Member {
             .u32(&[self.crc, u32::MAX, u32::MAX])
             .u16(&[self.name_length(), 28, 0, 0, 0])
             .u32(&[ATTRIBUTES, u32::MAX])
-            .name(self.name)
+            .name(&self.name)
             .u16(&[1, 24])
             .u64(&[self.size, self.size, self.offset])
             .0
@@ -140,10 +141,10 @@ impl<W: Write + Seek> ZipWriter<W> {
     }
 
     /// Begins a member; its header is written again, with size and CRC, when it is closed.
-    pub(crate) fn open(&mut self, name: &'static str) -> io::Result<()> {
+    pub(crate) fn open(&mut self, name: impl Into<Cow<'static, str>>) -> io::Result<()> {
         self.close()?;
         let offset = self.done.last().map_or(0, Member::end);
-        let member = Member { name, size: 0, crc: 0, offset };
+        let member = Member { name: name.into(), size: 0, crc: 0, offset };
         self.out.write_all(&member.local_header())?;
         self.crc = crc32fast::Hasher::new();
         self.open = Some(member);
