@@ -43,6 +43,10 @@ async fn guarded(server: &Server) -> Vec<Operation> {
 
 /// Ids of things that an institution has.
 pub struct Things {
+    report: String,
+    adjustment: String,
+    validation: String,
+    figure: String,
     institution: String,
     account: String,
     transaction: String,
@@ -93,7 +97,30 @@ impl Things {
             "inputs": dataset("in"), "outputs": dataset("out"),
         });
         system.post("/api/v1/lineage", &event).await.ok();
+        // Others may have ordered the same; one account more that there is not makes it another report.
+        let account =
+            system.get(&format!("/v1/accounts/{}", text(&page["data"][0]["account_id"]))).await.ok();
+        let accounts = format!("{} {}", text(&account["data"]["reference"]), data::unique("coverage"));
+        let parameters = json!({"accounts": accounts});
+        let order = json!({"type": "account-statement", "period": "2026-01", "parameters": parameters});
+        let report = system.report(&order).await;
+        let report = text(&report["id"]);
+        let figures = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=1")).await.ok();
+        let new = json!({"figure": figures["data"][0]["name"], "amount": "1.00", "reason": "coverage"});
+        let adjustment = system.post(&format!("/v1/reports/{report}/adjustments"), &new).await.ok();
+        let made = system.until_made(&report, 1).await;
+        let new = json!({
+            "validator": "coverage", "version": "1", "verdict": "passed", "output": "", "sha256": made["sha256"],
+        });
+        let path = format!("/v1/reports/{report}/versions/1/validations");
+        let validation = system.post(&path, &new).await.ok();
+        let parts = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=500")).await.ok();
+        let figure = parts["data"].as_array().unwrap().iter().find(|it| it["contributions"] != 0).unwrap();
         let things = Self {
+            report,
+            adjustment: text(&adjustment["id"]),
+            validation: text(&validation["seq"]),
+            figure: figure["position"].to_string(),
             institution,
             account: text(&page["data"][0]["account_id"]),
             transaction: text(&page["data"][0]["id"]),
@@ -115,6 +142,10 @@ impl Things {
     fn nobodys() -> Self {
         let id = |prefix: &str| format!("{prefix}_0190163d8694739bba1a9fbee4e5c1b2");
         Self {
+            report: id("rep"),
+            adjustment: id("adj"),
+            validation: "1".to_owned(),
+            figure: "1".to_owned(),
             institution: id("ins"),
             account: id("acc"),
             transaction: id("txn"),
@@ -145,6 +176,16 @@ impl Things {
             ("id", Some("webhooks")) if operation.id() == "deleteWebhook" => &self.old_webhook,
             ("id", Some("webhooks")) => &self.webhook,
             ("id", Some("intakes")) => &self.intake,
+            // Each deposit is another report.
+            ("type", _) if operation.id() == "depositReport" => return data::unique("coverage"),
+            ("type", _) => "account-statement",
+            ("period", _) => "2026-01",
+            ("file", _) => "nothing.xsd",
+            ("id", Some("reports")) => &self.report,
+            ("adjustment", _) => &self.adjustment,
+            ("figure", _) => &self.figure,
+            ("position", _) => "0",
+            ("seq", Some("reports")) => &self.validation,
             ("format", _) => "ndjson",
             ("seq", _) => "0",
             ("from" | "n", _) => "1",

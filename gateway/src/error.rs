@@ -209,6 +209,14 @@ impl Problem {
         Self { errors: vec![fault], ..Self::new(Code::InvalidParameter, format!("{name}: {detail}")) }
     }
 
+    /// A member of the body that does not fit: a JSON pointer to it, and why.
+    #[must_use]
+    pub fn member(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let fault = Fault { pointer: pointer.into(), code: code.to_owned(), detail: detail.clone() };
+        Self { errors: vec![fault], ..Self::new(Code::Refused, detail) }
+    }
+
     /// Lines or fields that are refused.
     #[must_use]
     pub fn refused(detail: impl Into<String>, findings: &[Finding]) -> Self {

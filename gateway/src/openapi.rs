@@ -103,6 +103,7 @@ fn base(at: &Addresses) -> OpenApi {
         ("exports", "Files of all that a filter selects, in formats that other programs read."),
         ("events", "What happened, in the order of the ledger: asked for, or followed."),
         ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
+        ("reports", "Reports, their figures and the records that make them, and what became of them."),
         ("lineage", "What was made from what, as OpenLineage events tell it."),
         ("limits", "What may be asked for, what is left of it, what was used."),
         ("diagnostics", "What would be refused, and why."),
@@ -131,6 +132,8 @@ fn describe(scope: Scope) -> &'static str {
         Scope::UsageRead => "See limits and usage, and what would be refused",
         Scope::LineageRead => "See lineage",
         Scope::LineageWrite => "Tell lineage: OpenLineage events",
+        Scope::ReportsRead => "See reports, their figures and what became of them",
+        Scope::ReportsWrite => "Order and correct reports; record verdicts, deliveries and adjustments",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }
@@ -196,7 +199,13 @@ fn drop_unused(document: &mut Value, kind: &str) {
 
 /// Marks an operation that is to go.
 fn mark(list: &[Deprecation], path: &str, method: &str, operation: &mut Value) {
-    if deprecation::of(list, &method.to_uppercase(), &path.replace("{tile}", "{tile:.*}")).is_some() {
+    if deprecation::of(
+        list,
+        &method.to_uppercase(),
+        &path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}"),
+    )
+    .is_some()
+    {
         operation["deprecated"] = true.into();
     }
 }

@@ -14,7 +14,7 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 use crate::{
     api::{
         accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, health, institution,
-        intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, tlog, transactions,
+        intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports, tlog, transactions,
         transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
@@ -78,6 +78,30 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(lineage::graph::get)
         .service(lineage::marquez::get)
         .service(lineage::prov::get)
+        .service(reports::types::list)
+        .service(reports::types::file)
+        .service(reports::deposits::create)
+        .service(reports::order::create)
+        .service(reports::order::create_version)
+        .service(reports::read::list)
+        .service(reports::read::get)
+        .service(reports::read::versions)
+        .service(reports::read::get_version)
+        .service(reports::read::content)
+        .service(reports::figures::list)
+        .service(reports::figures::get)
+        .service(reports::figures::prove)
+        .service(reports::remarks::list)
+        .service(reports::validations::create)
+        .service(reports::validations::list)
+        .service(reports::validations::output)
+        .service(reports::deliveries::create)
+        .service(reports::deliveries::list)
+        .service(reports::adjustments::create)
+        .service(reports::adjustments::list)
+        .service(reports::adjustments::decide)
+        .service(reports::uses::list)
+        .service(reports::uses::impact)
         .service(webhooks::list)
         .service(webhooks::create)
         .service(webhooks::telling::deliveries)
@@ -138,7 +162,12 @@ fn paths(document: &OpenApi) -> Paths {
         .paths
         .paths
         .iter()
-        .map(|(path, item)| (ResourceDef::new(path.replace("{tile}", "{tile:.*}")), methods(item)))
+        .map(|(path, item)| {
+            (
+                ResourceDef::new(path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}")),
+                methods(item),
+            )
+        })
         .collect()
 }
 

@@ -41,6 +41,7 @@ use crate::{
     },
     openapi,
     receiving::{self, Receiver},
+    reporting::{Archive, ArchiveError, ReportPress},
     shared::{Redis, RedisError},
     store::{
         Db, Place, StoreError, institutions,
@@ -83,6 +84,9 @@ pub enum StartError {
     /// Webhook endpoints can't be told.
     #[error(transparent)]
     Webhooks(#[from] SenderError),
+    /// The archive can't be used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// Outgoing HTTP can't be set up.
     #[error("issuers: {0}")]
     Issuers(reqwest::Error),
@@ -328,6 +332,10 @@ impl Service {
         )
         .map_err(|e| StartError::Folder(exports, e))?;
         exports.resume().await?;
+        let archive = Archive::open(&config.archive, &config.storage.data_dir.join("archive"))?;
+        let (db, recorder) = (ledger.db.clone(), ledger.recorder.clone());
+        let reports = ReportPress::new(db, recorder, Arc::clone(&ledger.world), archive);
+        reports.resume().await?;
         let (webhooks, telling) = Webhooks::start(webhooks::Setup {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
@@ -376,6 +384,7 @@ impl Service {
             receiver,
             upload_time: Duration::from_secs(config.intake.upload_timeout_s),
             exports,
+            reports,
             webhooks: Arc::clone(&webhooks),
             streams: Streams::new(
                 // A connection that is silent for longer would be ended.
@@ -412,6 +421,7 @@ impl Service {
             let _ = task.await;
         }
         self.state.exports.stop().await;
+        self.state.reports.stop().await;
         let (stop, keeping) = self.keeping_usage;
         stop.notify_one();
         let _ = keeping.await;

@@ -29,6 +29,8 @@ mod oauth2_assertion;
 mod origins;
 mod paging;
 mod problems;
+mod reports;
+mod reports_evidence;
 mod sync;
 mod tlog;
 mod token_attacks;

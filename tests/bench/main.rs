@@ -16,6 +16,7 @@ mod page;
 #[expect(dead_code, reason = "the tests use all of it")]
 mod postgres;
 mod process;
+mod report;
 mod serve;
 mod server;
 mod site;
@@ -25,7 +26,8 @@ mod verify;
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 8] = ["append", "singles", "page", "start", "growth", "verify", "postgres", "export"];
+const ALL: [&str; 9] =
+    ["append", "singles", "page", "start", "growth", "verify", "postgres", "export", "report"];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
 
@@ -75,6 +77,9 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
     }
     if chosen("export") {
         tell(export::rows(&postgres::Postgres::start()).await);
+    }
+    if chosen("report") {
+        tell(report::rows(&postgres::Postgres::start()).await);
     }
     if chosen("verify") {
         tell(vec![verify::row()]);

@@ -16,6 +16,7 @@ mod kill;
 mod parts;
 mod redis;
 mod replicas;
+mod reports;
 mod rollback;
 mod shared_limits;
 mod stored;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs packages of Node in target/node with what the tests check the document by: programs that are
-# not ours. Node itself comes with the environment of Python. Does nothing where they are there and as
+# Installs packages of Node in target/node with what the tests check the document by, and a store that speaks
+# S3: programs that are not ours. Node itself comes with the environment of Python. Does nothing where they are there and as
 # new as the list.
 set -euo pipefail
 

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 25] = [
+pub const TENANT_TABLES: [&str; 33] = [
     "logs",
     "entries",
     "payloads",
@@ -30,6 +30,14 @@ pub const TENANT_TABLES: [&str; 25] = [
     "lineage_runs",
     "lineage_edges",
     "lineage_columns",
+    "reports",
+    "report_versions",
+    "report_figures",
+    "report_contributions",
+    "report_remarks",
+    "report_validations",
+    "report_deliveries",
+    "report_adjustments",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -75,6 +83,16 @@ lineage_versions.columns_at_us UPDATE, lineage_runs DELETE, lineage_runs INSERT,
 lineage_runs.state UPDATE, lineage_runs.ended UPDATE, lineage_runs.state_at_us UPDATE,
 lineage_runs.started_at_us UPDATE, lineage_runs.parent_id UPDATE, lineage_edges DELETE, lineage_edges INSERT,
 lineage_edges SELECT, lineage_columns DELETE, lineage_columns INSERT, lineage_columns SELECT,
+reports INSERT, reports SELECT, report_versions INSERT, report_versions SELECT, report_figures INSERT,
+report_figures SELECT, report_contributions INSERT, report_contributions SELECT, report_remarks INSERT,
+report_remarks SELECT, report_validations INSERT, report_validations SELECT, report_deliveries INSERT,
+report_deliveries SELECT, report_adjustments INSERT, report_adjustments SELECT,
+report_versions.made_seq UPDATE, report_versions.state UPDATE, report_versions.media_type UPDATE,
+report_versions.sha256 UPDATE, report_versions.bytes UPDATE, report_versions.figures UPDATE,
+report_versions.figures_sha256 UPDATE, report_versions.errors UPDATE, report_versions.warnings UPDATE,
+report_versions.touched_at_us UPDATE, report_versions.finished_at_us UPDATE,
+report_adjustments.decided_seq UPDATE, report_adjustments.decided_by UPDATE, report_adjustments.state UPDATE,
+report_adjustments.decided_at_us UPDATE,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.

@@ -152,6 +152,27 @@ impl Caller {
         self.until_prepared(&format!("/v1/exports/{export}")).await
     }
 
+    /// Has a report made, and waits for its first version.
+    pub async fn report(&self, order: &Value) -> Value {
+        let report = self.post("/v1/reports", order).await.ok();
+        self.until_made(report["id"].as_str().unwrap(), 1).await;
+        report
+    }
+
+    /// A version of a report, once it is made.
+    pub async fn until_made(&self, report: &str, n: u64) -> Value {
+        let path = format!("/v1/reports/{report}/versions/{n}");
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(60) {
+            let version = self.get(&path).await.ok();
+            if version["state"] != "producing" {
+                return version;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{path} was not made in time");
+    }
+
     async fn until_prepared(&self, path: &str) -> Value {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(60) {

@@ -19,6 +19,11 @@ pub fn openlineage() -> Option<PathBuf> {
     beside("openlineage/events", "simple_run_event/simple_run_event.json")
 }
 
+/// The schema of CESOP's PaymentData, where it is present.
+pub fn cesop() -> Option<PathBuf> {
+    beside("cesop", "PaymentData.xsd")
+}
+
 /// A folder of inputs that has this file.
 fn beside(folder: &str, file: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");

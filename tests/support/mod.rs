@@ -20,6 +20,7 @@ pub mod receiver;
 pub mod redis;
 pub mod replicas;
 pub mod reports;
+pub mod s3;
 pub mod server;
 pub mod sse;
 

@@ -2,10 +2,13 @@
 
 use std::io::{Read as _, Seek as _};
 
+use serde_json::json;
 use veritrail::{
     domain::{Account, Transaction},
     reports::{Adjustment, Basis, Contribution, Definition, Figure, Recorded, Remark, Sheet},
 };
+
+use super::Caller;
 
 /// A report that was made.
 pub struct Made {
@@ -49,6 +52,26 @@ pub fn make(
     file.read_to_end(&mut document).unwrap();
     let (figures, contributions, remarks) = (done.figures, done.contributions, done.remarks);
     Made { document, figures, contributions, remarks }
+}
+
+/// Has reports made that have something of everything: figures, remarks, verdicts, deliveries, adjustments.
+pub async fn report_with_all(system: &Caller) {
+    let order =
+        json!({"type": "account-statement", "period": "2026-01", "parameters": {"accounts": "nobodys"}});
+    system.report(&order).await;
+    let report = system.report(&json!({"type": "account-statement", "period": "2026-01"})).await;
+    let path = format!("/v1/reports/{}", report["id"].as_str().unwrap());
+    let version = format!("{path}/versions/1");
+    let made = system.get(&version).await.ok();
+    let new = json!({
+        "validator": "xsd", "version": "1", "verdict": "passed", "output": "fine", "sha256": made["sha256"],
+    });
+    system.post(&format!("{version}/validations"), &new).await.ok();
+    let new = json!({"recipient": "the supervisor", "channel": "by hand"});
+    system.post(&format!("{version}/deliveries"), &new).await.ok();
+    let figures = system.get(&format!("{version}/figures?limit=1")).await.ok();
+    let new = json!({"figure": figures["data"][0]["name"], "amount": "1.00", "reason": "a test"});
+    system.post(&format!("{path}/adjustments"), &new).await.ok();
 }
 
 impl Made {

@@ -97,6 +97,12 @@ impl Answer {
         Self::new(StatusCode::OK, "text/plain; charset=utf-8", Body::Bytes(body.into()))
     }
 
+    /// XML in UTF-8.
+    #[must_use]
+    pub fn xml(body: String) -> Self {
+        Self::new(StatusCode::OK, "application/xml", Body::Bytes(body.into()))
+    }
+
     /// Bytes.
     #[must_use]
     pub fn bytes(body: Vec<u8>) -> Self {

@@ -63,6 +63,14 @@ rights! {
     ReadLineage: LineageRead, 1;
     /// Tell lineage.
     WriteLineage: LineageWrite, 1;
+    /// See reports.
+    ReadReports: ReportsRead, 1;
+    /// Take a report's evidence away: it is put together for this.
+    TakeReportEvidence: ReportsRead, 20;
+    /// Record what became of a report.
+    WriteReports: ReportsWrite, 1;
+    /// Have a report made, or deposit one.
+    OrderReports: ReportsWrite, 20;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

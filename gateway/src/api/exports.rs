@@ -24,7 +24,7 @@ use crate::{
         right::{OrderExports, ReadExports, Right},
     },
     domain::{ExportId, InstitutionId, Scope, Tenant},
-    error::{Code, Fault, Problem},
+    error::{Code, Problem},
     export::{
         order::{Compression, Form, Format, Of},
         press::form,
@@ -163,7 +163,7 @@ pub async fn create(permit: Permit<OrderExports>, state: web::Data<State>) -> Re
     let form = Form { format: request.format, compression: request.compression };
     if !form.is_made() {
         let detail = format!("{} compresses by itself: leave compression out", form.format.as_str());
-        return Err(refuse("/compression", "unsupported_form", detail));
+        return Err(Problem::member("/compression", "unsupported_form", detail));
     }
     let mut reader = state.read(permit.tenant()).await?;
     let as_of = as_of(&mut reader, tenant, request.as_of.as_deref()).await?;
@@ -390,7 +390,7 @@ async fn as_of(reader: &mut Reader, tenant: Tenant, wanted: Option<&str>) -> Res
     let Some(wanted) = wanted else { return Ok(newest) };
     match wanted.parse::<i64>() {
         Ok(seq) if (0..=newest).contains(&seq) => Ok(seq),
-        _ => Err(refuse("/as_of", "out_of_range", format!("a seq of the ledger: 0 to {newest}"))),
+        _ => Err(Problem::member("/as_of", "out_of_range", format!("a seq of the ledger: 0 to {newest}"))),
     }
 }
 
@@ -402,18 +402,22 @@ async fn select(
     request: &ExportRequest,
 ) -> Result<Selection, Problem> {
     if let Some(name) = request.filter.keys().find(|name| NO_FILTERS.contains(&name.as_str())) {
-        return Err(refuse(&format!("/filter/{name}"), "unknown_parameter", format!("{name} is no filter")));
+        return Err(Problem::member(
+            format!("/filter/{name}"),
+            "unknown_parameter",
+            format!("{name} is no filter"),
+        ));
     }
     let mut query = form_urlencoded::Serializer::new(String::new());
     let query = query.extend_pairs(&request.filter).finish();
     let filter = |problem: Problem| match problem.code.status() {
-        StatusCode::BAD_REQUEST => refuse("/filter", "invalid_filter", problem.detail),
+        StatusCode::BAD_REQUEST => Problem::member("/filter", "invalid_filter", problem.detail),
         _ => problem,
     };
     match request.of {
         Of::Transactions => {
             super::transactions::read_filter(&query)
-                .map_err(|why| refuse("/filter", "invalid_filter", why))?;
+                .map_err(|why| Problem::member("/filter", "invalid_filter", why))?;
             Ok(Selection::Transactions(query))
         }
         Of::Entries => {
@@ -427,9 +431,4 @@ async fn select(
             Ok(Selection::Accesses(meant))
         }
     }
-}
-
-fn refuse(pointer: &str, code: &str, detail: String) -> Problem {
-    let fault = Fault { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.clone() };
-    Problem { errors: vec![fault], ..Problem::new(Code::Refused, detail) }
 }

@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod oauth2;
 pub mod operations;
 pub mod params;
+pub mod reports;
 pub mod tlog;
 pub mod transactions;
 pub mod transactions_batch;
@@ -47,6 +48,7 @@ use crate::{
     keys::CheckpointSigner,
     ledger::Signer,
     receiving::Receiver,
+    reporting::ReportPress,
     store::{Reader, StoreError},
     webhooks::Webhooks,
     world::World,
@@ -70,6 +72,8 @@ pub struct State {
     pub upload_time: std::time::Duration,
     /// Prepares exports.
     pub exports: ExportPress,
+    /// Makes reports.
+    pub reports: ReportPress,
     /// Tells webhook endpoints.
     pub webhooks: Arc<Webhooks>,
     /// The streams of events that are open.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::{
     access::right::{
-        ChangeClients, Deliver, OrderEvidence, OrderExports, Right as _, TellWebhooks, WriteTransactions,
+        ChangeClients, Deliver, OrderEvidence, OrderExports, OrderReports, Right as _, TakeReportEvidence,
+        TellWebhooks, WriteTransactions,
     },
     domain::nearest::nearest,
 };
@@ -16,7 +17,11 @@ const DEARER: &[(&str, u32)] = &[
     ("createEvidenceBundle", OrderEvidence::COST),
     ("createExport", OrderExports::COST),
     ("createIntake", Deliver::COST),
+    ("createReport", OrderReports::COST),
+    ("createReportVersion", OrderReports::COST),
+    ("proveReportContribution", TakeReportEvidence::COST),
     ("deliverTransactions", WriteTransactions::COST),
+    ("depositReport", OrderReports::COST),
     ("endClientKey", ChangeClients::COST),
     ("putAllowedAddresses", ChangeClients::COST),
     ("redeliverWebhook", TellWebhooks::COST),
@@ -110,7 +115,7 @@ impl Operation {
         Some(Self {
             id: object["operationId"].as_str()?.to_owned(),
             method: method.to_uppercase().parse().ok()?,
-            pattern: ResourceDef::new(path.replace("{tile}", "{tile:.*}")),
+            pattern: ResourceDef::new(path.replace("{tile}", "{tile:.*}").replace("{file}", "{file:.*}")),
             scopes: security.flat_map(|one| texts(&one["oauth2"])).collect(),
             parameters: object["parameters"]
                 .as_array()

@@ -44,6 +44,12 @@ types! {
     ExportOrdered = "export.ordered";
     /// An evidence bundle was ordered.
     EvidenceBundleOrdered = "evidence_bundle.ordered";
+    /// A version of a report is made, and may be filed.
+    ReportReady = "report.ready";
+    /// A version of a report is made, and must not be filed; or it could not be made.
+    ReportRefused = "report.refused";
+    /// A version of a report was delivered.
+    ReportDelivered = "report.delivered";
     /// A client of the institution was made, changed or revoked.
     ClientChanged = "client.changed";
     /// A webhook endpoint was made.
@@ -71,6 +77,7 @@ impl EventType {
         match (kind, subject?.0) {
             ("record", "account") => Some(Self::AccountCreated),
             ("record", "transaction") => Some(revised(payload)),
+            ("record", "report") => report(payload),
             ("export", "export") => Some(Self::ExportOrdered),
             ("export", "evidence_bundle") => Some(Self::EvidenceBundleOrdered),
             ("admin" | "grant", "client") => Some(Self::ClientChanged),
@@ -110,6 +117,22 @@ fn endpoint(payload: &[u8]) -> Option<EventType> {
         "change" | "rotate_secret" => Some(EventType::WebhookEndpointChanged),
         "disable" => Some(EventType::WebhookEndpointDisabled),
         "delete" => Some(EventType::WebhookEndpointDeleted),
+        _ => None,
+    }
+}
+
+/// What became of a report; that one is ordered or validated is no event.
+fn report(payload: &[u8]) -> Option<EventType> {
+    #[derive(Deserialize)]
+    struct Said {
+        r#type: String,
+        state: Option<String>,
+    }
+    let said: Said = serde_json::from_slice(payload).ok()?;
+    match (said.r#type.as_str(), said.state.as_deref()) {
+        ("report_version", Some("ready")) => Some(EventType::ReportReady),
+        ("report_version", _) => Some(EventType::ReportRefused),
+        ("report_delivery", _) => Some(EventType::ReportDelivered),
         _ => None,
     }
 }

@@ -80,6 +80,8 @@ payloads! {
         n: String,
         /// What the report covers.
         period: String,
+        /// Why there is another version, where it was deposited: an order says so otherwise.
+        reason: Option<String>,
         /// The report.
         report: ReportId,
         /// The report's type.

@@ -46,6 +46,12 @@ pub enum Scope {
     /// Tell lineage: OpenLineage events.
     #[serde(rename = "lineage:write")]
     LineageWrite,
+    /// See reports, their figures and what became of them.
+    #[serde(rename = "reports:read")]
+    ReportsRead,
+    /// Order, deposit and correct reports; record verdicts, deliveries and adjustments.
+    #[serde(rename = "reports:write")]
+    ReportsWrite,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -53,7 +59,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -67,6 +73,8 @@ impl Scope {
         Self::UsageRead,
         Self::LineageRead,
         Self::LineageWrite,
+        Self::ReportsRead,
+        Self::ReportsWrite,
         Self::Admin,
     ];
 
@@ -87,6 +95,8 @@ impl Scope {
             Self::UsageRead => "usage:read",
             Self::LineageRead => "lineage:read",
             Self::LineageWrite => "lineage:write",
+            Self::ReportsRead => "reports:read",
+            Self::ReportsWrite => "reports:write",
             Self::Admin => "admin",
         }
     }
@@ -163,8 +173,8 @@ impl ClientKind {
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
             AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, LineageRead, LineageWrite, TransactionsRead, TransactionsWrite, UsageRead,
-            WebhooksManage,
+            LedgerRead, LineageRead, LineageWrite, ReportsRead, ReportsWrite, TransactionsRead,
+            TransactionsWrite, UsageRead, WebhooksManage,
         };
         match self {
             Self::System => &[
@@ -180,6 +190,8 @@ impl ClientKind {
                 UsageRead,
                 LineageRead,
                 LineageWrite,
+                ReportsRead,
+                ReportsWrite,
             ],
             Self::Feeder => &[TransactionsWrite, LineageWrite],
             Self::Operator => &[
@@ -192,6 +204,8 @@ impl ClientKind {
                 EventsRead,
                 UsageRead,
                 LineageRead,
+                ReportsRead,
+                ReportsWrite,
                 Admin,
             ],
         }

@@ -48,6 +48,49 @@ pub fn taken(taken: &Taken<'_>) -> Value {
     })
 }
 
+/// A version of a report that was made of an institution's records.
+#[derive(Debug)]
+pub struct Reported<'a> {
+    /// The log's name.
+    pub origin: &'a str,
+    /// The report's type.
+    pub report_type: &'a str,
+    /// What it covers.
+    pub period: &'a str,
+    /// The report's id.
+    pub report: &'a str,
+    /// The version's number.
+    pub n: i64,
+    /// The last entry that it takes into account.
+    pub as_of: i64,
+    /// SHA-256 of its document, in hex.
+    pub sha256: &'a str,
+    /// The run: the same whenever it is told.
+    pub run: Uuid,
+    /// When it was ordered, in microseconds since the Unix epoch.
+    pub at_us: i64,
+}
+
+/// The event that tells of it.
+#[must_use]
+pub fn reported(made: &Reported<'_>) -> Value {
+    let at = Timestamp::from_microsecond(made.at_us).unwrap_or_default();
+    let version = |version: String| json!({"version": {"_producer": PRODUCER, "_schemaURL": VERSION, "datasetVersion": version}});
+    let Reported { origin, report_type, period, report, .. } = made;
+    json!({
+        "eventTime": at.to_string(), "eventType": "COMPLETE", "producer": PRODUCER, "schemaURL": EVENT,
+        "run": {"runId": made.run.to_string()},
+        "job": {"namespace": origin, "name": format!("report/{report_type}")},
+        "inputs": [{
+            "namespace": origin, "name": TRANSACTIONS, "facets": version(format!("as-of:{}", made.as_of)),
+        }],
+        "outputs": [{
+            "namespace": origin, "name": format!("reports/{report_type}/{period}/{report}"),
+            "facets": version(format!("v{}:sha256:{}", made.n, made.sha256)),
+        }],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,9 +21,13 @@ use crate::{
         command::{Filing, Rows},
         rounds,
     },
+    lineage::{
+        own::{self, Reported},
+        record::{IS_KNOWN, NewEvent},
+    },
     reports::{Adjustment, Basis, Definition, Period, ProduceError, Sheet, VersionKind, types},
     store::{
-        Db, StoreError, institutions,
+        Db, StoreError, institutions, logs,
         reports::{self, At, Outcome, Report, Version, adjustments, figures},
     },
     world::World,
@@ -209,6 +213,7 @@ impl ReportPress {
         }
         let (sha256, length) = self.0.archive.put(tenant, document).await?;
         let figures = self.list(tenant, at).await?;
+        self.tell_lineage(tenant, &basis, &report, &version, &sha256).await?;
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let outcome = Outcome {
             state: if errors == 0 { "ready" } else { "refused" },
@@ -301,6 +306,7 @@ impl ReportPress {
             media_type: document.map(|(media_type, _, _)| media_type.clone()),
             n: at.n.to_string(),
             period: report.period.clone(),
+            reason: None,
             report: at.report,
             report_type: report.kind.clone(),
             sha256: document.map(|(_, sha256, _)| wording::hex(sha256)),
@@ -326,6 +332,36 @@ impl ReportPress {
         };
         match self.0.recorder.file(tenant, filing).await {
             Ok(_) | Err(RecordError::Conflict(ENDED)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells by lineage what a version was made of; once, however often it is told.
+    async fn tell_lineage(
+        &self,
+        tenant: Tenant,
+        basis: &Basis,
+        report: &Report,
+        version: &Version,
+        sha256: &[u8; 32],
+    ) -> Result<(), PressError> {
+        let head = logs::head(&mut self.0.db.read(tenant).await?, tenant).await?;
+        let head = head.ok_or_else(|| PressError::damaged("an unknown log"))?;
+        let reported = Reported {
+            origin: &head.origin,
+            report_type: &report.kind,
+            period: &report.period,
+            report: &basis.report.to_string(),
+            n: version.n,
+            as_of: version.as_of,
+            sha256: &wording::hex(sha256),
+            run: basis.id(basis.number, "run"),
+            at_us: version.created_at_us,
+        };
+        let told = NewEvent::of_ours(&own::reported(&reported)).map_err(PressError::damaged)?;
+        let filing = told.filing(By::service()).map_err(PressError::damaged)?;
+        match self.0.recorder.file(tenant, filing).await {
+            Ok(_) | Err(RecordError::Conflict(IS_KNOWN)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -1,11 +1,13 @@
 //! The types of reports.
 
+pub mod cesop;
+pub mod settlement;
 pub mod statement;
 
 use super::Definition;
 
 /// Every type.
-pub static ALL: [&Definition; 1] = [&statement::DEFINITION];
+pub static ALL: [&Definition; 3] = [&statement::DEFINITION, &settlement::DEFINITION, &cesop::DEFINITION];
 
 /// The type of this name.
 #[must_use]

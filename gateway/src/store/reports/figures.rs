@@ -204,6 +204,30 @@ pub async fn page(
     sql.fetch_all(connection).await
 }
 
+/// A version's figures that are made of others, or all.
+pub async fn all(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    only_derived: bool,
+) -> Result<Vec<FigureRow>, StoreError> {
+    let mut sql = Select::new(COLUMNS);
+    of(&mut sql, tenant, at);
+    sql.push(if only_derived { " AND inputs <> '[]' ORDER BY position" } else { " ORDER BY position" });
+    sql.fetch_all(connection).await
+}
+
+/// The figure at a position.
+pub async fn get(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    position: i64,
+) -> Result<Option<FigureRow>, StoreError> {
+    let rows = page(connection, tenant, at, position - 1, None, 1).await?;
+    Ok(rows.into_iter().find(|row| row.position == position))
+}
+
 /// The figure of a name.
 pub async fn named(
     connection: &mut Connection,

@@ -9,7 +9,7 @@ use jiff_sqlx::Date as SqlDate;
 pub(super) use self::versions::push_standing;
 pub use self::{
     list::{After, Among, Comparison, Filter, Row, Sort, among, page},
-    versions::{Change, LookedUp, changes, look_up, newest, seqs, versions},
+    versions::{Change, LookedUp, changes, look_up, newest, seqs, successors, versions},
 };
 use super::{
     Connection, StoreError, references,

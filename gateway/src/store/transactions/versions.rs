@@ -73,6 +73,24 @@ pub async fn seqs(
     )
 }
 
+/// The versions that took the place of others: the other's seq, and theirs.
+pub async fn successors(
+    connection: &mut Connection,
+    tenant: Tenant,
+    seqs: &[i64],
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    if seqs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Select::new("SELECT supersedes, seq FROM transactions WHERE institution_id = ");
+    sql.bind(tenant.uuid()).push(" AND supersedes IN (");
+    for (at, seq) in seqs.iter().enumerate() {
+        sql.push(if at > 0 { ", " } else { "" }).bind(*seq);
+    }
+    sql.push(")");
+    sql.fetch_all(connection).await
+}
+
 /// A transaction's versions with `after < seq <= snapshot`, in order.
 pub async fn versions(
     connection: &mut Connection,

@@ -1,4 +1,4 @@
-//! `account-statement`: what happened on accounts in a day or a month, as ISO 20022 camt.053.001.08
+//! `account-statement`: what happened on accounts in a day, a month, a quarter or a year, as ISO 20022 camt.053.001.08
 //! (`BankToCustomerStatement`).
 //!
 //! One `Stmt` an account, with the booked entries. Balances are those that the servicer recorded with its entries;
@@ -24,7 +24,7 @@ pub static DEFINITION: Definition = Definition {
     name: "account-statement",
     title: "Account statement",
     standard: "ISO 20022 camt.053.001.08",
-    periods: &[Granularity::Day, Granularity::Month],
+    periods: &[Granularity::Day, Granularity::Month, Granularity::Quarter, Granularity::Year],
     media_type: "application/xml",
     extension: "xml",
     parameters: &[

@@ -1,0 +1,126 @@
+//! What becomes of a version: verdicts, deliveries, adjustments; and that it must be right first.
+
+use serde_json::{Value, json};
+
+use crate::support::{Caller, Server, data};
+
+async fn made(server: &Server, system: &Caller) -> (String, String, Value) {
+    let line = data::transaction(&data::unique("evidence"));
+    server.feeder().await.deliver(server.institution(0), &data::ndjson(&[line.clone()])).await.ok();
+    let account = line["account"].as_str().unwrap().to_owned();
+    let order =
+        json!({"type": "account-statement", "period": "2026-02", "parameters": {"accounts": account}});
+    let report = system.report(&order).await;
+    let report = format!("/v1/reports/{}", report["id"].as_str().unwrap());
+    let version = system.get(&format!("{report}/versions/1")).await.ok();
+    (report, account, version)
+}
+
+fn verdict(validator: &str, verdict: &str, version: &Value) -> Value {
+    json!({"validator": validator, "version": "2.1", "verdict": verdict, "output": "said", "sha256": version["sha256"]})
+}
+
+#[tokio::test]
+async fn a_version_is_delivered_once_its_validators_have_passed_it() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, _, version) = made(server, &system).await;
+    let (validations, deliveries) =
+        (format!("{report}/versions/1/validations"), format!("{report}/versions/1/deliveries"));
+    let receipt = json!({
+        "recipient": "the supervisor", "channel": "portal", "reference": "R-7", "delivered_at": "2026-03-01T08:00:00+01:00",
+    });
+    system.post(&deliveries, &receipt).await.problem(409, "conflict");
+    system.post(&validations, &verdict("another", "passed", &version)).await.ok();
+    system.post(&deliveries, &receipt).await.problem(409, "conflict");
+    system.post(&validations, &verdict("xsd", "failed", &version)).await.ok();
+    let refused = system.post(&deliveries, &receipt).await.problem(409, "conflict");
+    assert_eq!(refused["detail"], "xsd has failed the version");
+
+    let passed = system.post(&validations, &verdict("xsd", "passed", &version)).await.ok();
+    let output = system.get(&format!("{validations}/{}/output", passed["seq"].as_str().unwrap())).await;
+    assert_eq!(output.text(), "said");
+    let delivered = system.post(&deliveries, &receipt).await;
+    assert_eq!(delivered.status, 201);
+    assert_eq!(delivered.ok()["delivered_at"], "2026-03-01T07:00:00.000000Z");
+    assert_eq!(system.pages(&validations).await.len(), 3);
+    assert_eq!(system.pages(&deliveries).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_verdict_is_of_the_very_document() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, _, version) = made(server, &system).await;
+    let mut other = verdict("xsd", "passed", &version);
+    other["sha256"] = json!("0".repeat(64));
+    let problem =
+        system.post(&format!("{report}/versions/1/validations"), &other).await.problem(422, "refused");
+    assert_eq!(problem["errors"][0]["code"], "other_document");
+}
+
+#[tokio::test]
+async fn what_has_errors_is_refused_and_not_delivered() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let order = json!({
+        "type": "account-statement", "period": "2026-02", "parameters": {"accounts": data::unique("nobodys")},
+    });
+    let report = system.report(&order).await;
+    let version = format!("/v1/reports/{}/versions/1", report["id"].as_str().unwrap());
+    let made = system.get(&version).await.ok();
+    assert_eq!((&made["state"], &made["errors"]), (&json!("refused"), &json!(1)));
+    let remarks = system.pages(&format!("{version}/remarks")).await;
+    assert_eq!(remarks[0]["rule"], "no_account");
+    system.post(&format!("{version}/validations"), &verdict("xsd", "passed", &made)).await.ok();
+    let receipt = json!({"recipient": "the supervisor", "channel": "portal"});
+    system.post(&format!("{version}/deliveries"), &receipt).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn an_adjustment_counts_once_somebody_else_has_approved_it() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, account, _) = made(server, &system).await;
+    let adjustments = format!("{report}/adjustments");
+    let new = json!({"figure": format!("{account}/credits"), "amount": "-2.34", "reason": "a fee came late"});
+    let proposed = system.post(&adjustments, &new).await.ok();
+    assert_eq!((&proposed["state"], &proposed["amount"]), (&json!("proposed"), &json!("-2.34")));
+    let decision = format!("{adjustments}/{}/decision", proposed["id"].as_str().unwrap());
+    system.post(&decision, &json!({"approve": true})).await.problem(409, "conflict");
+
+    let new = json!({"name": "second pair of eyes", "scopes": ["reports:read", "reports:write"]});
+    let other = server.enrol(0, &new).await;
+    let other = server.caller(&other, None).await;
+    let approved = other.post(&decision, &json!({"approve": true})).await.ok();
+    assert_eq!(approved["state"], "approved");
+    other.post(&decision, &json!({"approve": false})).await.problem(409, "conflict");
+
+    let id = report.rsplit('/').next().unwrap();
+    system.post(&format!("{report}/versions"), &json!({"reason": "a fee came late"})).await.ok();
+    system.until_made(id, 2).await;
+    let figures = system.pages(&format!("{report}/versions/2/figures?prefix={account}/credits")).await;
+    assert_eq!((&figures[0]["value"], &figures[0]["contributions"]), (&json!("10.00"), &json!(2)));
+    let opened = system.get(&format!("{report}/versions/2/figures/{}", figures[0]["position"])).await.ok();
+    assert_eq!(opened["data"][1]["seq"], approved["decided_seq"]);
+    assert_eq!(opened["data"][1]["transaction"], Value::Null);
+    let before = system.pages(&format!("{report}/versions/1/figures?prefix={account}/credits")).await;
+    assert_eq!(before[0]["value"], "12.34");
+}
+
+#[tokio::test]
+async fn an_adjustment_is_of_a_figure_that_there_is_and_fits_its_unit() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, account, _) = made(server, &system).await;
+    let figure = format!("{account}/credits");
+    for (figure, amount, pointer) in [
+        ("none", "1.00", "/figure"),
+        (figure.as_str(), "1.001", "/amount"),
+        (figure.as_str(), "0.00", "/amount"),
+    ] {
+        let new = json!({"figure": figure, "amount": amount, "reason": "a test"});
+        let problem = system.post(&format!("{report}/adjustments"), &new).await.problem(422, "refused");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{new}");
+    }
+}
