@@ -38,6 +38,8 @@ pub(crate) struct Story {
     pub(crate) as_of: u64,
     pub(crate) adjustment: &'static str,
     pub(crate) validated: String,
+    /// Whether the document was made elsewhere.
+    pub(crate) deposited: bool,
 }
 
 impl Default for Story {
@@ -61,6 +63,7 @@ impl Default for Story {
             as_of: 9,
             adjustment: "-1.00",
             validated: sha(DOCUMENT),
+            deposited: false,
         }
     }
 }
@@ -118,13 +121,16 @@ impl Story {
         record(
             &mut log,
             "report",
-            json!({
-                "as_of": as_of, "bytes": DOCUMENT.len().to_string(), "errors": "0",
-                "figures": self.figures.len().to_string(), "figures_sha256": sha(self.lines().concat().as_bytes()),
-                "kind": "new", "media_type": "application/xml", "n": "1", "period": "2026-03", "report": REPORT,
-                "report_type": "account-statement", "sha256": sha(DOCUMENT), "state": "ready",
-                "type": "report_version", "warnings": "0",
-            }),
+            without_list(
+                self.deposited,
+                json!({
+                    "as_of": as_of, "bytes": DOCUMENT.len().to_string(), "errors": "0",
+                    "figures": self.figures.len().to_string(), "figures_sha256": sha(self.lines().concat().as_bytes()),
+                    "kind": "new", "media_type": "application/xml", "n": "1", "period": "2026-03", "report": REPORT,
+                    "report_type": "account-statement", "sha256": sha(DOCUMENT), "state": "ready",
+                    "type": "report_version", "warnings": "0",
+                }),
+            ),
         );
         log.push();
         record(
@@ -157,7 +163,8 @@ impl Story {
                 writer.contribution(figure as u64, position as u64, *seq, *amount).unwrap();
             }
         }
-        for seq in (1..=6).chain(8..=11).chain(13..=14) {
+        let needed = if self.figures.is_empty() { 11..12 } else { 1..12 };
+        for seq in needed.filter(|seq| *seq != 7 && !(self.deposited && *seq == 10)).chain(13..=14) {
             let (salt, payload) = &log.payloads[seq];
             writer.entry(&log.entries[seq], &path(&log, seq as u64), salt, payload).unwrap();
         }
@@ -165,6 +172,14 @@ impl Story {
         writer.output(output, &mut Cursor::new(OUTPUT)).unwrap();
         writer.finish().unwrap().into_inner()
     }
+}
+
+/// What a deposit's entry says: no list of figures.
+fn without_list(deposited: bool, mut payload: serde_json::Value) -> serde_json::Value {
+    if deposited {
+        payload.as_object_mut().unwrap().remove("figures_sha256");
+    }
+    payload
 }
 
 pub(crate) fn writer(log: &Log, figures: u64) -> ReportBundleWriter<Cursor<Vec<u8>>> {

@@ -62,6 +62,20 @@ fn a_good_report_is_consistent_and_signed_with_a_key() {
 }
 
 #[test]
+fn a_document_made_elsewhere_has_no_figures_and_no_order() {
+    let deposited = Story { deposited: true, figures: Vec::new(), ..Story::default() };
+    let options = deposited.log().options();
+    let verdict = check(&deposited.bundle(), &options).unwrap();
+    assert_eq!((verdict.head.figures, verdict.contributions, verdict.records), (0, 0, 0));
+    assert_eq!((verdict.ordered_at(), verdict.level), (None, Level::Signed));
+    let mut parts = Parts::unpack(&deposited.bundle());
+    parts.set_lines(FIGURES, &[Story::default().lines()[0].trim_end().to_owned()]);
+    assert_eq!(check(&parts.pack(), &options).unwrap_err().code(), "figures_altered");
+    let lies = Story { deposited: true, ..Story::default() };
+    assert_named(&check(&lies.bundle(), &options).unwrap_err(), "report_entry", &["no list of them"]);
+}
+
+#[test]
 fn a_witness_and_a_kept_checkpoint_count() {
     let log = Story::default().log();
     let mut parts = Parts::unpack(&Story::default().bundle());

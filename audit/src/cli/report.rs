@@ -24,10 +24,11 @@ fn good(verdict: &ReportVerdict) -> String {
     put("log", head.origin.clone());
     put("report", format!("{}, {} for {}", head.report, head.report_type, head.period));
     put("version", format!("{}, {}, {}, as of entry {}", head.n, verdict.kind, verdict.state, verdict.as_of));
-    put(
-        "time",
-        format!("ordered {}, made {} (entry {})", verdict.ordered_at(), verdict.made_at(), head.entry),
-    );
+    let ordered = match verdict.ordered_at() {
+        Some(at) => format!("ordered {at}, made"),
+        None => "made elsewhere, deposited".to_owned(),
+    };
+    put("time", format!("{ordered} {} (entry {})", verdict.made_at(), head.entry));
     put("document", format!("{}, {}, {} bytes", head.document, head.media_type, verdict.bytes));
     put("", format!("SHA-256 {}", verdict.sha256));
     put("figures", format!("{}, of {} contributions: they add up", head.figures, verdict.contributions));

@@ -246,12 +246,18 @@ impl Said {
     fn whole(&self, facts: &Facts) -> Result<(), VerifyError> {
         let missing = |what| fault(ReportFault::EntryMissing { what });
         let outcome = self.outcome.as_ref().ok_or(missing("what the version became"))?;
-        self.ordered_at_us.ok_or(missing("that the version was ordered"))?;
-        if outcome.sha256.is_none() || outcome.figures_sha256.is_none() || outcome.bytes.is_none() {
-            return Err(fault(ReportFault::Entry {
-                seq: facts.head.entry,
-                why: "it names no document or no list of figures",
-            }));
+        if outcome.sha256.is_none() || outcome.bytes.is_none() {
+            let why = "it names no document";
+            return Err(fault(ReportFault::Entry { seq: facts.head.entry, why }));
+        }
+        match outcome.figures_sha256 {
+            Some(_) => drop(self.ordered_at_us.ok_or(missing("that the version was ordered"))?),
+            // A document made elsewhere: nobody ordered it, and it has no figures.
+            None if facts.head.figures == 0 => {}
+            None => {
+                let why = "it names figures and no list of them";
+                return Err(fault(ReportFault::Entry { seq: facts.head.entry, why }));
+            }
         }
         match self.documents.iter().find(|(_, sha256)| *sha256 != outcome.sha256) {
             Some((seq, _)) => Err(fault(ReportFault::Entry {

@@ -62,8 +62,9 @@ pub struct ReportVerdict {
     pub validations: Vec<ValidationFact>,
     /// To whom it was delivered.
     pub deliveries: Vec<DeliveryFact>,
-    /// When it was ordered, in microseconds since 1970, by the log's clock.
-    pub ordered_at_us: i64,
+    /// When it was ordered, in microseconds since 1970, by the log's clock; none where the document was made
+    /// elsewhere.
+    pub ordered_at_us: Option<i64>,
     /// When it was made.
     pub made_at_us: i64,
     /// Entries in the log at the checkpoint.
@@ -84,8 +85,8 @@ pub struct ReportVerdict {
 
 impl ReportVerdict {
     /// When it was ordered, as text.
-    pub fn ordered_at(&self) -> String {
-        crate::time::text(self.ordered_at_us)
+    pub fn ordered_at(&self) -> Option<String> {
+        self.ordered_at_us.map(crate::time::text)
     }
 
     /// When it was made, as text.
@@ -138,7 +139,7 @@ pub(super) fn verdict(
         contributions,
         records,
         adjustments,
-        ordered_at_us: said.ordered_at_us.unwrap_or_default(),
+        ordered_at_us: said.ordered_at_us,
         made_at_us: said.made_at_us,
         validations: said.validations,
         deliveries: said.deliveries,
