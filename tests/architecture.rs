@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),
     ("ledger", &["domain", "intake", "keys", "store", "world"]),
     ("lineage", &["domain", "ledger", "store"]),
-    ("reporting", &["config", "domain", "ledger", "lineage", "reports", "store", "world"]),
+    ("reporting", &["config", "domain", "keys", "ledger", "lineage", "reports", "store", "world"]),
     ("reports", &["domain"]),
     ("error", &["domain", "ledger", "store"]),
     ("store", &["domain"]),

@@ -2,6 +2,7 @@
 
 use crate::merkle::ProofError;
 use crate::note::NoteError;
+use crate::report_fault::ReportFault;
 
 /// The first thing that is wrong with a bundle. Every seq is the log's own count, from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -198,6 +199,9 @@ pub enum Fault {
         /// What is wrong with the path.
         why: ProofError,
     },
+    /// Something that only a report bundle can have wrong.
+    #[error(transparent)]
+    Report(#[from] ReportFault),
 }
 
 impl Fault {
@@ -219,6 +223,7 @@ impl Fault {
             | Self::Payload { seq }
             | Self::NotIncluded { seq, .. } => Some(seq),
             Self::Genesis { .. } | Self::FirstKey => Some(0),
+            Self::Report(ref fault) => fault.seq(),
             _ => None,
         }
     }
@@ -252,6 +257,7 @@ impl Fault {
             Self::Checkpoint { .. } => "checkpoint",
             Self::NotSigned { .. } => "not_signed",
             Self::NotIncluded { .. } => "not_included",
+            Self::Report(fault) => fault.code(),
         }
     }
 }

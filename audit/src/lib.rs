@@ -13,6 +13,7 @@
 //! - [`TlogProof`]: one entry's proof. [`BundleWriter`]: a range's.
 //! - [`SumTree`]: what a report's figure was summed from.
 //! - [`stored_zip`]: a zip with one spelling, as a bundle is one.
+//! - [`ReportBundleWriter`], [`verify_report`]: a version of a report with all that its figures rest on.
 //! - [`verify()`]: the verdict on a bundle, a [`Report`] or a [`Fault`].
 
 mod bundle;
@@ -24,6 +25,8 @@ mod hash;
 mod merkle;
 mod note;
 mod proof;
+mod report_bundle;
+mod report_fault;
 mod scan;
 mod sum_tree;
 mod tile;
@@ -49,10 +52,15 @@ pub use note::{
     VerifierKey, verify_note,
 };
 pub use proof::{PROOF_VERSION, TlogProof, TlogProofError};
+pub use report_bundle::{REPORT_BUNDLE_FORMAT, ReportBundleError, ReportBundleWriter, ReportHead};
+pub use report_fault::ReportFault;
 pub use sum_tree::{SumLeaf, SumNode, SumTree, sum_path, sum_root};
 pub use tile::{
     Edge, EntriesTileId, FullTile, MAX_TILE_LEVEL, TILE_WIDTH, TileError, TileId, TileSet, entry_bundle,
     tile_bytes, tile_hashes, tiles_for_spans,
 };
-pub use verify::{Found, Ledger, Level, Progress, Report, VerifyOptions, Witness, verify};
+pub use verify::{
+    DeliveryFact, Found, Ledger, Level, Progress, Report, ReportVerdict, ValidationFact, VerifyOptions,
+    Witness, is_report_bundle, verify, verify_report,
+};
 pub use zip::stored_zip;

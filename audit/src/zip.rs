@@ -4,12 +4,13 @@
 //! speed. Every header follows from the members' names, sizes, CRCs and order; there is no field that a
 //! writer may choose, hence none that could hide something. Sizes and offsets are always in zip64 fields.
 
+use std::borrow::Cow;
 use std::io::{self, Seek, SeekFrom, Write};
 
 /// A member of the zip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member<N = &'static str> {
-    pub(crate) name: N,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: Cow<'static, str>,
     pub(crate) size: u64,
     pub(crate) crc: u32,
     /// Where its local header begins.
@@ -56,10 +57,10 @@ impl Fields {
     }
 }
 
-impl<N: AsRef<str>> Member<N> {
+impl Member {
     /// Where its data begins.
     pub(crate) fn data(&self) -> u64 {
-        self.offset + LOCAL_BYTES + u64::from(self.name_length())
+        self.offset + LOCAL_BYTES + self.name.len() as u64
     }
 
     /// Where the next member's local header begins.
@@ -68,7 +69,7 @@ impl<N: AsRef<str>> Member<N> {
     }
 
     fn name_length(&self) -> u16 {
-        self.name.as_ref().len() as u16
+        self.name.len() as u16
     }
 
     /// The local header (APPNOTE 4.3.7), with the zip64 extra field (4.5.3).
@@ -78,7 +79,7 @@ impl<N: AsRef<str>> Member<N> {
             .u16(&[VERSION, 0, 0, 0, DATE])
             .u32(&[self.crc, u32::MAX, u32::MAX])
             .u16(&[self.name_length(), 20])
-            .name(self.name.as_ref())
+            .name(&self.name)
             .u16(&[1, 16])
             .u64(&[self.size, self.size])
             .0
@@ -92,7 +93,7 @@ impl<N: AsRef<str>> Member<N> {
             .u32(&[self.crc, u32::MAX, u32::MAX])
             .u16(&[self.name_length(), 28, 0, 0, 0])
             .u32(&[ATTRIBUTES, u32::MAX])
-            .name(self.name.as_ref())
+            .name(&self.name)
             .u16(&[1, 24])
             .u64(&[self.size, self.size, self.offset])
             .0
@@ -101,7 +102,7 @@ impl<N: AsRef<str>> Member<N> {
 
 /// Everything after the last member: the central directory and its three end records
 /// (APPNOTE 4.3.12, 4.3.14–16).
-pub(crate) fn directory<N: AsRef<str>>(members: &[Member<N>]) -> Vec<u8> {
+pub(crate) fn directory(members: &[Member]) -> Vec<u8> {
     let start = members.last().map_or(0, Member::end);
     let headers: Vec<u8> = members.iter().flat_map(Member::central_header).collect();
     let (count, length) = (members.len() as u64, headers.len() as u64);
@@ -126,10 +127,15 @@ pub(crate) fn directory<N: AsRef<str>>(members: &[Member<N>]) -> Vec<u8> {
 #[must_use]
 pub fn stored_zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut done: Vec<Member<&str>> = Vec::with_capacity(members.len());
+    let mut done: Vec<Member> = Vec::with_capacity(members.len());
     for &(name, content) in members {
         let offset = done.last().map_or(0, Member::end);
-        let member = Member { name, size: content.len() as u64, crc: crc32fast::hash(content), offset };
+        let member = Member {
+            name: name.to_owned().into(),
+            size: content.len() as u64,
+            crc: crc32fast::hash(content),
+            offset,
+        };
         out.extend(member.local_header());
         out.extend_from_slice(content);
         done.push(member);
@@ -157,10 +163,10 @@ impl<W: Write + Seek> ZipWriter<W> {
     }
 
     /// Begins a member; its header is written again, with size and CRC, when it is closed.
-    pub(crate) fn open(&mut self, name: &'static str) -> io::Result<()> {
+    pub(crate) fn open(&mut self, name: impl Into<Cow<'static, str>>) -> io::Result<()> {
         self.close()?;
         let offset = self.done.last().map_or(0, Member::end);
-        let member = Member { name, size: 0, crc: 0, offset };
+        let member = Member { name: name.into(), size: 0, crc: 0, offset };
         self.out.write_all(&member.local_header())?;
         self.crc = crc32fast::Hasher::new();
         self.open = Some(member);

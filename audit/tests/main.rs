@@ -11,6 +11,8 @@ mod example;
 mod forge;
 mod formats;
 mod parts;
+mod report;
+mod report_cases;
 mod support;
 mod tamper;
 mod tree;

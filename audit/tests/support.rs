@@ -55,7 +55,18 @@ impl Log {
     pub(crate) fn push_payload(&mut self, payload: Vec<u8>) {
         let seq = self.size();
         let kind = if seq == 0 { Kind::Key } else { Kind::ALL[(seq % 3) as usize] };
-        let (salt, id, request) = (salt(&self.origin, seq), format!("txn_{seq:04}"), format!("req-{seq:04}"));
+        let id = format!("txn_{seq:04}");
+        self.push_about(
+            kind,
+            (kind == Kind::Record).then_some(Subject { kind: "transaction", id: &id }),
+            payload,
+        );
+    }
+
+    /// Appends an entry about something.
+    pub(crate) fn push_about(&mut self, kind: Kind, subject: Option<Subject<'_>>, payload: Vec<u8>) {
+        let seq = self.size();
+        let (salt, request) = (salt(&self.origin, seq), format!("req-{seq:04}"));
         let entry = Entry {
             log: &self.origin,
             seq,
@@ -63,7 +74,7 @@ impl Log {
             kind,
             actor: "feeder-1",
             request: (!seq.is_multiple_of(4)).then_some(&request),
-            subject: (kind == Kind::Record).then_some(Subject { kind: "transaction", id: &id }),
+            subject,
             commitment: commit(&salt, &payload),
             prev: self.entries.last().map_or_else(|| genesis_prev(&self.origin), |entry| leaf_hash(entry)),
         };

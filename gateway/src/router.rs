@@ -90,6 +90,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(reports::read::versions)
         .service(reports::read::get_version)
         .service(reports::read::content)
+        .service(reports::bundle::get)
         .service(reports::figures::list)
         .service(reports::figures::get)
         .service(reports::figures::prove)

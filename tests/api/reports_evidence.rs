@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Server, data};
+use crate::support::{Caller, Server, data, server::binary};
 
 async fn made(server: &Server, system: &Caller) -> (String, String, Value) {
     let line = data::transaction(&data::unique("evidence"));
@@ -123,4 +123,34 @@ async fn an_adjustment_is_of_a_figure_that_there_is_and_fits_its_unit() {
         let problem = system.post(&format!("{report}/adjustments"), &new).await.problem(422, "refused");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{new}");
     }
+}
+
+#[tokio::test]
+async fn all_of_it_in_one_file_is_checked_offline_and_what_was_altered_is_named() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, account, version) = made(server, &system).await;
+    system.post(&format!("{report}/versions/1/validations"), &verdict("xsd", "passed", &version)).await.ok();
+    let receipt = json!({"recipient": "the supervisor", "channel": "portal"});
+    system.post(&format!("{report}/versions/1/deliveries"), &receipt).await.ok();
+    let bundle = system.get(&format!("{report}/versions/1/bundle")).await;
+    assert_eq!(bundle.header("content-type"), Some("application/zip"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle.zip");
+    let verify = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let verify = std::process::Command::new(binary("veritrail-verify"))
+            .args(["--key", server.vkey(0)])
+            .arg(&path)
+            .output()
+            .unwrap();
+        (verify.status.success(), String::from_utf8([verify.stdout, verify.stderr].concat()).unwrap())
+    };
+    let (right, said) = verify(&bundle.body);
+    assert!(right, "{said}");
+    // Members are stored as they are, so a changed amount stands in the bytes; checksums of the ZIP are mended.
+    let altered = data::in_zip(&bundle.body, b"12.34", b"13.34");
+    let (right, said) = verify(&altered);
+    assert!(!right && (said.contains("document") || said.contains(&account)), "{said}");
 }

@@ -1,5 +1,6 @@
 //! Types of reports, made of records at hand and checked by validators that are not ours.
 
+mod bundle;
 mod cesop;
 mod sepa;
 mod settlement;

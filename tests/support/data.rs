@@ -60,3 +60,12 @@ pub fn revised(transaction: &Value, kind: &str, reason: &str) -> Value {
     line["revision"] = json!({"kind": kind, "reason": reason});
     line
 }
+
+/// A zip of members that are stored as they are, with some bytes of one member changed and its checksums mended.
+pub fn in_zip(zip: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let at = zip.windows(from.len()).position(|bytes| bytes == from).expect("it stands in the zip");
+    let mut altered = zip.to_vec();
+    altered[at..at + to.len()].copy_from_slice(to);
+    altered
+}

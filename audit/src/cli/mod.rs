@@ -1,6 +1,7 @@
 //! The command line: what it takes, and what each command does.
 
 mod print;
+mod report;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,11 +10,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use veritrail_audit::{
-    Entry, Fault, KeyError, Ledger, NoteError, Report, TlogProof, TlogProofError, VerifierKey, VerifyError,
-    VerifyOptions, verify,
+    Entry, Fault, KeyError, Ledger, NoteError, Progress, Report, TlogProof, TlogProofError, VerifierKey,
+    VerifyError, VerifyOptions, is_report_bundle, verify, verify_report,
 };
 
-/// Checks a Veritrail evidence bundle without trusting whoever made it.
+/// Checks a Veritrail evidence bundle, or a report's, without trusting whoever made it.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Exit status: 0 good, 1 refused, 2 wrong usage or unreadable file.\n\n\
@@ -114,6 +115,8 @@ pub(crate) enum CliError {
     NoEntry,
     #[error("entry {seq} is not in this bundle, which holds {} to {}", range.start, range.end - 1)]
     NotInRange { seq: u64, range: std::ops::Range<u64> },
+    #[error("this is a report's bundle, whose entries.ndjson shows each entry with its proof")]
+    ReportBundle,
 }
 
 /// Parses the command line and does what it says.
@@ -141,7 +144,13 @@ pub(crate) fn run() -> Result<Verdict, CliError> {
         }
         (Some(Command::Check { proof, entry, keys }), _) => check(&proof, entry.as_deref(), &keys),
         (None, Some(bundle)) => {
-            let verdict = verify_file(&bundle, &mut open(&bundle)?, &options(&cli.args)?)?;
+            let (mut file, options) = (open(&bundle)?, options(&cli.args)?);
+            if is_report_bundle(&mut file).map_err(|error| unread(&bundle, error))? {
+                let verdict = judge(&bundle, |progress| verify_report(&mut file, &options, progress))?;
+                report::verdict(&verdict, cli.args.keys.json)?;
+                return Ok(if verdict.is_ok() { Verdict::Good } else { Verdict::Refused });
+            }
+            let verdict = verify_file(&bundle, &mut file, &options)?;
             print::verdict(&verdict, cli.args.keys.json)?;
             Ok(if verdict.is_ok() { Verdict::Good } else { Verdict::Refused })
         }
@@ -186,12 +195,20 @@ fn unread(path: &Path, error: io::Error) -> CliError {
     CliError::Read { path: path.display().to_string(), error }
 }
 
-/// Verifies the bundle: the outer error is about the file, the inner one about what is in it.
+/// Verifies an evidence bundle.
 fn verify_file(
     bundle: &Path,
     file: &mut File,
     options: &VerifyOptions,
 ) -> Result<Result<Report, Fault>, CliError> {
+    judge(bundle, |progress| verify(file, options, progress))
+}
+
+/// Runs a verifier: the outer error is about the file, the inner one about what is in it.
+fn judge<T>(
+    bundle: &Path,
+    verify: impl FnOnce(Progress<'_>) -> Result<T, VerifyError>,
+) -> Result<Result<T, Fault>, CliError> {
     // Drawn on standard error, and only if that is a terminal.
     let bar = ProgressBar::new(0);
     if let Ok(style) =
@@ -199,7 +216,7 @@ fn verify_file(
     {
         bar.set_style(style);
     }
-    let verdict = verify(file, options, &mut |done, total| {
+    let verdict = verify(&mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });
@@ -221,6 +238,9 @@ fn with_entry(
 ) -> Result<Verdict, CliError> {
     let options = options(args)?;
     let mut file = open(bundle)?;
+    if is_report_bundle(&mut file).map_err(|error| unread(bundle, error))? {
+        return Err(CliError::ReportBundle);
+    }
     let report = match verify_file(bundle, &mut file, &options)? {
         Ok(report) => report,
         refused => {

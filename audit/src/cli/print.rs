@@ -12,19 +12,23 @@ pub(crate) fn verdict(verdict: &Result<Report, Fault>, as_json: bool) -> io::Res
     let text = match (verdict, as_json) {
         (Ok(report), false) => good(report),
         (Ok(report), true) => format!("{}\n", good_json(report)),
-        (Err(fault), false) => format!("REFUSED  {}\n", printable(fault.to_string().as_bytes())),
-        (Err(fault), true) => {
-            let seq = fault.seq().map(|seq| seq.to_string());
-            format!(
-                "{}\n",
-                json!({ "verdict": "refused", "fault": fault.code(), "seq": seq, "message": fault.to_string() })
-            )
-        }
+        (Err(fault), as_json) => refused(fault, as_json),
     };
     io::stdout().write_all(text.as_bytes())
 }
 
-fn row(out: &mut String, label: &str, value: &str) {
+/// What is said of a bundle that something is wrong with.
+pub(super) fn refused(fault: &Fault, as_json: bool) -> String {
+    if !as_json {
+        return format!("REFUSED  {}\n", printable(fault.to_string().as_bytes()));
+    }
+    let seq = fault.seq().map(|seq| seq.to_string());
+    let value =
+        json!({ "verdict": "refused", "fault": fault.code(), "seq": seq, "message": fault.to_string() });
+    format!("{value}\n")
+}
+
+pub(super) fn row(out: &mut String, label: &str, value: &str) {
     *out += &format!("{label:<12} {value}\n");
 }
 
@@ -99,7 +103,7 @@ fn good_json(report: &Report) -> Value {
 }
 
 /// Bytes for a terminal: what could steer it is escaped.
-fn printable(bytes: &[u8]) -> String {
+pub(super) fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })

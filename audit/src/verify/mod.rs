@@ -11,6 +11,7 @@ mod open;
 mod pool;
 mod read;
 mod report;
+mod reporting;
 mod work;
 
 use std::io::{self, Read, Seek};
@@ -22,6 +23,7 @@ use open::{Keys, Opened, open, signers};
 use pool::Pool;
 pub use read::{Found, Ledger};
 pub use report::{Level, Report, Witness};
+pub use reporting::{DeliveryFact, ReportVerdict, ValidationFact, is_report_bundle, verify_report};
 use work::{Block, Facts, Outcome};
 
 use crate::bundle::{ENTRIES_NAME, FileFact, MANIFEST_NAME, PAYLOADS_NAME};
@@ -58,7 +60,7 @@ pub fn verify<R: Read + Seek>(
     progress: Progress<'_>,
 ) -> Result<Report, VerifyError> {
     let opened = open(file, options)?;
-    let signed = check_signers(&opened, options)?;
+    let signed = check_signers(&opened.note, &opened.origin, options)?;
     let seen = read_seen(&opened, options)?;
     let mut sizes: Vec<u64> = opened.earlier.iter().map(|checkpoint| checkpoint.size).collect();
     sizes.extend(
@@ -83,14 +85,14 @@ pub fn verify<R: Read + Seek>(
 }
 
 /// Names of the outside keys that signed, and the witnesses that cosigned.
-fn check_signers(opened: &Opened, options: &VerifyOptions) -> Result<report::Signers, Fault> {
+fn check_signers(note: &str, origin: &str, options: &VerifyOptions) -> Result<report::Signers, Fault> {
     let own: Vec<VerifierKey> = options
         .keys
         .iter()
-        .filter(|key| key.name() == opened.origin && key.kind() == KeyType::Ed25519)
+        .filter(|key| key.name() == origin && key.kind() == KeyType::Ed25519)
         .cloned()
         .collect();
-    let signed = signers(&opened.note, &own)?;
+    let signed = signers(note, &own)?;
     if signed.is_empty() && !options.keys.is_empty() {
         return Err(Fault::NotSigned {
             keys: options.keys.iter().map(|key| key.name().to_owned()).collect(),
@@ -98,7 +100,7 @@ fn check_signers(opened: &Opened, options: &VerifyOptions) -> Result<report::Sig
     }
     let mut keys: Vec<String> = signed.iter().map(|signed| own[signed.key].vkey()).collect();
     keys.dedup();
-    let witnesses = signers(&opened.note, &options.witnesses)?.into_iter().filter_map(|signed| {
+    let witnesses = signers(note, &options.witnesses)?.into_iter().filter_map(|signed| {
         let name = options.witnesses[signed.key].name().to_owned();
         signed.time_s.map(|time_s| Witness { name, time_s })
     });
@@ -145,9 +147,9 @@ fn drive<R: Read + Seek>(
     fold: &mut Fold<'_>,
     progress: Progress<'_>,
 ) -> Result<(), VerifyError> {
-    let mut entries = Cursor::new(opened.entries, 0, MAX_ENTRY_BYTES);
+    let mut entries = Cursor::new(opened.entries.clone(), 0, MAX_ENTRY_BYTES);
     // The longest line is a payload with the fixed text around it.
-    let mut payloads = Cursor::new(opened.payloads, 0, MAX_PAYLOAD_BYTES + 128);
+    let mut payloads = Cursor::new(opened.payloads.clone(), 0, MAX_PAYLOAD_BYTES + 128);
     let total = opened.entries.size + opened.payloads.size;
     let (mut under_way, mut done) = (0, 0);
     progress(0, total);
@@ -210,7 +212,7 @@ fn blamed<R: Read + Seek>(
 ) -> Result<VerifyError, VerifyError> {
     let at_root =
         |frontier: &Frontier| joined(opened, frontier).is_some_and(|root| root == opened.checkpoint.root);
-    let fault = diagnose(file, opened.entries, facts, resume, &at_root)?;
+    let fault = diagnose(file, opened.entries.clone(), facts, resume, &at_root)?;
     let fault =
         fault.unwrap_or(Fault::File { file: ENTRIES_NAME, why: "it changed while it was read".to_owned() });
     let earlier =

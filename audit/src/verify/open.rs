@@ -48,7 +48,7 @@ pub(super) fn read_container<R: Read + Seek>(file: &mut R) -> Result<Vec<Member>
         if size > length {
             return Err(Fault::Container { offset: start + header as u64 }.into());
         }
-        let member = Member { name, size, crc, offset };
+        let member = Member { name: name.into(), size, crc, offset };
         offset = member.end();
         header += CENTRAL_BYTES as usize + name.len();
         members.push(member);
@@ -65,7 +65,7 @@ pub(super) fn read_container<R: Read + Seek>(file: &mut R) -> Result<Vec<Member>
     Ok(members)
 }
 
-fn compare(found: &[u8], expected: &[u8], start: u64) -> Result<(), Fault> {
+pub(super) fn compare(found: &[u8], expected: &[u8], start: u64) -> Result<(), Fault> {
     match found.iter().zip(expected).position(|(a, b)| a != b) {
         Some(at) => Err(Fault::Container { offset: start + at as u64 }),
         None => Ok(()),
@@ -79,19 +79,23 @@ pub(super) fn read_at<R: Read + Seek>(file: &mut R, offset: u64, length: u64) ->
     Ok(bytes)
 }
 
-fn bad<T>(file: &'static str, why: impl Into<String>) -> Result<T, Fault> {
+pub(super) fn bad<T>(file: &'static str, why: impl Into<String>) -> Result<T, Fault> {
     Err(Fault::File { file, why: why.into() })
 }
 
-fn read_small<R: Read + Seek>(file: &mut R, member: &Member) -> Result<String, VerifyError> {
+pub(super) fn read_small<R: Read + Seek>(
+    file: &mut R,
+    name: &'static str,
+    member: &Member,
+) -> Result<String, VerifyError> {
     if member.size > MAX_SMALL_BYTES {
-        return Ok(bad(member.name, "it is too long")?);
+        return Ok(bad(name, "it is too long")?);
     }
     let bytes = read_at(file, member.data(), member.size)?;
     if crc32fast::hash(&bytes) != member.crc {
-        return Err(Fault::Crc { file: member.name }.into());
+        return Err(Fault::Crc { file: name }.into());
     }
-    Ok(String::from_utf8(bytes).or_else(|_| bad(member.name, "it is not UTF-8"))?)
+    Ok(String::from_utf8(bytes).or_else(|_| bad(name, "it is not UTF-8"))?)
 }
 
 /// Reads and checks all but the entries and payloads.
@@ -100,11 +104,14 @@ pub(super) fn open<R: Read + Seek>(file: &mut R, options: &VerifyOptions) -> Res
     let [readme, entries, payloads, checkpoint, earlier, proof, vkeys, manifest] = members.as_slice() else {
         return Err(Fault::Container { offset: 0 }.into());
     };
-    let (entries, payloads) = (*entries, *payloads);
-    let mut small = |member| read_small(file, member);
-    let texts = [small(readme)?, small(checkpoint)?, small(earlier)?, small(proof)?, small(vkeys)?];
-    let manifest_text = small(manifest)?;
-    let [readme, note, earlier, proof, vkeys] = texts;
+    let (entries, payloads) = (entries.clone(), payloads.clone());
+    let mut small = |name, member| read_small(file, name, member);
+    let readme = small(README_NAME, readme)?;
+    let note = small(CHECKPOINT_NAME, checkpoint)?;
+    let earlier = small(EARLIER_NAME, earlier)?;
+    let proof = small(PROOF_NAME, proof)?;
+    let vkeys = small(VKEYS_NAME, vkeys)?;
+    let manifest_text = small(MANIFEST_NAME, manifest)?;
     if readme != README {
         bad(README_NAME, "it is not the text that every bundle has")?;
     }
@@ -143,7 +150,7 @@ pub(super) fn open<R: Read + Seek>(file: &mut R, options: &VerifyOptions) -> Res
 }
 
 /// Parses a JSON member and refuses every other spelling of it.
-fn canonical<T: serde::Serialize + serde::de::DeserializeOwned>(
+pub(super) fn canonical<T: serde::Serialize + serde::de::DeserializeOwned>(
     file: &'static str,
     text: &str,
 ) -> Result<T, Fault> {
@@ -169,7 +176,7 @@ fn check_facts(manifest: &Manifest, small: &[FileFact]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn read_vkeys(text: &str, origin: &str) -> Result<Vec<VerifierKey>, Fault> {
+pub(super) fn read_vkeys(text: &str, origin: &str) -> Result<Vec<VerifierKey>, Fault> {
     let lines: Vec<&str> = text.split_terminator('\n').collect();
     if !text.ends_with('\n') || lines.len() > MAX_NOTES {
         return bad(VKEYS_NAME, "it is not a list of keys, one a line");

@@ -56,7 +56,7 @@ impl<R: Read + Seek> Ledger<R> {
         };
         let mut number = 0;
         let mut entry = None;
-        each_line(&mut self.file, self.opened.entries, MAX_ENTRY_BYTES, |line| {
+        each_line(&mut self.file, self.opened.entries.clone(), MAX_ENTRY_BYTES, |line| {
             if number == skip {
                 entry = Some(line.to_vec());
             }
@@ -64,7 +64,7 @@ impl<R: Read + Seek> Ledger<R> {
             entry.is_none()
         })?;
         let mut payload = None;
-        each_line(&mut self.file, self.opened.payloads, MAX_PAYLOAD_BYTES + 128, |line| {
+        each_line(&mut self.file, self.opened.payloads.clone(), MAX_PAYLOAD_BYTES + 128, |line| {
             let Some(line) = PayloadLine::parse(line) else { return false };
             if line.seq == seq {
                 payload = Some((line.salt.0, line.payload.to_vec()));
@@ -82,7 +82,7 @@ impl<R: Read + Seek> Ledger<R> {
     pub fn prove(&mut self, seq: u64) -> io::Result<Option<TlogProof>> {
         let Some(found) = self.find(seq)? else { return Ok(None) };
         let mut leaves = Vec::new();
-        each_line(&mut self.file, self.opened.entries, MAX_ENTRY_BYTES, |line| {
+        each_line(&mut self.file, self.opened.entries.clone(), MAX_ENTRY_BYTES, |line| {
             leaves.push(leaf_hash(line));
             true
         })?;

@@ -21,6 +21,15 @@ pub enum Level {
 }
 
 impl Level {
+    /// The level that signatures by keys from outside lift a bundle to.
+    pub(super) fn of(signers: &Signers) -> Self {
+        match (signers.keys.is_empty(), signers.witnesses.is_empty()) {
+            (true, _) => Self::Consistent,
+            (false, true) => Self::Signed,
+            (false, false) => Self::Witnessed,
+        }
+    }
+
     /// The level's name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -131,11 +140,7 @@ pub(super) fn report(
     seen: &[Checkpoint],
     fold: &Fold<'_>,
 ) -> Report {
-    let level = match (signers.keys.is_empty(), signers.witnesses.is_empty()) {
-        (true, _) => Level::Consistent,
-        (false, true) => Level::Signed,
-        (false, false) => Level::Witnessed,
-    };
+    let level = Level::of(signers);
     let (payloads, _) = fold.payload_sums();
     let size = opened.checkpoint.size;
     let compared =

@@ -22,6 +22,7 @@ const DEARER: &[(&str, u32)] = &[
     ("proveReportContribution", TakeReportEvidence::COST),
     ("deliverTransactions", WriteTransactions::COST),
     ("depositReport", OrderReports::COST),
+    ("downloadReportBundle", TakeReportEvidence::COST),
     ("endClientKey", ChangeClients::COST),
     ("putAllowedAddresses", ChangeClients::COST),
     ("redeliverWebhook", TellWebhooks::COST),

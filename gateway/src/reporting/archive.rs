@@ -85,17 +85,8 @@ impl Archive {
     ///
     /// # Errors
     /// When it can't be read or put.
-    pub async fn put(&self, tenant: Tenant, mut file: File) -> Result<([u8; 32], u64), ArchiveError> {
-        let (sha256, length, file) = tokio::task::spawn_blocking(move || {
-            file.rewind()?;
-            let mut hashing = Hashing(Sha256::new());
-            let length = io::copy(&mut file, &mut hashing)?;
-            file.rewind()?;
-            Ok::<_, io::Error>((hashing.0.finalize().into(), length, file))
-        })
-        .await
-        .map_err(io::Error::other)??;
-        let sha256: [u8; 32] = sha256;
+    pub async fn put(&self, tenant: Tenant, file: File) -> Result<([u8; 32], u64), ArchiveError> {
+        let (file, sha256, length) = digest(file).await?;
         let name = self.name(tenant, &sha256);
         match self.store.head(&name).await {
             Ok(there) if there.size == length => return Ok((sha256, length)),
@@ -163,6 +154,22 @@ async fn read_part(file: File) -> io::Result<(File, Vec<u8>)> {
         let mut bytes = Vec::new();
         (&file).take(PART as u64).read_to_end(&mut bytes)?;
         Ok((file, bytes))
+    })
+    .await
+    .map_err(io::Error::other)?
+}
+
+/// A file's hash and length, and the file, at its beginning.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn digest(mut file: File) -> io::Result<(File, [u8; 32], u64)> {
+    tokio::task::spawn_blocking(move || {
+        file.rewind()?;
+        let mut hashing = Hashing(Sha256::new());
+        let length = io::copy(&mut file, &mut hashing)?;
+        file.rewind()?;
+        Ok((file, hashing.0.finalize().into(), length))
     })
     .await
     .map_err(io::Error::other)?

@@ -5,6 +5,7 @@
 //! list of its figures. Making is the same each time, so whatever a stop interrupts is made again.
 
 pub mod archive;
+pub mod bundle;
 mod making;
 pub mod order;
 pub mod press;

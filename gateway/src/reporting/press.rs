@@ -19,7 +19,7 @@ use crate::{
     ledger::{
         By, RecordError, Recorder,
         command::{Filing, Rows},
-        rounds,
+        rounds, tree,
     },
     lineage::{
         own::{self, Reported},
@@ -61,6 +61,12 @@ pub enum PressError {
     /// The document could not be written.
     #[error(transparent)]
     Produce(#[from] ProduceError),
+    /// The stored tree is damaged.
+    #[error(transparent)]
+    Tree(#[from] tree::TreeError),
+    /// What is stored makes no bundle.
+    #[error(transparent)]
+    Bundle(#[from] veritrail_audit::ReportBundleError),
     /// The disk failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -6,6 +6,7 @@ use super::{
     Connection, StoreError,
     engine::Link,
     rows::{Column, Table, Value},
+    select::Select,
 };
 use crate::domain::Tenant;
 
@@ -86,6 +87,21 @@ pub async fn range(
         .bind(until)
         .bind(limit)
     )
+}
+
+/// The payloads of these few entries with their salts, in order.
+pub async fn salted(
+    connection: &mut Connection,
+    tenant: Tenant,
+    seqs: &[i64],
+) -> Result<Vec<PayloadRow>, StoreError> {
+    if seqs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Select::new("SELECT seq, salt, payload FROM payloads WHERE institution_id = ");
+    sql.bind(tenant.uuid()).and_in("seq", seqs.iter().copied());
+    sql.push(" ORDER BY seq");
+    sql.fetch_all(connection).await
 }
 
 /// A payload without its salt.

@@ -1,6 +1,7 @@
 //! `/v1/reports`: reports, from the order to what became of them; from a figure to its records, and back.
 
 pub mod adjustments;
+pub mod bundle;
 pub mod deliveries;
 pub mod deposits;
 pub mod figures;

@@ -272,6 +272,29 @@ pub async fn all_parts(
     sql.fetch_all(connection).await
 }
 
+/// An entry that contributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contributor {
+    /// Its seq.
+    pub seq: i64,
+}
+
+from_row!(Contributor { seq });
+
+/// The entries that contribute to a version, each once and in order, after one.
+pub async fn contributors(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Contributor>, StoreError> {
+    let mut sql = Select::new("SELECT DISTINCT seq FROM report_contributions");
+    of(&mut sql, tenant, at);
+    sql.push(" AND seq > ").bind(after).push(" ORDER BY seq LIMIT ").bind(limit);
+    sql.fetch_all(connection).await
+}
+
 /// A version's remarks in their order, after a position.
 pub async fn remarks(
     connection: &mut Connection,
