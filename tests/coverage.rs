@@ -47,6 +47,8 @@ pub struct Things {
     adjustment: String,
     validation: String,
     figure: String,
+    figure_name: String,
+    document_sha256: String,
     institution: String,
     account: String,
     transaction: String,
@@ -106,11 +108,16 @@ impl Things {
         let report = system.report(&order).await;
         let report = text(&report["id"]);
         let figures = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=1")).await.ok();
+        // Whoever runs the samples decides about what somebody else proposed.
         let new = json!({"figure": figures["data"][0]["name"], "amount": "1.00", "reason": "coverage"});
-        let adjustment = system.post(&format!("/v1/reports/{report}/adjustments"), &new).await.ok();
+        let other = json!({"name": "proposes", "scopes": ["reports:read", "reports:write"]});
+        let path = format!("/admin/v1/institutions/{institution}/clients");
+        let other = server.operator().await.post(&path, &other).await.ok();
+        let other = server.caller(&other, None).await;
+        let adjustment = other.post(&format!("/v1/reports/{report}/adjustments"), &new).await.ok();
         let made = system.until_made(&report, 1).await;
         let new = json!({
-            "validator": "coverage", "version": "1", "verdict": "passed", "output": "", "sha256": made["sha256"],
+            "validator": "xsd", "version": "1", "verdict": "passed", "output": "", "sha256": made["sha256"],
         });
         let path = format!("/v1/reports/{report}/versions/1/validations");
         let validation = system.post(&path, &new).await.ok();
@@ -121,6 +128,8 @@ impl Things {
             adjustment: text(&adjustment["id"]),
             validation: text(&validation["seq"]),
             figure: figure["position"].to_string(),
+            figure_name: text(&figure["name"]),
+            document_sha256: text(&made["sha256"]),
             institution,
             account: text(&page["data"][0]["account_id"]),
             transaction: text(&page["data"][0]["id"]),
@@ -146,6 +155,8 @@ impl Things {
             adjustment: id("adj"),
             validation: "1".to_owned(),
             figure: "1".to_owned(),
+            figure_name: "1".to_owned(),
+            document_sha256: "0".repeat(64),
             institution: id("ins"),
             account: id("acc"),
             transaction: id("txn"),
@@ -199,6 +210,19 @@ impl Things {
         .to_owned()
     }
 
+    /// A sample with what there is in place of what it names.
+    pub fn fill(&self, sample: &str) -> String {
+        // Each order is of a period of its own.
+        let month = format!("\"{}-{:02}\"", 1900 + rand::random_range(0..90), rand::random_range(1..13));
+        sample
+            .replace("\"2026-03\"", &month)
+            .replace("DE04000000000000000576/credits", &self.figure_name)
+            .replace(
+                "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                &self.document_sha256,
+            )
+    }
+
     pub fn target(&self, operation: &Operation) -> String {
         let target = operation.target(|name| self.value(operation, name));
         // A stream goes on for as long as it may.
@@ -241,13 +265,19 @@ impl Callers {
 }
 
 /// Sends as `caller`, under a request id of its own.
-async fn send(operation: &Operation, caller: &Caller, server: &Server, target: &str) -> (String, Answer) {
+async fn send(
+    operation: &Operation,
+    caller: &Caller,
+    server: &Server,
+    (target, things): (&str, &Things),
+) -> (String, Answer) {
     let request_id = data::unique("cover");
     let mut caller = caller.clone();
     if operation.admin {
         server.admin_url().clone_into(&mut caller.base_url);
     }
-    let request = operation.request(&caller, target).header("x-request-id", &request_id);
+    let request =
+        operation.request(&caller, target, |body| things.fill(body)).header("x-request-id", &request_id);
     let answer = caller.send(request).await;
     let status = answer.status.as_u16();
     assert!(operation.documents(status), "{}: {status} is not in the document", operation.id());
@@ -274,7 +304,7 @@ async fn strangers_are_refused_and_counted_on_the_providers_log() {
         let counted = ledger.strangers(operation.method.as_str(), &operation.route()).await;
         for token in [None, Some(expired.as_str()), Some("garbage"), Some("e30.e30.e30")] {
             let caller = stranger.with_token(token);
-            let (_, answer) = send(operation, &caller, &server, &things.target(operation)).await;
+            let (_, answer) = send(operation, &caller, &server, (&things.target(operation), &things)).await;
             let challenge = answer.header("www-authenticate").unwrap().to_owned();
             assert!(challenge.starts_with("Bearer "), "{challenge}");
             assert_eq!(challenge.contains("invalid_token"), token.is_some(), "{challenge}");
@@ -295,7 +325,7 @@ async fn a_token_without_the_scope_is_refused_and_that_is_recorded() {
         let others: Vec<&str> =
             all.iter().map(|scope| scope.as_str().unwrap()).filter(|scope| !scopes.contains(scope)).collect();
         let caller = server.system_with(0, &others.join(" ")).await;
-        let (request, answer) = send(operation, &caller, server, &things.target(operation)).await;
+        let (request, answer) = send(operation, &caller, server, (&things.target(operation), &things)).await;
         answer.problem(403, "insufficient_scope");
         assert_denied(&ledger, server.institution(0), &request, &caller, "insufficient_scope").await;
     }
@@ -322,7 +352,7 @@ async fn another_institutions_ids_are_not_found_and_that_is_recorded() {
             (_, ["transactions:write"]) => (&mixed, server.institution(0)),
             _ => (&others, server.institution(0)),
         };
-        let (request, answer) = send(operation, caller, server, &things.target(operation)).await;
+        let (request, answer) = send(operation, caller, server, (&things.target(operation), &things)).await;
         answer.problem(404, "not_found");
         assert_denied(&ledger, log, &request, caller, "not_found").await;
         tried += 1;
@@ -347,7 +377,7 @@ async fn an_institution_that_the_caller_may_not_speak_for_is_not_found_and_that_
         let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("institution=")).collect();
         for named in [other, "ins_00000000000000000000000000000000", "nonsense"] {
             let target = format!("{path}?{}&institution={named}", kept.join("&"));
-            let (request, answer) = send(operation, caller, server, &target).await;
+            let (request, answer) = send(operation, caller, server, (&target, &own)).await;
             answer.problem(404, "not_found");
             assert_denied(&ledger, home, &request, caller, "not_found").await;
         }
@@ -364,7 +394,7 @@ async fn whoever_may_is_served_and_the_look_is_recorded_with_its_digest() {
     let provider = ledger.provider().await;
     for operation in &guarded(server).await {
         let caller = callers.allowed(operation);
-        let (request, answer) = send(operation, caller, server, &things.target(operation)).await;
+        let (request, answer) = send(operation, caller, server, (&things.target(operation), &things)).await;
         let status = answer.status;
         assert!(
             status.is_success(),
@@ -401,7 +431,7 @@ async fn each_operation_costs_what_the_document_says() {
         let mut left = Vec::new();
         let began = std::time::Instant::now();
         for _ in 0..=TIMES {
-            let (_, answer) = send(operation, caller, &server, &things.target(operation)).await;
+            let (_, answer) = send(operation, caller, &server, (&things.target(operation), &things)).await;
             let field = answer.header("ratelimit").unwrap();
             let rest = field.strip_prefix("\"client\";r=").unwrap().split(';').next().unwrap();
             left.push(rest.parse::<u64>().unwrap());

@@ -25,7 +25,7 @@ fn filled_in(operation: &Operation, label: &str, server: &Server, things: &Thing
     if source[start..end].ends_with("limit=10") {
         target += if target.contains('?') { "&limit=10" } else { "?limit=10" };
     }
-    format!("{}{base}{target}{}", &source[..start], &source[end..])
+    things.fill(&format!("{}{base}{target}{}", &source[..start], &source[end..]))
 }
 
 fn interpreter(label: &str) -> Command {

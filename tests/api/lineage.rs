@@ -90,7 +90,7 @@ async fn a_body_may_be_in_gzip_and_no_bomb() {
     assert_eq!(send(&vec![b' '; 64 << 20]).await.status, 413);
     let request = system.request(Method::POST, TELL).header("content-type", "application/json");
     let broken = system.send(request.header("content-encoding", "gzip").body("no gzip")).await;
-    broken.problem(400, "malformed_body");
+    broken.problem(422, "refused");
 }
 
 #[tokio::test]

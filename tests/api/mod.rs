@@ -33,6 +33,7 @@ mod paging;
 mod problems;
 mod reports;
 mod reports_evidence;
+mod reports_types;
 mod sync;
 mod tlog;
 mod token_attacks;

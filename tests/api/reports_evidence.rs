@@ -141,7 +141,7 @@ async fn all_of_it_in_one_file_is_checked_offline_and_what_was_altered_is_named(
     let verify = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         let verify = std::process::Command::new(binary("veritrail-verify"))
-            .args(["--key", server.vkey(0)])
+            .args(["--vkey", server.vkey(0)])
             .arg(&path)
             .output()
             .unwrap();
@@ -149,7 +149,6 @@ async fn all_of_it_in_one_file_is_checked_offline_and_what_was_altered_is_named(
     };
     let (right, said) = verify(&bundle.body);
     assert!(right, "{said}");
-    // Members are stored as they are, so a changed amount stands in the bytes; checksums of the ZIP are mended.
     let altered = data::in_zip(&bundle.body, b"12.34", b"13.34");
     let (right, said) = verify(&altered);
     assert!(!right && (said.contains("document") || said.contains(&account)), "{said}");

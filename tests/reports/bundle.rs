@@ -84,7 +84,7 @@ async fn a_versions_bundle_verifies_offline_and_names_what_is_altered() {
     let verdict = verify(&mut second.file, &vkey).unwrap();
     assert_eq!((verdict.level, verdict.kind.as_str()), (Level::Signed, "correction"));
     assert_eq!((verdict.records, verdict.adjustments), (700, 1));
-    assert!(verdict.contributions > 1_400, "each record is in more than one figure");
+    assert!(verdict.contributions > 700, "each record counts, and the adjustment");
     assert_eq!((verdict.validations.len(), verdict.deliveries.len()), (1, 1));
     assert_eq!(verdict.bytes, document.len().to_string());
 

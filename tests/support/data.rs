@@ -61,7 +61,7 @@ pub fn revised(transaction: &Value, kind: &str, reason: &str) -> Value {
     line
 }
 
-/// A zip of members that are stored as they are, with some bytes of one member changed and its checksums mended.
+/// A zip of members that are stored as they are, with some bytes of one member changed.
 pub fn in_zip(zip: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let at = zip.windows(from.len()).position(|bytes| bytes == from).expect("it stands in the zip");

@@ -89,8 +89,8 @@ impl Operation {
         if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
     }
 
-    /// The request with the document's own example as its body.
-    pub fn request(&self, caller: &Caller, target: &str) -> RequestBuilder {
+    /// The request with the document's own example as its body, filled in.
+    pub fn request(&self, caller: &Caller, target: &str, fill: impl Fn(&str) -> String) -> RequestBuilder {
         let mut request = caller.request(self.method.clone(), target);
         for parameter in self.parameters("header") {
             if parameter["required"] == true {
@@ -102,6 +102,6 @@ impl Operation {
         let (kind, media) = content.iter().next().unwrap();
         // What is not JSON stands in the document as a string.
         let body = media["example"].as_str().map_or_else(|| media["example"].to_string(), ToOwned::to_owned);
-        request.header("content-type", kind).body(format!("{body}\n"))
+        request.header("content-type", kind).body(format!("{}\n", fill(&body)))
     }
 }

@@ -61,7 +61,7 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         (_, "proof", _) => json!({"type": "string", "enum": ["inclusion"]}),
         (_, "on_error", _) => json!({"type": "string", "enum": ["abort", "skip"]}),
         (_, "kind", _) => json!({"type": "string", "enum": Kind::ALL.map(Kind::as_str)}),
-        (_, "sort", _) if schema.get("enum").is_none() => {
+        (_, "sort", _) if schema.get("enum").is_none() && schema.get("pattern").is_none() => {
             json!({"type": "string", "enum": ["booking_date", "-booking_date", "seq", "-seq"]})
         }
         (_, "fields", _) if !fields.is_empty() => list(&format!("({})", fields.join("|"))),
@@ -81,6 +81,7 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         ("query", "mapping", _) => pattern("^[a-z0-9-]{1,32}$"),
         ("query", "file_name", _) => text(255),
         ("path", "name", _) => pattern("^[a-z0-9-]{1,32}$"),
+        ("query", "prefix", _) => text(200),
         (_, _, "contains]") => text(1000),
         (_, "reference" | "end_to_end_id" | "counterparty_account", "") => text(64),
         // Numbers of entries, which JSON's numbers hold exactly.

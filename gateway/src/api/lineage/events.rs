@@ -47,7 +47,7 @@ pub struct LineageEventView<T> {
 #[utoipa::path(
     operation_id = "listLineageEvents", tag = "lineage",
     params(
-        ("sort" = Option<String>, Query, description = "`seq` (unless told): as they came. `-seq`: the last one first.", example = "-seq"),
+        ("sort" = Option<String>, Query, description = "`seq` (unless told): as they came. `-seq`: the last one first.", pattern = "^-?seq$", example = "-seq"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("as_of" = Option<String>, Query, description = "Only what was recorded up to this entry; all unless told.", pattern = "^[0-9]{1,18}$"),

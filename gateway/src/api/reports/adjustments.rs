@@ -175,9 +175,10 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
     let mut reader = state.read(tenant).await?;
     let report = super::report(&permit, &mut reader).await?;
     let id = ReportId::from_uuid(report.id);
-    let newest = reports::newest(&mut reader, tenant, id).await?.filter(|version| version.figures > 0);
+    let versions = reports::versions(&mut reader, tenant, id, 0, i64::MAX).await?;
+    let newest = versions.iter().rfind(|version| version.figures > 0);
     let Some(newest) = newest.filter(|_| types::of_name(&report.kind).is_some()) else {
-        return Err(Problem::new(Code::Conflict, "the report's newest version has no figures"));
+        return Err(Problem::new(Code::Conflict, "no version of the report has figures"));
     };
     let at = At { report: id, n: newest.n };
     let figure = figures::named(&mut reader, tenant, at, &new.figure).await?;
