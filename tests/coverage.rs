@@ -352,7 +352,7 @@ async fn another_institutions_ids_are_not_found_and_that_is_recorded() {
             (_, ["transactions:write"]) => (&mixed, server.institution(0)),
             _ => (&others, server.institution(0)),
         };
-        let (request, answer) = send(operation, caller, server, (&things.target(operation), &things)).await;
+        let (request, answer) = send(operation, caller, server, (&things.target(operation), things)).await;
         answer.problem(404, "not_found");
         assert_denied(&ledger, log, &request, caller, "not_found").await;
         tried += 1;

@@ -174,7 +174,7 @@ fn every_field_of_an_entry_is_in_the_message_and_read_back_from_it() {
     });
     let records = [first, second, pending].map(|new| transaction(&account, new));
     let records: Vec<_> = (7..).zip(records).collect();
-    let made = make(&DEFINITION, &basis("2026-03", &[]), &[(account.clone(), records.clone())], Vec::new());
+    let made = make(&DEFINITION, &basis("2026-03", &[]), &[(account, records.clone())], Vec::new());
     made.assert_sums();
     assert_eq!(made.remarks, []);
     if let Some(verdict) = validate(&made) {
@@ -235,7 +235,7 @@ fn an_error_in_a_document_is_caught_by_the_schema() {
             "amount": {"amount": "1.00", "currency": "EUR"}, "direction": "credit", "booking_date": "2026-03-01", "reference": "1",
         }),
     );
-    let mut made = make(&DEFINITION, &basis("2026-03", &[]), &[(account.clone(), vec![(1, of)])], Vec::new());
+    let mut made = make(&DEFINITION, &basis("2026-03", &[]), &[(account, vec![(1, of)])], Vec::new());
     let right = String::from_utf8(made.document.clone()).unwrap();
     for (planted, instead) in [
         ("<CdtDbtInd>CRDT</CdtDbtInd>", "<CdtDbtInd>CREDIT</CdtDbtInd>"),
@@ -257,4 +257,30 @@ fn what_must_not_be_filed_is_an_error() {
     assert_eq!(made.remarks.iter().map(|it| &*it.rule).collect::<Vec<_>>(), ["account_reference_too_long"]);
     let none = make(&DEFINITION, &basis("2026-03", &[]), &[], Vec::new());
     assert_eq!(none.remarks.iter().map(|it| &*it.rule).collect::<Vec<_>>(), ["no_account"]);
+}
+
+#[test]
+fn the_first_balance_that_is_known_says_what_the_account_opened_with() {
+    let account = account("576");
+    let of = |day: &str, amount: &str, balance: Option<&str>| {
+        let mut new = json!({
+            "amount": {"amount": amount, "currency": "EUR"}, "direction": "credit", "booking_date": day, "reference": day,
+        });
+        if let Some(balance) = balance {
+            new["balance_after"] = json!({"amount": balance, "currency": "EUR", "direction": "credit"});
+        }
+        transaction(&account, new)
+    };
+    let opened = |records: Vec<(u64, Transaction)>| {
+        let made = make(&DEFINITION, &basis("2026-03", &[]), &[(account.clone(), records)], Vec::new());
+        made.assert_sums();
+        ["opening_balance", "closing_balance", "differences"]
+            .map(|name| made.figure(&format!("576/{name}")).amount)
+    };
+    // After an entry of before that says none.
+    let before = vec![(1, of("2026-02-01", "100.00", None)), (2, of("2026-03-01", "50.00", Some("150.00")))];
+    assert_eq!(opened(before), [10_000, 15_000, 0]);
+    // After one in the period that says none.
+    let within = vec![(1, of("2026-03-01", "30.00", None)), (2, of("2026-03-02", "50.00", Some("500.00")))];
+    assert_eq!(opened(within), [42_000, 50_000, 0]);
 }

@@ -123,7 +123,7 @@ impl<'a, K: Keep> Making<'a, K> {
             )
             .await?;
             drop(reader);
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(last) = rows.last() else { return self.drain_some().await };
             after = Some(place(last));
             let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < TRANSACTIONS);
             for row in rows {
@@ -131,32 +131,40 @@ impl<'a, K: Keep> Making<'a, K> {
                 let recorded = Recorded { seq: row.seq.unsigned_abs(), transaction: &transaction };
                 self.maker.transaction(recorded, &mut self.sheet)?;
             }
-            if self.sheet.waiting() >= WAITING {
-                self.drain().await?;
-            }
+            self.drain_some().await?;
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    /// The last day before the period on which a balance is said; none where none is.
+    /// The day from which an account is read: the last but one before the period on which a balance is said. The
+    /// order of the last one's entries shows in the balance before them. None where there is no such day.
     async fn last_balance(&self, account: AccountId) -> Result<Option<Date>, PressError> {
-        let mut after = None;
+        let (mut after, mut last) = (None, None);
         loop {
             let mut reader = self.db.read(self.tenant).await?;
             let day = self.basis.period.first;
             let rows =
                 source::before(&mut reader, self.tenant, self.as_of, account, day, after, BALANCES).await?;
             drop(reader);
-            let Some(last) = rows.last() else { return Ok(None) };
-            after = Some(place(last));
+            let Some(end) = rows.last() else { return Ok(None) };
+            after = Some(place(end));
             for row in &rows {
-                if read(row)?.balance_after.is_some() {
-                    return Ok(Some(SqlDate::to_jiff(row.booking_date)));
+                if read(row)?.balance_after.is_none() {
+                    continue;
+                }
+                let day = SqlDate::to_jiff(row.booking_date);
+                if *last.get_or_insert(day) != day {
+                    return Ok(Some(day));
                 }
             }
         }
+    }
+
+    /// Keeps what was told, once there is enough of it.
+    async fn drain_some(&mut self) -> Result<(), PressError> {
+        if self.sheet.waiting() < WAITING { Ok(()) } else { self.drain().await }
     }
 
     async fn drain(&mut self) -> Result<(), PressError> {

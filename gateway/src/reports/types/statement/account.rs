@@ -32,6 +32,8 @@ pub(super) struct Statement {
     /// Whether the opening balance is known: the period has begun.
     opened: bool,
     opening: Leaf,
+    /// What the period's entries before the first balance that is known add up to.
+    unanchored: i128,
     credits: Leaf,
     debits: Leaf,
     differences: Leaf,
@@ -69,8 +71,9 @@ impl Statement {
             opened: false,
             opening: open(
                 "opening_balance",
-                "the last balance recorded before the period, and the booked entries after it",
+                "the last balance recorded before the period and the booked entries after it, or what the first one in it implies",
             ),
+            unanchored: 0,
             credits: open("credits", "the sum of the period's booked credit entries"),
             debits: open("debits", "the sum of the period's booked debit entries"),
             differences: open(
@@ -138,10 +141,16 @@ impl Statement {
 
     fn step(&mut self, step: &Step, sheet: &mut Sheet) {
         let Some(before) = step.before else {
-            // The first balance that is known of the account: the entry led to it.
-            if let Some(recorded) = step.recorded {
-                sheet.add(&mut self.opening, step.seq, recorded);
-                sheet.add(&mut self.opening, step.seq, -step.amount);
+            // The first balance that is known of the account: the period's entries led to it from the opening.
+            match step.recorded {
+                None => self.unanchored += i128::from(step.amount),
+                Some(recorded) => {
+                    let opening = i128::from(recorded) - i128::from(step.amount) - self.unanchored;
+                    let missing = i64::try_from(opening - self.opening.amount()).unwrap_or_default();
+                    if missing != 0 {
+                        sheet.add(&mut self.opening, step.seq, missing);
+                    }
+                }
             }
             return;
         };
