@@ -10,9 +10,11 @@ CREATE TABLE reports (
   period         TEXT NOT NULL,
   -- A JSON object with its members in order.
   parameters     TEXT NOT NULL,
+  -- A hash of them: they may be longer than an index takes.
+  parameters_id  UUID NOT NULL,
   created_at_us  BIGINT NOT NULL,
   PRIMARY KEY (institution_id, id),
-  UNIQUE (institution_id, type, period, parameters)
+  UNIQUE (institution_id, type, period, parameters_id)
 );
 
 CREATE UNIQUE INDEX reports_seq ON reports (institution_id, seq);
@@ -28,6 +30,8 @@ CREATE TABLE report_versions (
   reason         TEXT,
   supersedes     BIGINT,
   as_of          BIGINT NOT NULL,
+  -- Whoever begins to make it takes the next number; whoever has another one writes nothing more.
+  attempt        BIGINT NOT NULL,
   state          TEXT NOT NULL CHECK (state IN ('producing', 'ready', 'refused', 'failed')),
   media_type     TEXT,
   sha256         BYTEA CHECK (octet_length(sha256) = 32),
@@ -141,7 +145,8 @@ CREATE INDEX report_adjustments_report ON report_adjustments (institution_id, re
 
 GRANT SELECT, INSERT ON reports, report_figures, report_contributions, report_remarks, report_validations,
                         report_deliveries, report_versions, report_adjustments TO veritrail_service;
-GRANT UPDATE (made_seq, state, media_type, sha256, bytes, figures, figures_sha256, errors, warnings, touched_at_us,
+GRANT DELETE ON report_figures, report_contributions, report_remarks TO veritrail_service;
+GRANT UPDATE (attempt, made_seq, state, media_type, sha256, bytes, figures, figures_sha256, errors, warnings, touched_at_us,
               finished_at_us) ON report_versions TO veritrail_service;
 GRANT UPDATE (decided_seq, decided_by, state, decided_at_us) ON report_adjustments TO veritrail_service;
 

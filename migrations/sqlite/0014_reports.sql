@@ -10,9 +10,11 @@ CREATE TABLE reports (
   period         TEXT NOT NULL,
   -- A JSON object with its members in order.
   parameters     TEXT NOT NULL,
+  -- A hash of them: they may be longer than an index takes.
+  parameters_id  BLOB NOT NULL,
   created_at_us  INTEGER NOT NULL,
   PRIMARY KEY (institution_id, id),
-  UNIQUE (institution_id, type, period, parameters)
+  UNIQUE (institution_id, type, period, parameters_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX reports_seq ON reports (institution_id, seq);
@@ -28,6 +30,8 @@ CREATE TABLE report_versions (
   reason         TEXT,
   supersedes     INTEGER,
   as_of          INTEGER NOT NULL,
+  -- Whoever begins to make it takes the next number; whoever has another one writes nothing more.
+  attempt        INTEGER NOT NULL,
   state          TEXT NOT NULL CHECK (state IN ('producing', 'ready', 'refused', 'failed')),
   media_type     TEXT,
   sha256         BLOB CHECK (length(sha256) = 32),

@@ -48,8 +48,6 @@ pub(super) struct Made {
     pub(super) document: File,
     pub(super) errors: usize,
     pub(super) warnings: usize,
-    /// Adjustments that no figure took.
-    pub(super) unused: Vec<String>,
 }
 
 /// A version being made.
@@ -97,10 +95,10 @@ impl<'a, K: Keep> Making<'a, K> {
             }
         }
         self.maker.finish(&mut self.sheet)?;
+        self.sheet.remark_unused();
         self.drain().await?;
         let (errors, warnings) = self.sheet.found();
-        let unused = self.sheet.unused().into_iter().map(|it| it.figure.clone()).collect();
-        Ok(Made { document: self.sheet.finish()?, errors, warnings, unused })
+        Ok(Made { document: self.sheet.finish()?, errors, warnings })
     }
 
     async fn transactions(&mut self, account: AccountId) -> Result<(), PressError> {

@@ -117,7 +117,7 @@ impl Order {
             Box::pin(async move {
                 let (tenant, seq, at_us) = (at.tenant, at.seq, at.at_us);
                 self.write(connection, at).await?;
-                reports::finish(connection, tenant, version, seq, outcome, at_us).await?;
+                reports::finish(connection, tenant, (version, None), seq, outcome, at_us).await?;
                 Ok(())
             })
         });
@@ -135,7 +135,9 @@ impl Order {
             reports::insert(connection, at.tenant, at.seq, self.report, about, at.at_us).await?;
         } else {
             let newest = reports::newest(connection, at.tenant, self.report).await?;
-            if newest.is_none_or(|newest| newest.n + 1 != self.n || newest.state == "producing") {
+            let standing = reports::standing(connection, at.tenant, self.report).await?;
+            let follows = newest.is_some_and(|it| it.n + 1 == self.n && it.state != "producing");
+            if !follows || standing.map(|it| it.n) != self.supersedes {
                 return Err(RecordError::Conflict(OVERTAKEN));
             }
         }

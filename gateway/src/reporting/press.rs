@@ -43,6 +43,8 @@ const ABANDONED_US: i64 = 600 * 1_000_000;
 const SWEEP: Duration = Duration::from_secs(600);
 /// Figures that are read at a time.
 const FIGURES: i64 = 2_000;
+/// Why an attempt writes nothing more.
+const OVERTAKEN: &str = "another attempt has begun, or the version is made";
 /// Why a version's end is not said twice.
 const ENDED: &str = "the version is made";
 
@@ -162,27 +164,36 @@ impl ReportPress {
         if !lock(&self.0.running).insert((tenant, at)) {
             return;
         }
-        let press = self.clone();
-        self.spawn(async move {
-            if let Ok(_turn) = press.0.turns.acquire().await {
-                press.work(tenant, at).await;
-            }
-            lock(&press.0.running).remove(&(tenant, at));
-        });
+        let running = Running { press: self.clone(), version: (tenant, at) };
+        self.spawn(async move { running.press.work(tenant, at).await });
     }
 
     async fn work(&self, tenant: Tenant, at: At) {
         let mut pauses = PAUSES_S.into_iter();
-        while let Err(error) = self.press(tenant, at).await {
-            let Some(pause_s) = pauses.next() else {
-                tracing::error!(%error, report = %at.report, n = at.n, "a report could not be made");
-                if let Err(error) = self.fail(tenant, at).await {
-                    tracing::error!(%error, report = %at.report, "nor that be said; the next start takes it up");
+        loop {
+            // While it pauses, others have its turn.
+            let Ok(turn) = self.0.turns.acquire().await else { return };
+            let Err(error) = self.press(tenant, at).await else { return };
+            drop(turn);
+            let is_for_good =
+                matches!(error, PressError::Produce(ProduceError::Figure(_)) | PressError::Damaged(_));
+            match pauses.next().filter(|_| !is_for_good) {
+                Some(pause_s) => {
+                    tracing::warn!(%error, report = %at.report, n = at.n, "a report is made anew after a pause");
+                    tokio::time::sleep(Duration::from_secs(pause_s)).await;
                 }
-                return;
-            };
-            tracing::warn!(%error, report = %at.report, n = at.n, "a report is made anew after a pause");
-            tokio::time::sleep(Duration::from_secs(pause_s)).await;
+                None if is_for_good => {
+                    tracing::error!(%error, report = %at.report, n = at.n, "a report can't be made");
+                    if let Err(error) = self.fail(tenant, at).await {
+                        tracing::error!(%error, report = %at.report, "nor can that be said; the next start takes it up");
+                    }
+                    return;
+                }
+                None => {
+                    tracing::error!(%error, report = %at.report, n = at.n, "a report is not made yet: it is taken up again later");
+                    return;
+                }
+            }
         }
     }
 
@@ -198,6 +209,7 @@ impl ReportPress {
 
     async fn press(&self, tenant: Tenant, at: At) -> Result<(), PressError> {
         let Some((report, version)) = self.unmade(tenant, at).await? else { return Ok(()) };
+        let Some(attempt) = self.begin(tenant, at).await? else { return Ok(()) };
         let definition =
             types::of_name(&report.kind).ok_or_else(|| PressError::damaged("an unknown type"))?;
         let basis = self.basis(tenant, definition, &report, &version).await?;
@@ -211,12 +223,13 @@ impl ReportPress {
             amount: row.amount,
         });
         let sheet = Sheet::new(tempfile::tempfile()?, adjustments.collect());
-        let keep = Keeping { press: self, tenant, at };
+        let keep = Keeping { press: self, tenant, at, attempt };
         let making = Making::new(&self.0.db, tenant, definition, &basis, sheet, keep);
-        let Made { document, errors, warnings, unused } = making.make().await?;
-        for figure in unused {
-            tracing::warn!(report = %at.report, %figure, "an adjustment is of a figure that there is not");
-        }
+        let Made { document, errors, warnings } = match making.make().await {
+            // Another attempt has begun: it is somebody else's now.
+            Err(PressError::Record(RecordError::Conflict(OVERTAKEN))) => return Ok(()),
+            made => made?,
+        };
         let (sha256, length) = self.0.archive.put(tenant, document).await?;
         let figures = self.list(tenant, at).await?;
         self.tell_lineage(tenant, &basis, &report, &version, &sha256).await?;
@@ -231,7 +244,22 @@ impl ReportPress {
             figures,
             found: (count(errors), count(warnings)),
         };
-        self.conclude(tenant, at, &report, &version, outcome).await
+        self.conclude(tenant, (at, Some(attempt)), &report, &version, outcome).await
+    }
+
+    /// Takes the next attempt's number; none if the version is made.
+    async fn begin(&self, tenant: Tenant, at: At) -> Result<Option<i64>, PressError> {
+        let taken = Arc::new(Mutex::new(None));
+        let number = Arc::clone(&taken);
+        let rows: Rows = Box::new(move |connection, now| {
+            Box::pin(async move {
+                *lock(&number) = reports::begin(connection, now.tenant, at, now.at_us).await?;
+                Ok(())
+            })
+        });
+        self.0.recorder.store(tenant, rows).await?;
+        let attempt = *lock(&taken);
+        Ok(attempt)
     }
 
     /// What a version is made of besides records.
@@ -294,13 +322,13 @@ impl ReportPress {
     async fn fail(&self, tenant: Tenant, at: At) -> Result<(), PressError> {
         let Some((report, version)) = self.unmade(tenant, at).await? else { return Ok(()) };
         let outcome = Outcome { state: "failed", document: None, figures: (0, None), found: (0, 0) };
-        self.conclude(tenant, at, &report, &version, outcome).await
+        self.conclude(tenant, (at, None), &report, &version, outcome).await
     }
 
     async fn conclude(
         &self,
         tenant: Tenant,
-        at: At,
+        (at, attempt): (At, Option<i64>),
         report: &Report,
         version: &Version,
         outcome: Outcome,
@@ -326,7 +354,9 @@ impl ReportPress {
         .payload();
         let rows: Rows = Box::new(move |connection, now| {
             Box::pin(async move {
-                match reports::finish(connection, now.tenant, at, now.seq, outcome, now.at_us).await? {
+                match reports::finish(connection, now.tenant, (at, attempt), now.seq, outcome, now.at_us)
+                    .await?
+                {
                     0 => Err(RecordError::Conflict(ENDED)),
                     _ => Ok(()),
                 }
@@ -381,21 +411,36 @@ fn at(report: &Report, version: &Version) -> At {
     figures::at(report.id, version.n)
 }
 
+/// That a version is in hand, until this is dropped.
+struct Running {
+    press: ReportPress,
+    version: (Tenant, At),
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock(&self.press.0.running).remove(&self.version);
+    }
+}
+
 /// Keeps what is told of a version.
 struct Keeping<'a> {
     press: &'a ReportPress,
     tenant: Tenant,
     at: At,
+    attempt: i64,
 }
 
 impl Keep for Keeping<'_> {
     async fn keep(&mut self, told: Told) -> Result<(), PressError> {
-        let at = self.at;
+        let (at, attempt) = (self.at, self.attempt);
         let rows: Rows = Box::new(move |connection, now| {
             Box::pin(async move {
                 let Told { figures, parts, remarks } = told;
-                figures::add(connection, now.tenant, at, &figures, &parts, &remarks).await?;
-                Ok(reports::touch(connection, now.tenant, at, now.at_us).await?)
+                if !reports::touch(connection, now.tenant, at, attempt, now.at_us).await? {
+                    return Err(RecordError::Conflict(OVERTAKEN));
+                }
+                Ok(figures::add(connection, now.tenant, at, &figures, &parts, &remarks).await?)
             })
         });
         Ok(self.press.0.recorder.store(self.tenant, rows).await?)

@@ -197,10 +197,22 @@ impl Sheet {
         (self.errors, self.warnings)
     }
 
-    /// Adjustments that no figure took: there is no figure of their name.
-    #[must_use]
-    pub fn unused(&self) -> Vec<&Adjustment> {
-        self.adjustments.values().flatten().collect()
+    /// Says of each adjustment that no figure took that there is no figure of its name: the version must not be filed
+    /// without what was approved for it.
+    pub fn remark_unused(&mut self) {
+        let mut unused: Vec<Adjustment> =
+            std::mem::take(&mut self.adjustments).into_values().flatten().collect();
+        unused.sort_by_key(|adjustment| adjustment.seq);
+        for Adjustment { figure, seq, .. } in unused {
+            self.remark(Remark {
+                rule: "adjustment_unused".into(),
+                severity: Severity::Error,
+                detail: "an adjustment was approved for this figure, and the version has no such figure"
+                    .to_owned(),
+                subject: figure,
+                seq: Some(seq.to_string()),
+            });
+        }
     }
 
     /// What was told since this was last asked.

@@ -164,11 +164,11 @@ pub async fn create_version(
     let definition = types::of_name(&report.kind).ok_or_else(|| {
         Problem::new(Code::Conflict, "the report was deposited: deposit another version of it")
     })?;
-    let versions = reports::versions(&mut reader, tenant, id, 0, i64::MAX).await?;
+    let newest = reports::newest(&mut reader, tenant, id).await?;
+    let standing = reports::standing(&mut reader, tenant, id).await?;
     let as_of = as_of(&mut reader, tenant, new.as_of.as_deref()).await?;
     drop(reader);
-    let standing = versions.iter().rfind(|version| version.state == "ready");
-    let standing = standing.filter(|version| version.kind != VersionKind::Cancellation.as_str());
+    let standing = standing.as_ref();
     let kind = new.kind.unwrap_or(match standing {
         Some(_) => VersionKind::Correction,
         None => VersionKind::New,
@@ -192,7 +192,7 @@ pub async fn create_version(
         report_type: report.kind,
         period: report.period,
         parameters: serde_json::from_str(&report.parameters).map_err(Problem::internal)?,
-        n: versions.last().map_or(1, |version| version.n + 1),
+        n: newest.map_or(1, |version| version.n + 1),
         kind,
         reason: Some(new.reason),
         supersedes: standing.map(|version| version.n),

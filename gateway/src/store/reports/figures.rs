@@ -125,8 +125,6 @@ const REMARKS: Table = Table {
     ],
 };
 
-/// What was made before a stop is made again, the same.
-const AGAIN: &str = "ON CONFLICT DO NOTHING";
 const COLUMNS: &str = "SELECT position, name, value, unit, decimals, formula, path, inputs, parts, credit, debit, root \
                        FROM report_figures";
 
@@ -140,7 +138,7 @@ pub async fn add(
     remarks: &[RemarkRow],
 ) -> Result<(), StoreError> {
     let (tenant, report, n) = (Value::Uuid(tenant.uuid()), Value::Uuid(at.report.uuid()), Value::Int(at.n));
-    upsert(connection, &FIGURES, AGAIN, figures, |row| {
+    upsert(connection, &FIGURES, "", figures, |row| {
         [
             tenant,
             report,
@@ -160,7 +158,7 @@ pub async fn add(
         ]
     })
     .await?;
-    upsert(connection, &PARTS, AGAIN, parts, |row| {
+    upsert(connection, &PARTS, "", parts, |row| {
         [
             tenant,
             report,
@@ -172,10 +170,25 @@ pub async fn add(
         ]
     })
     .await?;
-    upsert(connection, &REMARKS, AGAIN, remarks, |row| {
+    upsert(connection, &REMARKS, "", remarks, |row| {
         [tenant, report, n, Value::Int(row.position), Value::Text(&row.remark)]
     })
     .await
+}
+
+/// Removes all that was told of a version that is not made.
+pub(super) async fn forget(connection: &mut Connection, tenant: Tenant, at: At) -> Result<(), StoreError> {
+    for table in [FIGURES.name, PARTS.name, REMARKS.name] {
+        let sql = format!("DELETE FROM {table} WHERE institution_id = $1 AND report_id = $2 AND n = $3");
+        execute!(
+            connection,
+            sqlx::query(sqlx::AssertSqlSafe(sql.clone()))
+                .bind(tenant.uuid())
+                .bind(at.report.uuid())
+                .bind(at.n)
+        )?;
+    }
+    Ok(())
 }
 
 fn of(sql: &mut Select, tenant: Tenant, at: At) {

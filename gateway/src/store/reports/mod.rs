@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod figures;
 pub mod source;
 
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Connection, StoreError, select::Select};
@@ -141,6 +142,14 @@ const VERSION: &str = "SELECT report_id, n, seq, made_seq, kind, reason, superse
                        bytes, figures, figures_sha256, errors, warnings, created_at_us, finished_at_us \
                        FROM report_versions";
 
+/// What parameters are found by: a hash of their text.
+fn parameters_id(parameters: &str) -> Uuid {
+    let digest: [u8; 32] = Sha256::digest(parameters).into();
+    let mut first = [0; 16];
+    first.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(first).into_uuid()
+}
+
 /// Adds a report.
 pub async fn insert(
     connection: &mut Connection,
@@ -153,8 +162,8 @@ pub async fn insert(
     execute!(
         connection,
         sqlx::query(
-            "INSERT INTO reports (institution_id, id, seq, type, period, parameters, created_at_us) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            "INSERT INTO reports (institution_id, id, seq, type, period, parameters, parameters_id, created_at_us) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         )
         .bind(tenant.uuid())
         .bind(id.uuid())
@@ -162,6 +171,7 @@ pub async fn insert(
         .bind(kind)
         .bind(period)
         .bind(parameters)
+        .bind(parameters_id(parameters))
         .bind(now_us)
     )?;
     Ok(())
@@ -178,9 +188,9 @@ pub async fn insert_version(
     execute!(
         connection,
         sqlx::query(
-            "INSERT INTO report_versions (institution_id, report_id, n, seq, kind, reason, supersedes, as_of, state, \
+            "INSERT INTO report_versions (institution_id, report_id, n, seq, kind, reason, supersedes, as_of, attempt, state, \
              figures, errors, warnings, created_at_us, touched_at_us) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'producing', 0, 0, 0, $9, $9)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 'producing', 0, 0, 0, $9, $9)"
         )
         .bind(tenant.uuid())
         .bind(new.report.uuid())
@@ -214,7 +224,7 @@ pub async fn of(
 ) -> Result<Option<Report>, StoreError> {
     let mut sql = Select::new(REPORT);
     sql.push(" WHERE institution_id = ").bind(tenant.uuid()).push(" AND type = ").bind(kind);
-    sql.push(" AND period = ").bind(period).push(" AND parameters = ").bind(parameters);
+    sql.push(" AND period = ").bind(period).push(" AND parameters_id = ").bind(parameters_id(parameters));
     Ok(sql.fetch_all(connection).await?.into_iter().next())
 }
 
@@ -275,32 +285,72 @@ pub async fn newest(
     Ok(sql.fetch_all(connection).await?.into_iter().next())
 }
 
-/// Says that a version is being made still.
-pub async fn touch(
+/// The version that stands: the newest that is ready, unless it is a cancellation.
+pub async fn standing(
+    connection: &mut Connection,
+    tenant: Tenant,
+    report: ReportId,
+) -> Result<Option<Version>, StoreError> {
+    let mut sql = Select::new(VERSION);
+    sql.push(" WHERE institution_id = ").bind(tenant.uuid()).push(" AND report_id = ").bind(report.uuid());
+    sql.push(" AND state = 'ready' ORDER BY n DESC LIMIT 1");
+    let newest: Option<Version> = sql.fetch_all(connection).await?.into_iter().next();
+    Ok(newest.filter(|version| version.kind != "cancellation"))
+}
+
+/// Begins to make a version, and forgets what another attempt left; the attempt's number, unless it is made.
+pub async fn begin(
     connection: &mut Connection,
     tenant: Tenant,
     at: At,
     now_us: i64,
-) -> Result<(), StoreError> {
-    execute!(
+) -> Result<Option<i64>, StoreError> {
+    let attempt: Option<i64> = fetch_optional!(
         connection,
-        sqlx::query(
-            "UPDATE report_versions SET touched_at_us = $4 \
-             WHERE institution_id = $1 AND report_id = $2 AND n = $3 AND state = 'producing'"
+        sqlx::query_scalar(
+            "UPDATE report_versions SET attempt = attempt + 1, touched_at_us = $4 \
+             WHERE institution_id = $1 AND report_id = $2 AND n = $3 AND state = 'producing' RETURNING attempt"
         )
         .bind(tenant.uuid())
         .bind(at.report.uuid())
         .bind(at.n)
         .bind(now_us)
     )?;
-    Ok(())
+    if attempt.is_some_and(|attempt| attempt > 1) {
+        figures::forget(connection, tenant, at).await?;
+    }
+    Ok(attempt)
 }
 
-/// Says what became of a version; how many rows that concerns: none if it was said before.
-pub async fn finish(
+/// Says that an attempt is at work still; whether it is, and no other has begun.
+pub async fn touch(
     connection: &mut Connection,
     tenant: Tenant,
     at: At,
+    attempt: i64,
+    now_us: i64,
+) -> Result<bool, StoreError> {
+    let touched = execute!(
+        connection,
+        sqlx::query(
+            "UPDATE report_versions SET touched_at_us = $5 \
+             WHERE institution_id = $1 AND report_id = $2 AND n = $3 AND attempt = $4 AND state = 'producing'"
+        )
+        .bind(tenant.uuid())
+        .bind(at.report.uuid())
+        .bind(at.n)
+        .bind(attempt)
+        .bind(now_us)
+    )?;
+    Ok(touched > 0)
+}
+
+/// Says what became of a version, by the attempt that made it, or by whoever gives it up; how many rows that concerns:
+/// none if it was said before, or another attempt has begun.
+pub async fn finish(
+    connection: &mut Connection,
+    tenant: Tenant,
+    (at, attempt): (At, Option<i64>),
     seq: i64,
     outcome: Outcome,
     now_us: i64,
@@ -315,7 +365,8 @@ pub async fn finish(
             "UPDATE report_versions SET state = $4, made_seq = $5, media_type = $6, sha256 = $7, bytes = $8, \
              figures = $9, figures_sha256 = $10, errors = $11, warnings = $12, touched_at_us = $13, \
              finished_at_us = $13 \
-             WHERE institution_id = $1 AND report_id = $2 AND n = $3 AND state = 'producing'"
+             WHERE institution_id = $1 AND report_id = $2 AND n = $3 AND state = 'producing' \
+             AND ($14 IS NULL OR attempt = $14)"
         )
         .bind(tenant.uuid())
         .bind(at.report.uuid())
@@ -330,6 +381,7 @@ pub async fn finish(
         .bind(outcome.found.0)
         .bind(outcome.found.1)
         .bind(now_us)
+        .bind(attempt)
     )
 }
 
