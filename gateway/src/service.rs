@@ -332,6 +332,11 @@ impl Service {
         )
         .map_err(|e| StartError::Folder(exports, e))?;
         exports.resume().await?;
+        if matches!(ledger.db, Db::Postgres(_)) && config.archive.s3_bucket.is_empty() {
+            tracing::warn!(
+                "reports are archived in a folder of this process: replicas need archive.s3_bucket"
+            );
+        }
         let archive = Archive::open(&config.archive, &config.storage.data_dir.join("archive"))?;
         let (db, recorder) = (ledger.db.clone(), ledger.recorder.clone());
         let reports = ReportPress::new(db, recorder, Arc::clone(&ledger.world), archive);

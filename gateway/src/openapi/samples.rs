@@ -131,6 +131,8 @@ fn answer(operation: &Value) -> Answer {
     let content = successes.next().and_then(|(_, response)| response["content"].as_object());
     let kinds: Vec<&str> = content.into_iter().flat_map(Map::keys).map(String::as_str).collect();
     match kinds.as_slice() {
+        // A document of whatever type is a file.
+        kinds if kinds.contains(&"application/octet-stream") => Answer::File("answer.bin"),
         kinds if kinds.contains(&"application/json") => Answer::Json,
         [kind, ..] if kind.starts_with("text/plain") => Answer::Text,
         ["application/zip"] => Answer::File("answer.zip"),

@@ -104,7 +104,7 @@ pub struct ColumnEdgeView {
 #[utoipa::path(
     operation_id = "getLineage", tag = "lineage",
     params(
-        ("node" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`; a colon in the namespace is written `%3A` (and so `%253A` in a URL), unless there is but one node that is named so.", max_length = 2000, example = "dataset:warehouse:settlement.daily"),
+        ("node" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`; a colon in the namespace is written `%3A` (and so `%253A` in a URL), unless there is but one node that is named so.", max_length = 600, example = "dataset:warehouse:settlement.daily"),
         ("direction" = Option<String>, Query, description = "`upstream`: what it was made from. `downstream`: what was made from it. `both` unless told.", pattern = "^(upstream|downstream|both)$", example = "upstream"),
         ("depth" = Option<u32>, Query, description = "Steps, from node to node; 20 unless told.", minimum = 1, maximum = 100),
         ("columns" = Option<String>, Query, description = "`true` for what columns were made of, too.", pattern = "^(true|false)$", example = "true"),

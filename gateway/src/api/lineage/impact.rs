@@ -87,7 +87,7 @@ pub struct LineageImpact {
 #[utoipa::path(
     operation_id = "getLineageImpact", tag = "lineage",
     params(
-        ("node" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`; a colon in the namespace is written `%3A` (and so `%253A` in a URL), unless there is but one node that is named so.", max_length = 2000, example = "dataset:warehouse:settlement.daily"),
+        ("node" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`; a colon in the namespace is written `%3A` (and so `%253A` in a URL), unless there is but one node that is named so.", max_length = 600, example = "dataset:warehouse:settlement.daily"),
         ("column" = Option<String>, Query, description = "A column of the dataset: only what depends on it.", max_length = 1000),
         ("depth" = Option<u32>, Query, description = "Steps, from node to node; 20 unless told.", minimum = 1, maximum = 100),
         ("as_of" = Option<String>, Query, description = "As it was known at this entry; now unless told.", pattern = "^[0-9]{1,18}$"),

@@ -96,7 +96,7 @@ pub struct MarquezData {
 #[utoipa::path(
     operation_id = "getMarquezLineage", tag = "lineage",
     params(
-        ("nodeId" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`.", max_length = 2000, example = "dataset:warehouse:settlement.daily"),
+        ("nodeId" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`.", max_length = 600, example = "dataset:warehouse:settlement.daily"),
         ("depth" = Option<u32>, Query, description = "Steps, from node to node; 20 unless told.", minimum = 1, maximum = 100),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),

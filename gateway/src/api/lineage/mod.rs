@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Longest name of a node, in characters: a URI holds it in any encoding.
-const NODE_MAX: usize = 2_000;
+const NODE_MAX: usize = 600;
 
 /// The node that a query names.
 fn node_text(params: &Params<'_>, name: &str) -> Result<String, Problem> {

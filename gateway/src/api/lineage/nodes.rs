@@ -110,7 +110,7 @@ pub async fn list(permit: Permit<ReadLineage>, state: web::Data<State>) -> Resul
 #[utoipa::path(
     operation_id = "listLineageRuns", tag = "lineage",
     params(
-        ("job" = String, Query, description = "The job's node: `job:{namespace}:{name}`.", max_length = 2000, example = "job:etl:daily-settlement"),
+        ("job" = String, Query, description = "The job's node: `job:{namespace}:{name}`.", max_length = 600, example = "job:etl:daily-settlement"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("as_of" = Option<String>, Query, description = "Only what was known at this entry; now unless told.", pattern = "^[0-9]{1,18}$"),
@@ -152,7 +152,7 @@ pub async fn runs(permit: Permit<ReadLineage>, state: web::Data<State>) -> Resul
 #[utoipa::path(
     operation_id = "listDatasetVersions", tag = "lineage",
     params(
-        ("dataset" = String, Query, description = "The dataset's node: `dataset:{namespace}:{name}`.", max_length = 2000, example = "dataset:warehouse:settlement.daily"),
+        ("dataset" = String, Query, description = "The dataset's node: `dataset:{namespace}:{name}`.", max_length = 600, example = "dataset:warehouse:settlement.daily"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("as_of" = Option<String>, Query, description = "Only what was known at this entry; now unless told.", pattern = "^[0-9]{1,18}$"),

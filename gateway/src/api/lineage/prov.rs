@@ -47,7 +47,7 @@ pub struct ProvDocument {
 #[utoipa::path(
     operation_id = "getLineageProv", tag = "lineage",
     params(
-        ("node" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`.", max_length = 2000, example = "dataset:warehouse:settlement.daily"),
+        ("node" = String, Query, description = "`dataset:{namespace}:{name}` or `job:{namespace}:{name}`.", max_length = 600, example = "dataset:warehouse:settlement.daily"),
         ("direction" = Option<String>, Query, description = "`upstream`: what it was made from. `downstream`: what was made from it. `both` unless told.", pattern = "^(upstream|downstream|both)$", example = "upstream"),
         ("depth" = Option<u32>, Query, description = "Steps, from node to node; 20 unless told.", minimum = 1, maximum = 100),
         ("as_of" = Option<String>, Query, description = "As it was known at this entry; now unless told.", pattern = "^[0-9]{1,18}$"),
