@@ -2,6 +2,7 @@
 
 mod guards;
 mod isolation;
+mod lineage;
 mod migrations;
 mod partitions;
 mod startup;

@@ -211,6 +211,11 @@ impl Drop for Postgres {
 
 fn spawn(folder: &Path, port: u16) -> Child {
     let setting = |name: &str, value: &str| format!("--{name}={value}");
+    // What it logs is kept for whoever asks: who waited for whom, and which statements a deadlock was of.
+    let kept = std::env::var_os("VERITRAIL_TEST_POSTGRES_LOG").map(|path| {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        Stdio::from(log)
+    });
     command("postgres")
         .arg("-D")
         .arg(folder.join("data"))
@@ -220,11 +225,13 @@ fn spawn(folder: &Path, port: u16) -> Child {
             setting("unix_socket_directories", folder.to_str().unwrap()),
             setting("max_connections", "400"),
             setting("shared_buffers", "256MB"),
-            setting("log_min_messages", "fatal"),
+            setting("log_min_messages", if kept.is_some() { "error" } else { "fatal" }),
+            setting("log_lock_waits", "on"),
+            setting("log_line_prefix", "%m [%p] %u@%d "),
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(kept.unwrap_or_else(Stdio::null))
         .spawn()
         .unwrap()
 }

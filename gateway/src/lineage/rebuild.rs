@@ -1,4 +1,5 @@
-//! Making projections again from the events: in one transaction, so that nobody sees half of them.
+//! Making projections again from the events: in one transaction, so that nobody sees half of them. Nothing is
+//! appended to the institution's log meanwhile.
 
 use crate::{
     domain::Tenant,
@@ -7,7 +8,7 @@ use crate::{
         command::{RecordError, Rows},
     },
     lineage::{event, project, record},
-    store::{Connection, lineage},
+    store::{Connection, lineage, logs},
 };
 
 /// Events that are read at a time: each may have 5 MiB.
@@ -23,6 +24,9 @@ pub async fn rebuild(recorder: &Recorder, tenant: Tenant) -> Result<(), RecordEr
 }
 
 async fn again(connection: &mut Connection, tenant: Tenant) -> Result<(), RecordError> {
+    // The log's head first, as every batch takes it before it writes an event's rows: several events of a batch
+    // take rows in no order that a rebuild could follow, so that without this each could wait for the other.
+    logs::lock(connection, &[tenant]).await?;
     lineage::clear(connection, tenant).await?;
     let mut after = -1;
     loop {
