@@ -153,3 +153,49 @@ async fn all_of_it_in_one_file_is_checked_offline_and_what_was_altered_is_named(
     let (right, said) = verify(&altered);
     assert!(!right && (said.contains("document") || said.contains(&account)), "{said}");
 }
+
+#[tokio::test]
+async fn figures_and_remarks_are_told_once_a_version_is_made() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, _, _) = made(server, &system).await;
+    system.post(&format!("{report}/versions"), &json!({"reason": "another look"})).await.ok();
+    let version = format!("{report}/versions/2");
+    let mut seen = Vec::new();
+    loop {
+        let figures = system.get(&format!("{version}/figures")).await;
+        let remarks = system.get(&format!("{version}/remarks")).await;
+        match figures.status {
+            200 => break seen.push(figures.ok()["data"].as_array().unwrap().len()),
+            _ => _ = figures.problem(409, "conflict"),
+        }
+        if remarks.status != 200 {
+            remarks.problem(409, "conflict");
+        }
+    }
+    let made = system.until_made(report.rsplit('/').next().unwrap(), 2).await;
+    assert_eq!(made["figures"], seen[0], "all of them are there as soon as one is told");
+}
+
+#[tokio::test]
+async fn records_behind_a_figure_take_their_own_scope() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, account, _) = made(server, &system).await;
+    let reader = server.system_with(0, "reports:read").await;
+    let version = format!("{report}/versions/1");
+    let credits = &reader.pages(&format!("{version}/figures?prefix={account}/credits")).await[0];
+    let one = format!("{version}/figures/{}", credits["position"]);
+    let opened = system.get(&one).await.ok();
+    let transaction = format!("/v1/transactions/{}", opened["data"][0]["transaction"].as_str().unwrap());
+    for path in [
+        format!("{version}/bundle"),
+        format!("{one}/contributions/0"),
+        format!("{transaction}/figures"),
+        format!("{transaction}/impact"),
+        one,
+    ] {
+        reader.get(&path).await.problem(403, "insufficient_scope");
+        assert_eq!(system.get(&path).await.status, 200, "{path}");
+    }
+}

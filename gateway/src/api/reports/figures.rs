@@ -51,7 +51,10 @@ const PARTS: i64 = 10_000;
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "A page of figures.", body = List<ReportFigure>)),
+    responses(
+        (status = 200, description = "A page of figures.", body = List<ReportFigure>),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/figures")]
@@ -59,7 +62,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let params = Params::read(permit.query(), &["prefix", "limit", "cursor"])?;
     let (tenant, prefix) = (permit.tenant(), params.text("prefix", 200)?);
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = figures::page(&mut reader, tenant, at, after, prefix, run.fetch()).await?;
@@ -88,6 +91,8 @@ pub struct FigureDetail {
 }
 
 /// From a figure to the records that make it, each with its source and its entry.
+///
+/// Besides `reports:read` it takes the scope of the records: `transactions:read`.
 #[utoipa::path(
     operation_id = "getReportFigure", tag = "reports",
     params(
@@ -99,12 +104,16 @@ pub struct FigureDetail {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "The figure, and a page of what makes it.", body = FigureDetail)),
+    responses(
+        (status = 200, description = "The figure, and a page of what makes it.", body = FigureDetail),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/figures/{figure}")]
 pub async fn get(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["proof", "limit", "cursor"])?;
+    super::allow_records(&permit)?;
     let tenant = permit.tenant();
     let is_proven = item::wants_proof(&params)?;
     if is_proven && params.limit()? > PROVEN_MAX {
@@ -112,7 +121,7 @@ pub async fn get(permit: Permit<ReadReports>, state: web::Data<State>) -> Result
         return Err(Problem::parameter("limit", "out_of_range", detail));
     }
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let row = named(&permit, &mut reader, at).await?;
     let run = Run::take_up(&state, &mut reader, ONE, tenant, &params).await?;
     let (inputs, leaves) = leaves(&mut reader, tenant, at, &row).await?;
@@ -271,6 +280,8 @@ impl From<&veritrail_audit::SumNode> for SumNodeView {
 /// A leaf's hash is SHA-256 of a zero byte, the seq in 8 bytes, credit and debit in 16 bytes each, big-endian; a
 /// node's is SHA-256 of a one byte and hash, credit and debit of its left and its right child. The tree is shaped as in
 /// RFC 6962 section 2.1. Since sums are never below nought, no part of the tree can hide another.
+///
+/// Besides `reports:read` it takes the scope of the records: `transactions:read`.
 #[utoipa::path(
     operation_id = "proveReportContribution", tag = "reports",
     params(
@@ -280,15 +291,19 @@ impl From<&veritrail_audit::SumNode> for SumNodeView {
         ("position" = u32, Path, description = "The contribution's place, from 0.", example = 0),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "The proof.", body = ContributionProof)),
+    responses(
+        (status = 200, description = "The proof.", body = ContributionProof),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/figures/{figure}/contributions/{position}")]
 pub async fn prove(permit: Permit<TakeReportEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let (tenant, index) = (permit.tenant(), permit.path::<u32>("position")?);
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let row = named(&permit, &mut reader, at).await?;
     if i64::from(index) >= row.parts {
         return Err(Problem::not_found());

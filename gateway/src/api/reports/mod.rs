@@ -15,8 +15,8 @@ mod view;
 
 use crate::{
     access::{Permit, right::Right},
-    domain::ReportId,
-    error::Problem,
+    domain::{ReportId, Scope},
+    error::{Code, Problem},
     reporting::{ArchiveError, PressError},
     store::{
         Reader,
@@ -40,6 +40,28 @@ async fn version<R: Right>(
     let at = At { report: ReportId::from_uuid(report.id), n: n.into() };
     let version = reports::version(reader, permit.tenant(), at).await?.ok_or_else(Problem::not_found)?;
     Ok((report, version, at))
+}
+
+/// The version that a path names, once it is made: until then, what is kept of it is half of it, and says nothing.
+async fn made_version<R: Right>(
+    permit: &Permit<R>,
+    reader: &mut Reader,
+) -> Result<(Report, Version, At), Problem> {
+    let found = version(permit, reader).await?;
+    match found.1.state.as_str() {
+        "ready" | "refused" => Ok(found),
+        state => Err(Problem::new(Code::Conflict, format!("the version is {state}"))),
+    }
+}
+
+/// Whether a caller may see the records that a report was made of.
+fn allow_records<R: Right>(permit: &Permit<R>) -> Result<(), Problem> {
+    let scope = Scope::TransactionsRead;
+    if permit.caller().scopes.contains(&scope) {
+        return Ok(());
+    }
+    let detail = format!("the records of a report also need the scope {}", scope.as_str());
+    Err(Problem::new(Code::InsufficientScope, detail))
 }
 
 impl From<ArchiveError> for Problem {

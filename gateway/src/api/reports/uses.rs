@@ -87,6 +87,8 @@ struct Touched {
 }
 
 /// From a transaction to every figure that counts it, in every version of every report.
+///
+/// Besides `reports:read` it takes the scope of the record: `transactions:read`.
 #[utoipa::path(
     operation_id = "listTransactionFigures", tag = "reports",
     params(
@@ -99,6 +101,7 @@ struct Touched {
 #[get("/v1/transactions/{id}/figures")]
 pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let mut reader = state.read(permit.tenant()).await?;
     let touched = touched(&mut reader, permit.tenant(), permit.path("id")?).await?;
     drop(reader);
@@ -109,7 +112,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
 /// What a correction of a transaction touches: every figure, version and delivery that counts it.
 ///
 /// After a correction, what is `outdated` still counts the transaction as it was; a new version of these reports
-/// counts it as it is.
+/// counts it as it is. Besides `reports:read` it takes the scope of the record: `transactions:read`.
 #[utoipa::path(
     operation_id = "getTransactionImpact", tag = "reports",
     params(
@@ -122,6 +125,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
 #[get("/v1/transactions/{id}/impact")]
 pub async fn impact(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let (tenant, transaction) = (permit.tenant(), permit.path("id")?);
     let mut reader = state.read(tenant).await?;
     let touched = touched(&mut reader, tenant, transaction).await?;
