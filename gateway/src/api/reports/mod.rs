@@ -15,11 +15,12 @@ mod view;
 
 use crate::{
     access::{Permit, right::Right},
-    domain::{ReportId, Scope},
+    domain::{ReportId, Scope, Tenant},
     error::{Code, Problem},
+    ledger::{RecordError, command::Filed},
     reporting::{ArchiveError, PressError},
     store::{
-        Reader,
+        Reader, idempotency,
         reports::{self, At, Report, Version},
     },
 };
@@ -52,6 +53,21 @@ async fn made_version<R: Right>(
         "ready" | "refused" => Ok(found),
         state => Err(Problem::new(Code::Conflict, format!("the version is {state}"))),
     }
+}
+
+/// What was answered to the same call under the same key, whatever has become of things since: nothing is judged anew.
+async fn first_answer(
+    reader: &mut Reader,
+    tenant: Tenant,
+    key: Option<&idempotency::Key>,
+) -> Result<Option<Filed>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    let Some(first) = idempotency::get(reader, tenant, key).await? else { return Ok(None) };
+    if first.body_sha256 != key.body_sha256 {
+        return Err(RecordError::KeyReused.into());
+    }
+    let filed: Filed = serde_json::from_str(&first.outcome).map_err(Problem::internal)?;
+    Ok(Some(Filed { replayed: true, ..filed }))
 }
 
 /// Whether a caller may see the records that a report was made of.
