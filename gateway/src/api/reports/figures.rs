@@ -63,7 +63,8 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let (tenant, prefix) = (permit.tenant(), params.text("prefix", 200)?);
     let mut reader = state.read(tenant).await?;
     let (_, _, at) = super::made_version(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let operation = super::list_of(OPERATION, at);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = figures::page(&mut reader, tenant, at, after, prefix, run.fetch()).await?;
     drop(reader);
@@ -123,7 +124,8 @@ pub async fn get(permit: Permit<ReadReports>, state: web::Data<State>) -> Result
     let mut reader = state.read(tenant).await?;
     let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let row = named(&permit, &mut reader, at).await?;
-    let run = Run::take_up(&state, &mut reader, ONE, tenant, &params).await?;
+    let operation = format!("{} {}", super::list_of(ONE, at), row.position);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let (inputs, leaves) = leaves(&mut reader, tenant, at, &row).await?;
     let after = run.after.as_ref().map_or((-1, -1), |position| {
         (position.key.as_deref().and_then(|key| key.parse().ok()).unwrap_or(-1), position.seq)

@@ -66,8 +66,14 @@ async fn first_answer(
     if first.body_sha256 != key.body_sha256 {
         return Err(RecordError::KeyReused.into());
     }
-    let filed: Filed = serde_json::from_str(&first.outcome).map_err(Problem::internal)?;
+    let unreadable = RecordError::Conflict("the first answer under this Idempotency-Key can't be told again");
+    let filed: Filed = serde_json::from_str(&first.outcome).map_err(|_| unreadable)?;
     Ok(Some(Filed { replayed: true, ..filed }))
+}
+
+/// What a list of a version is called, so that its cursors fit no other version.
+fn list_of(operation: &str, at: At) -> String {
+    format!("{operation} {}/{}", at.report, at.n)
 }
 
 /// Whether a caller may see the records that a report was made of.

@@ -40,7 +40,8 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let (_, _, at) = super::made_version(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let operation = super::list_of(OPERATION, at);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = figures::remarks(&mut reader, tenant, at, after, run.fetch()).await?;
     drop(reader);
