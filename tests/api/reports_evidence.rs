@@ -28,21 +28,25 @@ async fn a_version_is_delivered_once_its_validators_have_passed_it() {
     let (validations, deliveries) =
         (format!("{report}/versions/1/validations"), format!("{report}/versions/1/deliveries"));
     let receipt = json!({
-        "recipient": "the supervisor", "channel": "portal", "reference": "R-7", "delivered_at": "2026-03-01T08:00:00+01:00",
+        "recipient": "the supervisor", "channel": "portal", "reference": "R-7", "delivered_at": "2025-03-01T08:00:00+01:00",
     });
     system.post(&deliveries, &receipt).await.problem(409, "conflict");
     system.post(&validations, &verdict("another", "passed", &version)).await.ok();
     system.post(&deliveries, &receipt).await.problem(409, "conflict");
     system.post(&validations, &verdict("xsd", "failed", &version)).await.ok();
     let refused = system.post(&deliveries, &receipt).await.problem(409, "conflict");
-    assert_eq!(refused["detail"], "xsd has failed the version");
+    assert_eq!(refused["detail"], "a validator that must have passed the version has failed it");
 
     let passed = system.post(&validations, &verdict("xsd", "passed", &version)).await.ok();
+    let mut future = receipt.clone();
+    future["delivered_at"] = json!("2999-01-01T00:00:00Z");
+    let problem = system.post(&deliveries, &future).await.problem(422, "refused");
+    assert_eq!(problem["errors"][0]["pointer"], "/delivered_at");
     let output = system.get(&format!("{validations}/{}/output", passed["seq"].as_str().unwrap())).await;
     assert_eq!(output.text(), "said");
     let delivered = system.post(&deliveries, &receipt).await;
     assert_eq!(delivered.status, 201);
-    assert_eq!(delivered.ok()["delivered_at"], "2026-03-01T07:00:00.000000Z");
+    assert_eq!(delivered.ok()["delivered_at"], "2025-03-01T07:00:00.000000Z");
     assert_eq!(system.pages(&validations).await.len(), 3);
     assert_eq!(system.pages(&deliveries).await.len(), 1);
 }
