@@ -37,6 +37,8 @@ const OPERATION: &str = "listReportFigures";
 const ONE: &str = "getReportFigure";
 /// Rows on a page with proofs.
 const PROVEN_MAX: i64 = 100;
+/// Inputs of a figure that are shown with it.
+const INPUTS_MAX: usize = 500;
 /// Contributions that are read at a time.
 const PARTS: i64 = 10_000;
 
@@ -78,7 +80,8 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
 pub struct FigureDetail {
     /// The figure.
     pub figure: ReportFigure,
-    /// The figures that it is made of, in their order.
+    /// The figures that it is made of, in their order; the first 500 of them, while the figure's own `inputs` name all.
+    #[schema(max_items = 500)]
     pub inputs: Vec<ReportFigure>,
     /// The records that make it, by itself and by way of its inputs. All pages together add up to its value.
     pub data: Vec<FigureContribution>,
@@ -163,7 +166,7 @@ async fn named<R: crate::access::right::Right>(
     figures::get(reader, permit.tenant(), at, position.into()).await?.ok_or_else(Problem::not_found)
 }
 
-/// The figures that a figure is made of directly, and those with records of their own that make it in the end, with
+/// The figures that a figure is made of directly, so many at most, and those with records of their own that make it in the end, with
 /// how often each counts.
 async fn leaves(
     reader: &mut Reader,
@@ -171,29 +174,39 @@ async fn leaves(
     at: At,
     row: &FigureRow,
 ) -> Result<(Vec<FigureRow>, BTreeMap<i64, i64>), Problem> {
-    let terms = terms(row)?;
+    let terms = terms(&row.inputs)?;
     if terms.is_empty() {
         return Ok((Vec::new(), BTreeMap::from([(row.position, 1)])));
     }
-    let all: HashMap<i64, FigureRow> =
-        figures::all(reader, tenant, at, false).await?.into_iter().map(|row| (row.position, row)).collect();
+    let first: Vec<i64> = terms.iter().map(|(input, _)| *input).take(INPUTS_MAX).collect();
+    let rows = figures::among(reader, tenant, at, &first).await?;
+    let rows: HashMap<i64, FigureRow> = rows.into_iter().map(|row| (row.position, row)).collect();
+    let inputs = first.iter().filter_map(|input| rows.get(input).cloned()).collect();
+
     let mut leaves = BTreeMap::new();
-    // Inputs were told before what is made of them, so this ends.
-    let mut open = vec![(row.position, 1)];
-    while let Some((position, factor)) = open.pop() {
-        let Some(row) = all.get(&position) else { continue };
-        if row.parts > 0 {
-            *leaves.entry(position).or_insert(0) += factor;
+    // Step by step down: what is made of others, and then what these are made of. Inputs were told before what is
+    // made of them, so this ends.
+    let mut open = BTreeMap::from([(row.position, 1)]);
+    while !open.is_empty() {
+        let positions: Vec<i64> = open.keys().copied().collect();
+        let mut below = BTreeMap::new();
+        for made in figures::made(reader, tenant, at, &positions).await? {
+            let factor = open.get(&made.position).copied().unwrap_or(0);
+            if made.parts > 0 {
+                *leaves.entry(made.position).or_insert(0) += factor;
+            }
+            for (input, by) in self::terms(&made.inputs)? {
+                *below.entry(input).or_insert(0) += factor * by;
+            }
         }
-        open.extend(self::terms(row)?.into_iter().map(|(input, by)| (input, factor * by)));
+        open = below;
     }
-    let inputs = terms.iter().filter_map(|(input, _)| all.get(input).cloned()).collect();
     Ok((inputs, leaves))
 }
 
 /// The figures that a figure is made of, with their factors.
-pub(super) fn terms(row: &FigureRow) -> Result<Vec<(i64, i64)>, Problem> {
-    let inputs: Vec<FigureInput> = serde_json::from_str(&row.inputs).map_err(Problem::internal)?;
+pub(super) fn terms(inputs: &str) -> Result<Vec<(i64, i64)>, Problem> {
+    let inputs: Vec<FigureInput> = serde_json::from_str(inputs).map_err(Problem::internal)?;
     let number = |text: &str| text.parse::<i64>().map_err(Problem::internal);
     inputs.iter().map(|input| Ok((number(&input.figure)?, number(&input.factor)?))).collect()
 }
@@ -320,8 +333,11 @@ pub async fn prove(permit: Permit<TakeReportEvidence>, state: web::Data<State>) 
     }
     drop(reader);
     let (index, size) = (usize::try_from(index).map_err(Problem::internal)?, row.parts);
-    let path = sum_path(&leaves, index).ok_or_else(Problem::not_found)?;
-    let leaf = leaves[index];
+    // The whole tree is hashed for this.
+    let path = tokio::task::spawn_blocking(move || {
+        leaves.get(index).copied().zip(sum_path(&leaves, index))
+    });
+    let (leaf, path) = path.await.map_err(Problem::internal)?.ok_or_else(Problem::not_found)?;
     let proof = ContributionProof {
         seq: leaf.seq.to_string(),
         credit: leaf.credit.to_string(),

@@ -194,12 +194,12 @@ async fn of_version(
         }
     }
     let mut counted: BTreeSet<i64> = rows.keys().copied().collect();
-    let derived = figures::all(reader, tenant, at, true).await?;
+    let derived = figures::derived(reader, tenant, at).await?;
     // Whatever is made of a counted figure counts too, also by way of another: until nothing is added.
     loop {
         let before = counted.len();
         for row in &derived {
-            if terms(row)?.iter().any(|(input, _)| counted.contains(input)) {
+            if terms(&row.inputs)?.iter().any(|(input, _)| counted.contains(input)) {
                 counted.insert(row.position);
             }
         }

@@ -125,6 +125,8 @@ const REMARKS: Table = Table {
     ],
 };
 
+/// Positions that are asked for at a time.
+const POSITIONS: usize = 500;
 /// What was made before a stop is made again, the same.
 const AGAIN: &str = "ON CONFLICT DO NOTHING";
 const COLUMNS: &str = "SELECT position, name, value, unit, decimals, formula, path, inputs, parts, credit, debit, root \
@@ -204,17 +206,64 @@ pub async fn page(
     sql.fetch_all(connection).await
 }
 
-/// A version's figures that are made of others, or all.
-pub async fn all(
+/// A version's figures that are made of others.
+pub async fn derived(
     connection: &mut Connection,
     tenant: Tenant,
     at: At,
-    only_derived: bool,
 ) -> Result<Vec<FigureRow>, StoreError> {
     let mut sql = Select::new(COLUMNS);
     of(&mut sql, tenant, at);
-    sql.push(if only_derived { " AND inputs <> '[]' ORDER BY position" } else { " ORDER BY position" });
+    sql.push(" AND inputs <> '[]' ORDER BY position");
     sql.fetch_all(connection).await
+}
+
+/// The figures at these positions, in their order.
+pub async fn among(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    positions: &[i64],
+) -> Result<Vec<FigureRow>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for some in positions.chunks(POSITIONS) {
+        let mut sql = Select::new(COLUMNS);
+        of(&mut sql, tenant, at);
+        sql.and_in("position", some.iter().copied());
+        sql.push(" ORDER BY position");
+        found.extend(sql.fetch_all(connection).await?);
+    }
+    Ok(found)
+}
+
+/// What a figure is made of, and no more of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its place among the version's figures.
+    pub position: i64,
+    /// The figures that it is made of: JSON.
+    pub inputs: String,
+    /// How many contributions it has.
+    pub parts: i64,
+}
+
+from_row!(Made { position, inputs, parts });
+
+/// What the figures at these positions are made of.
+pub async fn made(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    positions: &[i64],
+) -> Result<Vec<Made>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for some in positions.chunks(POSITIONS) {
+        let mut sql = Select::new("SELECT position, inputs, parts FROM report_figures");
+        of(&mut sql, tenant, at);
+        sql.and_in("position", some.iter().copied());
+        found.extend(sql.fetch_all(connection).await?);
+    }
+    Ok(found)
 }
 
 /// The figure at a position.
