@@ -334,9 +334,7 @@ pub async fn prove(permit: Permit<TakeReportEvidence>, state: web::Data<State>) 
     drop(reader);
     let (index, size) = (usize::try_from(index).map_err(Problem::internal)?, row.parts);
     // The whole tree is hashed for this.
-    let path = tokio::task::spawn_blocking(move || {
-        leaves.get(index).copied().zip(sum_path(&leaves, index))
-    });
+    let path = tokio::task::spawn_blocking(move || leaves.get(index).copied().zip(sum_path(&leaves, index)));
     let (leaf, path) = path.await.map_err(Problem::internal)?.ok_or_else(Problem::not_found)?;
     let proof = ContributionProof {
         seq: leaf.seq.to_string(),

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod deliveries;
 pub mod deposits;
 pub mod figures;
+mod missing;
 pub mod order;
 pub mod read;
 pub mod remarks;

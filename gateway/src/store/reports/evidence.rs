@@ -124,6 +124,21 @@ pub async fn superseded_at(
     )
 }
 
+/// Whether a later version of the report is ready.
+pub async fn is_followed(connection: &mut Connection, tenant: Tenant, at: At) -> Result<bool, StoreError> {
+    let next: Option<i64> = fetch_optional!(
+        connection,
+        sqlx::query_scalar(
+            "SELECT n FROM report_versions WHERE institution_id = $1 AND report_id = $2 AND n > $3 \
+             AND state = 'ready' ORDER BY n LIMIT 1"
+        )
+        .bind(tenant.uuid())
+        .bind(at.report.uuid())
+        .bind(at.n)
+    )?;
+    Ok(next.is_some())
+}
+
 /// The number of the version that an entry ordered.
 pub async fn ordered_by(
     connection: &mut Connection,

@@ -398,6 +398,39 @@ pub async fn uses(
     if seqs.is_empty() { Ok(Vec::new()) } else { sql.fetch_all(connection).await }
 }
 
+/// A version by its report and its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    report_id: Uuid,
+    n: i64,
+}
+
+from_row!(Place { report_id, n });
+
+/// Versions that are ready, of reports of these types and periods, and made of what was before an entry. Those that
+/// withdraw another are not among them.
+pub async fn made_before(
+    connection: &mut Connection,
+    tenant: Tenant,
+    (types, periods): (&[&str], &[String]),
+    seq: i64,
+) -> Result<Vec<At>, StoreError> {
+    let mut sql = Select::new(
+        "SELECT v.report_id, v.n FROM reports r JOIN report_versions v \
+         ON v.institution_id = r.institution_id AND v.report_id = r.id \
+         WHERE v.state = 'ready' AND v.kind <> 'cancellation' AND r.institution_id = ",
+    );
+    sql.bind(tenant.uuid());
+    sql.and_in("r.type", types.iter().copied());
+    sql.and_in("r.period", periods.iter().map(String::as_str));
+    sql.push(" AND v.as_of < ").bind(seq).push(" ORDER BY v.report_id, v.n");
+    if types.is_empty() || periods.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Place> = sql.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| at(row.report_id, row.n)).collect())
+}
+
 /// The report of a version, for those who have its raw id.
 #[must_use]
 pub fn at(report: Uuid, n: i64) -> At {
