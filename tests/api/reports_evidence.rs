@@ -165,20 +165,19 @@ async fn figures_and_remarks_are_told_once_a_version_is_made() {
     let (report, _, _) = made(server, &system).await;
     system.post(&format!("{report}/versions"), &json!({"reason": "another look"})).await.ok();
     let version = format!("{report}/versions/2");
-    let mut seen = Vec::new();
-    loop {
-        let figures = system.get(&format!("{version}/figures")).await;
+    let told = loop {
         let remarks = system.get(&format!("{version}/remarks")).await;
-        match figures.status {
-            200 => break seen.push(figures.ok()["data"].as_array().unwrap().len()),
-            _ => _ = figures.problem(409, "conflict"),
-        }
         if remarks.status != 200 {
             remarks.problem(409, "conflict");
         }
-    }
+        let figures = system.get(&format!("{version}/figures")).await;
+        if figures.status == 200 {
+            break figures.ok()["data"].as_array().unwrap().len();
+        }
+        figures.problem(409, "conflict");
+    };
     let made = system.until_made(report.rsplit('/').next().unwrap(), 2).await;
-    assert_eq!(made["figures"], seen[0], "all of them are there as soon as one is told");
+    assert_eq!(made["figures"], told, "all of them are there as soon as one is told");
 }
 
 #[tokio::test]
