@@ -132,7 +132,9 @@ fn describe(scope: Scope) -> &'static str {
         Scope::UsageRead => "See limits and usage, and what would be refused",
         Scope::LineageRead => "See lineage",
         Scope::LineageWrite => "Tell lineage: OpenLineage events",
-        Scope::ReportsRead => "See reports, their figures and what became of them",
+        Scope::ReportsRead => {
+            "See reports, their figures and what became of them; with transactions:read, the records behind a figure"
+        }
         Scope::ReportsWrite => "Order and correct reports; record verdicts, deliveries and adjustments",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }

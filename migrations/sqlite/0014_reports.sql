@@ -82,6 +82,7 @@ CREATE TABLE report_contributions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX report_contributions_seq ON report_contributions (institution_id, seq);
+CREATE INDEX report_contributions_version ON report_contributions (institution_id, report_id, n, seq);
 
 CREATE TABLE report_remarks (
   institution_id BLOB NOT NULL,

@@ -32,6 +32,7 @@ mod origins;
 mod paging;
 mod problems;
 mod reports;
+mod reports_again;
 mod reports_evidence;
 mod reports_types;
 mod sync;

@@ -197,6 +197,46 @@ async fn a_correction_names_what_it_touches_and_makes_the_next_version() {
 }
 
 #[tokio::test]
+async fn what_came_after_a_version_is_missing_from_it() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let ((account, lines), (other, _)) = (account(server).await, account(server).await);
+    let report = system.report(&order(&account)).await;
+    let anothers = system.report(&order(&other)).await;
+    let late = |name: &str, day: &str, status: &str| {
+        let mut line = lines[1].clone();
+        line["reference"] = json!(format!("{account}-{name}"));
+        line["booking_date"] = json!(day);
+        line["status"] = json!(status);
+        line
+    };
+    let late = [
+        late("late", "2026-03-15", "booked"),
+        late("next", "2026-04-01", "booked"),
+        late("open", "2026-03-15", "pending"),
+    ];
+    server.feeder().await.deliver(server.institution(0), &data::ndjson(&late)).await.ok();
+    let impact = async |name: &str, report: &Value| -> Vec<Value> {
+        let found = system.get(&format!("/v1/transactions?reference={account}-{name}")).await.ok();
+        let path = format!("/v1/transactions/{}/impact", found["data"][0]["id"].as_str().unwrap());
+        let versions = system.get(&path).await.ok()["versions"].as_array().unwrap().clone();
+        versions.into_iter().filter(|it| it["report"] == report["id"]).collect()
+    };
+    let touched = impact("late", &report).await;
+    assert_eq!(touched.len(), 1);
+    assert_eq!((&touched[0]["missing"], &touched[0]["outdated"]), (&json!(true), &json!(true)));
+    assert!(impact("late", &anothers).await.is_empty(), "it is about another account");
+    assert!(impact("next", &report).await.is_empty(), "it is about another month");
+    assert!(impact("open", &report).await.is_empty(), "nothing pending is counted");
+
+    system.post(&format!("{}/versions", path(&report)), &json!({"reason": "one came late"})).await.ok();
+    system.until_made(report["id"].as_str().unwrap(), 2).await;
+    let touched = impact("late", &report).await;
+    assert_eq!((&touched[0]["missing"], &touched[0]["superseded"]), (&json!(true), &json!(true)));
+    assert_eq!((&touched[1]["missing"], &touched[1]["outdated"]), (&json!(false), &json!(false)));
+}
+
+#[tokio::test]
 async fn kinds_of_versions_follow_each_other() {
     let server = Server::shared();
     let system = server.system(0).await;

@@ -33,21 +33,25 @@ async fn a_version_is_delivered_once_its_validators_have_passed_it() {
     let (validations, deliveries) =
         (format!("{report}/versions/1/validations"), format!("{report}/versions/1/deliveries"));
     let receipt = json!({
-        "recipient": "the supervisor", "channel": "portal", "reference": "R-7", "delivered_at": "2026-03-01T08:00:00+01:00",
+        "recipient": "the supervisor", "channel": "portal", "reference": "R-7", "delivered_at": "2025-03-01T08:00:00+01:00",
     });
     system.post(&deliveries, &receipt).await.problem(409, "conflict");
     system.post(&validations, &verdict("another", "passed", &version)).await.ok();
     system.post(&deliveries, &receipt).await.problem(409, "conflict");
     system.post(&validations, &verdict("xsd", "failed", &version)).await.ok();
     let refused = system.post(&deliveries, &receipt).await.problem(409, "conflict");
-    assert_eq!(refused["detail"], "xsd has failed the version");
+    assert_eq!(refused["detail"], "a validator that must have passed the version has failed it");
 
     let passed = system.post(&validations, &verdict("xsd", "passed", &version)).await.ok();
+    let mut future = receipt.clone();
+    future["delivered_at"] = json!("2999-01-01T00:00:00Z");
+    let problem = system.post(&deliveries, &future).await.problem(422, "refused");
+    assert_eq!(problem["errors"][0]["pointer"], "/delivered_at");
     let output = system.get(&format!("{validations}/{}/output", passed["seq"].as_str().unwrap())).await;
     assert_eq!(output.text(), "said");
     let delivered = system.post(&deliveries, &receipt).await;
     assert_eq!(delivered.status, 201);
-    assert_eq!(delivered.ok()["delivered_at"], "2026-03-01T07:00:00.000000Z");
+    assert_eq!(delivered.ok()["delivered_at"], "2025-03-01T07:00:00.000000Z");
     assert_eq!(system.pages(&validations).await.len(), 3);
     assert_eq!(system.pages(&deliveries).await.len(), 1);
 }
@@ -157,4 +161,49 @@ async fn all_of_it_in_one_file_is_checked_offline_and_what_was_altered_is_named(
     let altered = data::in_zip(&bundle.body, b"12.34", b"13.34");
     let (right, said) = verify(&altered);
     assert!(!right && (said.contains("document") || said.contains(&account)), "{said}");
+}
+
+#[tokio::test]
+async fn figures_and_remarks_are_told_once_a_version_is_made() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, _, _) = made(server, &system).await;
+    system.post(&format!("{report}/versions"), &json!({"reason": "another look"})).await.ok();
+    let version = format!("{report}/versions/2");
+    let told = loop {
+        let remarks = system.get(&format!("{version}/remarks")).await;
+        if remarks.status != 200 {
+            remarks.problem(409, "conflict");
+        }
+        let figures = system.get(&format!("{version}/figures")).await;
+        if figures.status == 200 {
+            break figures.ok()["data"].as_array().unwrap().len();
+        }
+        figures.problem(409, "conflict");
+    };
+    let made = system.until_made(report.rsplit('/').next().unwrap(), 2).await;
+    assert_eq!(made["figures"], told, "all of them are there as soon as one is told");
+}
+
+#[tokio::test]
+async fn records_behind_a_figure_take_their_own_scope() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let (report, account, _) = made(server, &system).await;
+    let reader = server.system_with(0, "reports:read").await;
+    let version = format!("{report}/versions/1");
+    let credits = &reader.pages(&format!("{version}/figures?prefix={account}/credits")).await[0];
+    let one = format!("{version}/figures/{}", credits["position"]);
+    let opened = system.get(&one).await.ok();
+    let transaction = format!("/v1/transactions/{}", opened["data"][0]["transaction"].as_str().unwrap());
+    for path in [
+        format!("{version}/bundle"),
+        format!("{one}/contributions/0"),
+        format!("{transaction}/figures"),
+        format!("{transaction}/impact"),
+        one,
+    ] {
+        reader.get(&path).await.problem(403, "insufficient_scope");
+        assert_eq!(system.get(&path).await.status, 200, "{path}");
+    }
 }

@@ -46,7 +46,8 @@ pub enum Scope {
     /// Tell lineage: OpenLineage events.
     #[serde(rename = "lineage:write")]
     LineageWrite,
-    /// See reports, their figures and what became of them.
+    /// See reports, their figures and what became of them; the records behind a figure also need
+    /// `transactions:read`.
     #[serde(rename = "reports:read")]
     ReportsRead,
     /// Order, deposit and correct reports; record verdicts, deliveries and adjustments.

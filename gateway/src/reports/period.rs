@@ -67,6 +67,18 @@ impl Period {
         }
     }
 
+    /// The periods that a day is in, as they are written.
+    #[must_use]
+    pub fn of(day: Date) -> [String; 4] {
+        let (year, month) = (day.year(), day.month());
+        [
+            format!("{year:04}"),
+            format!("{year:04}-Q{}", (month + 2) / 3),
+            format!("{year:04}-{month:02}"),
+            day.to_string(),
+        ]
+    }
+
     /// Whether a day is in it.
     #[must_use]
     pub fn has(&self, day: Date) -> bool {
@@ -104,6 +116,16 @@ mod tests {
             let (period, of) = Period::parse(text).unwrap();
             assert_eq!((period, of), (Period { first, last }, granularity));
             assert_eq!(period.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_day_is_in_one_period_of_each_length() {
+        for day in [date(2026, 1, 1), date(2024, 2, 29), date(2026, 9, 30), date(2026, 12, 31)] {
+            let periods = Period::of(day).map(|text| Period::parse(&text).unwrap());
+            assert!(periods.iter().all(|(period, _)| period.has(day)), "{day}: {periods:?}");
+            let lengths = [Granularity::Year, Granularity::Quarter, Granularity::Month, Granularity::Day];
+            assert_eq!(periods.map(|(_, length)| length), lengths);
         }
     }
 

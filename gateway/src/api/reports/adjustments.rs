@@ -29,10 +29,13 @@ use crate::{
     },
     reporting::order::SUBJECT,
     reports::types,
-    store::reports::{
-        self, At,
-        adjustments::{self, AdjustmentRow, NewAdjustment},
-        figures,
+    store::{
+        idempotency,
+        reports::{
+            At, Report,
+            adjustments::{self, AdjustmentRow, NewAdjustment},
+            evidence, figures,
+        },
     },
     world::{id_parts, rfc3339},
 };
@@ -174,14 +177,38 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
     text("/reason", &new.reason, 500)?;
     let mut reader = state.read(tenant).await?;
     let report = super::report(&permit, &mut reader).await?;
+    let first = super::first_answer(&mut reader, tenant, idempotency.as_ref()).await?;
+    drop(reader);
     let id = ReportId::from_uuid(report.id);
-    let versions = reports::versions(&mut reader, tenant, id, 0, i64::MAX).await?;
-    let newest = versions.iter().rfind(|version| version.figures > 0);
-    let Some(newest) = newest.filter(|_| types::of_name(&report.kind).is_some()) else {
+    let filed = match first {
+        Some(first) => first,
+        None => {
+            let filing = proposal(&permit, &state, &report, new, idempotency).await?;
+            state.door.recorder.file(tenant, filing).await?
+        }
+    };
+    let after = i64::try_from(filed.receipt.seq).map_err(Problem::internal)? - 1;
+    let rows = adjustments::page(&mut state.read(tenant).await?, tenant, id, after, 1).await?;
+    let view = rows.into_iter().next().map(ReportAdjustment::of).ok_or_else(Problem::not_found)?;
+    let answer = Answer::json(&view)?.status(StatusCode::CREATED);
+    permit.answer(answer.receipt(filed.receipt).replayed(filed.replayed)).await
+}
+
+/// What records a proposed adjustment, once it fits a figure of the newest version that has some.
+async fn proposal(
+    permit: &Permit<WriteReports>,
+    state: &State,
+    report: &Report,
+    new: NewReportAdjustment,
+    idempotency: Option<idempotency::Key>,
+) -> Result<Filing, Problem> {
+    let (tenant, id) = (permit.tenant(), ReportId::from_uuid(report.id));
+    let mut reader = state.read(tenant).await?;
+    let newest = evidence::newest_with_figures(&mut reader, tenant, id).await?;
+    let Some(n) = newest.filter(|_| types::of_name(&report.kind).is_some()) else {
         return Err(Problem::new(Code::Conflict, "no version of the report has figures"));
     };
-    let at = At { report: id, n: newest.n };
-    let figure = figures::named(&mut reader, tenant, at, &new.figure).await?;
+    let figure = figures::named(&mut reader, tenant, At { report: id, n }, &new.figure).await?;
     drop(reader);
     let figure = figure.ok_or_else(|| {
         Problem::member("/figure", "unknown_figure", "the newest version has no such figure")
@@ -215,13 +242,7 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
         )
     });
     let subject = (SUBJECT, id.to_string());
-    let filing = Filing { by: permit.by(), kind: Kind::Record, subject, payload, rows, idempotency };
-    let filed = state.door.recorder.file(tenant, filing).await?;
-    let after = i64::try_from(filed.receipt.seq).map_err(Problem::internal)? - 1;
-    let rows = adjustments::page(&mut state.read(tenant).await?, tenant, id, after, 1).await?;
-    let view = rows.into_iter().next().map(ReportAdjustment::of).ok_or_else(Problem::not_found)?;
-    let answer = Answer::json(&view)?.status(StatusCode::CREATED);
-    permit.answer(answer.receipt(filed.receipt).replayed(filed.replayed)).await
+    Ok(Filing { by: permit.by(), kind: Kind::Record, subject, payload, rows, idempotency })
 }
 
 /// A report's adjustments, oldest first.
@@ -242,13 +263,16 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let report = super::report(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let id = ReportId::from_uuid(report.id);
+    let operation = format!("{OPERATION} {id}");
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
+    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let snapshot = run.snapshot.seq();
     let mut rows = adjustments::page(&mut reader, tenant, id, after, run.fetch()).await?;
     drop(reader);
+    rows.retain(|row| row.seq <= snapshot);
     let page = run.cut(&mut rows, |row| (None, row.seq))?;
-    let data = rows.into_iter().map(ReportAdjustment::of).collect();
+    let data = rows.into_iter().map(|row| ReportAdjustment::of(row.at(snapshot))).collect();
     permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
 }
 

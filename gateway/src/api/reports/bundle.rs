@@ -17,7 +17,8 @@ use crate::{
 /// what validators said, and to whom it was delivered.
 ///
 /// `veritrail-verify` checks it offline: bytes, sums, membership and signatures. It is put together when it is asked
-/// for, against the ledger's newest checkpoint.
+/// for, against the ledger's newest checkpoint. Since the records are in it, it takes the scope `transactions:read`
+/// besides `reports:read`.
 #[utoipa::path(
     operation_id = "downloadReportBundle", tag = "reports",
     params(
@@ -34,8 +35,9 @@ use crate::{
 #[get("/v1/reports/{id}/versions/{n}/bundle")]
 pub async fn get(permit: Permit<TakeReportEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let tenant = permit.tenant();
-    let (report, version, at) = super::version(&permit, &mut state.read(tenant).await?).await?;
+    let (report, version, at) = super::made_version(&permit, &mut state.read(tenant).await?).await?;
     let sources = Sources {
         db: &state.door.db,
         signer: &state.signer,

@@ -17,17 +17,31 @@ use crate::{
         Answer, Permit, Recorded,
         right::{ReadReports, WriteReports},
     },
-    domain::{InstitutionId, ReportId, report::ReportDelivered},
+    domain::{InstitutionId, ReportId, Tenant, report::ReportDelivered},
     error::{Code, Problem},
-    ledger::command::{Filing, Rows},
+    ledger::{
+        RecordError,
+        command::{Filing, Rows},
+    },
     reporting::{order::SUBJECT, wording::hex},
     reports::types,
-    store::reports::evidence::{self, Delivery, NewDelivery},
+    store::{
+        Connection,
+        reports::{
+            At,
+            evidence::{self, Delivery, NewDelivery},
+        },
+    },
     world::rfc3339,
 };
 
 const OPERATION: &str = "listReportDeliveries";
 const BODY_MAX: usize = 16 << 10;
+/// Why a version is not delivered.
+const UNSEEN: &str = "no verdict is recorded of a validator that must have passed the version";
+const FAILED: &str = "a validator that must have passed the version has failed it";
+const SUPERSEDED: &str = "a later version has taken its place, or withdrawn it; say in delivered_at when it was delivered, \
+                          if that was before";
 
 /// A receipt: a version was delivered.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -42,7 +56,7 @@ pub struct NewReportDelivery {
     /// What the recipient calls it: the receipt's number, for one.
     #[schema(min_length = 1, max_length = 140, example = "R-2026-000123")]
     reference: Option<String>,
-    /// When it was delivered: RFC 3339; now, unless told.
+    /// When it was delivered: RFC 3339, not in the future; now, unless told.
     #[schema(max_length = 40, example = "2026-01-05T09:45:00Z")]
     delivered_at: Option<String>,
 }
@@ -85,7 +99,8 @@ impl ReportDelivery {
 
 /// Records that a version was delivered.
 ///
-/// Only one that is ready, and that each of its type's validators has passed with its newest verdict.
+/// Only one that is ready, and that each of its type's validators has passed with its newest verdict. Where a later
+/// version has taken its place, it must have been delivered before that one was made.
 #[utoipa::path(
     operation_id = "createReportDelivery", tag = "reports",
     params(
@@ -99,7 +114,7 @@ impl ReportDelivery {
     })),
     responses(
         (status = 201, description = "It is recorded.", body = ReportDelivery),
-        (status = 409, description = "The version must not be delivered: it is not ready, or a validator has not passed it.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The version must not be delivered: it is not ready, a validator has not passed it, or a later one has taken its place.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A text or the time can't be taken; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["reports:write"]))
@@ -114,32 +129,25 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
     if let Some(reference) = &new.reference {
         text("/reference", reference, 140)?;
     }
+    let now_us = state.world().now_us();
     let delivered_at_us = match &new.delivered_at {
-        None => state.world().now_us(),
+        None => now_us,
         Some(told) => told
             .parse::<jiff::Timestamp>()
             .map_err(|e| Problem::member("/delivered_at", "invalid_time", e.to_string()))?
             .as_microsecond(),
     };
+    if delivered_at_us > now_us {
+        return Err(Problem::member("/delivered_at", "out_of_range", "a time that is not in the future"));
+    }
     let mut reader = state.read(tenant).await?;
     let (report, version, at) = super::version(&permit, &mut reader).await?;
-    let verdicts = evidence::validations(&mut reader, tenant, at, -1, i64::MAX).await?;
     drop(reader);
     let Some(sha256) = version.sha256.filter(|_| version.state == "ready") else {
         let detail = format!("the version is {}: only what is ready is delivered", version.state);
         return Err(Problem::new(Code::Conflict, detail));
     };
     let needed = types::of_name(&report.kind).map_or(&[] as &[&str], |definition| definition.validators);
-    for validator in needed {
-        let newest = verdicts.iter().rfind(|it| it.validator == *validator);
-        if newest.is_none_or(|it| it.verdict != "passed") {
-            let detail = match newest {
-                None => format!("no verdict of {validator} is recorded, and it must have passed the version"),
-                Some(_) => format!("{validator} has failed the version"),
-            };
-            return Err(Problem::new(Code::Conflict, detail));
-        }
-    }
     let payload = ReportDelivered {
         channel: new.channel.clone(),
         delivered_at: rfc3339(delivered_at_us),
@@ -150,10 +158,13 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
         sha256: hex(&sha256),
     }
     .payload();
-    let NewReportDelivery { recipient, channel, reference, .. } = new;
+    let NewReportDelivery { recipient, channel, reference, delivered_at } = new;
+    let told_us = delivered_at.map(|_| delivered_at_us);
     let new = NewDelivery { recipient, channel, reference, delivered_at_us };
     let rows: Rows = Box::new(move |connection, now| {
         Box::pin(async move {
+            // Here, since nothing is recorded between this look and the delivery.
+            check(connection, now.tenant, at, needed, told_us).await?;
             Ok(evidence::add_delivery(connection, now.tenant, at, now.seq, new, now.at_us).await?)
         })
     });
@@ -165,6 +176,29 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
     let view = rows.into_iter().next().map(ReportDelivery::of).ok_or_else(Problem::not_found)?;
     let answer = Answer::json(&view)?.status(StatusCode::CREATED);
     permit.answer(answer.receipt(filed.receipt).replayed(filed.replayed)).await
+}
+
+/// Whether a version may be delivered, by what is recorded of it.
+async fn check(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    validators: &[&str],
+    told_us: Option<i64>,
+) -> Result<(), RecordError> {
+    for validator in validators {
+        match evidence::verdict(connection, tenant, at, validator).await?.as_deref() {
+            Some("passed") => {}
+            Some(_) => return Err(RecordError::Conflict(FAILED)),
+            None => return Err(RecordError::Conflict(UNSEEN)),
+        }
+    }
+    match evidence::superseded_at(connection, tenant, at).await? {
+        Some(since_us) if told_us.is_none_or(|told_us| told_us >= since_us) => {
+            Err(RecordError::Conflict(SUPERSEDED))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// To whom a version was delivered, oldest first.
@@ -186,10 +220,12 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let (_, _, at) = super::version(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let operation = super::list_of(OPERATION, at);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = evidence::deliveries(&mut reader, tenant, at, after, run.fetch()).await?;
     drop(reader);
+    rows.retain(|row| row.seq <= run.snapshot.seq());
     let page = run.cut(&mut rows, |row| (None, row.seq))?;
     let data = rows.into_iter().map(ReportDelivery::of).collect();
     permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await

@@ -15,9 +15,15 @@ use crate::{
     access::{Answer, Permit, Recorded, right::OrderReports},
     domain::{InstitutionId, ReportId, Tenant},
     error::{Code, Problem},
-    reporting::order::{Deposit, Order},
+    reporting::{
+        archive,
+        order::{Deposit, Order},
+    },
     reports::{Period, VersionKind, types},
-    store::reports::{self, At},
+    store::{
+        idempotency,
+        reports::{self, At, evidence},
+    },
     world::id_parts,
 };
 
@@ -69,24 +75,45 @@ pub async fn create(permit: Permit<OrderReports>, state: web::Data<State>) -> Re
     let given = permit.header("content-type").unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let media_type = MEDIA_TYPES.into_iter().find(|it| *it == essence).unwrap_or("application/octet-stream");
+    let (tenant, about) = (permit.tenant(), (kind, period, reason));
+    // What would be refused is refused before the document is read, and long before it is kept.
+    if !is_repeated(&permit, &state).await? {
+        order(&state, tenant, about.clone()).await?;
+    }
     let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(Problem::internal)?);
     permit.body_to(&MEDIA_TYPES, &mut file, (DOCUMENT_MAX, state.upload_time)).await?;
-    let (sha256, bytes) = state.reports.archive().put(permit.tenant(), file.into_std().await).await?;
+    let (file, sha256, bytes) = archive::digest(file.into_std().await).await.map_err(Problem::internal)?;
     let idempotency = permit.idempotency_of(Sha256::digest(sha256).into())?;
-    let tenant = permit.tenant();
-    let order = order(&state, tenant, (kind, period, reason)).await?;
-    let deposit = Deposit { media_type, sha256, bytes: i64::try_from(bytes).map_err(Problem::internal)? };
-    let filed = state.door.recorder.file(tenant, order.deposit(permit.by(), deposit, idempotency)).await?;
-    let id: ReportId = filed.id.parse().map_err(Problem::internal)?;
+    let first = super::first_answer(&mut state.read(tenant).await?, tenant, idempotency.as_ref()).await?;
+    let filed = match first {
+        Some(first) => first,
+        None => {
+            let order = order(&state, tenant, about).await?;
+            state.reports.archive().put(tenant, file).await?;
+            let bytes = i64::try_from(bytes).map_err(Problem::internal)?;
+            let deposit = Deposit { media_type, sha256, bytes };
+            state.door.recorder.file(tenant, order.deposit(permit.by(), deposit, idempotency)).await?
+        }
+    };
+    let report: ReportId = filed.id.parse().map_err(Problem::internal)?;
+    let seq = i64::try_from(filed.receipt.seq).map_err(Problem::internal)?;
     let mut reader = state.read(tenant).await?;
-    let report = reports::get(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let newest = reports::newest(&mut reader, tenant, id).await?;
+    let row = reports::get(&mut reader, tenant, report).await?.ok_or_else(Problem::not_found)?;
+    let n = evidence::ordered_by(&mut reader, tenant, report, seq).await?.ok_or_else(Problem::not_found)?;
+    let at = At { report, n };
+    let version = reports::version(&mut reader, tenant, at).await?;
     drop(reader);
-    let n = newest.as_ref().map_or(1, |version| version.n);
-    let answer = Answer::json(&Report::of(report, newest)?)?
+    let answer = Answer::json(&Report::of(row, version)?)?
         .status(StatusCode::CREATED)
-        .header("location", &location(At { report: id, n }));
+        .header("location", &location(at));
     permit.answer(answer.receipt(filed.receipt).replayed(filed.replayed)).await
+}
+
+/// Whether there is an answer under the call's key already, whatever its document was.
+async fn is_repeated(permit: &Permit<OrderReports>, state: &State) -> Result<bool, Problem> {
+    let Some(key) = permit.idempotency_of([0; 32])? else { return Ok(false) };
+    let first = idempotency::get(&mut state.read(permit.tenant()).await?, permit.tenant(), &key).await?;
+    Ok(first.is_some())
 }
 
 /// The version that a deposit is.

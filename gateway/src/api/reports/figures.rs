@@ -37,6 +37,8 @@ const OPERATION: &str = "listReportFigures";
 const ONE: &str = "getReportFigure";
 /// Rows on a page with proofs.
 const PROVEN_MAX: i64 = 100;
+/// Inputs of a figure that are shown with it.
+const INPUTS_MAX: usize = 500;
 /// Contributions that are read at a time.
 const PARTS: i64 = 10_000;
 
@@ -51,7 +53,10 @@ const PARTS: i64 = 10_000;
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "A page of figures.", body = List<ReportFigure>)),
+    responses(
+        (status = 200, description = "A page of figures.", body = List<ReportFigure>),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/figures")]
@@ -59,8 +64,9 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let params = Params::read(permit.query(), &["prefix", "limit", "cursor"])?;
     let (tenant, prefix) = (permit.tenant(), params.text("prefix", 200)?);
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
+    let operation = super::list_of(OPERATION, at);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = figures::page(&mut reader, tenant, at, after, prefix, run.fetch()).await?;
     drop(reader);
@@ -74,7 +80,8 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
 pub struct FigureDetail {
     /// The figure.
     pub figure: ReportFigure,
-    /// The figures that it is made of, in their order.
+    /// The figures that it is made of, in their order; the first 500 of them, while the figure's own `inputs` name all.
+    #[schema(max_items = 500)]
     pub inputs: Vec<ReportFigure>,
     /// The records that make it, by itself and by way of its inputs. All pages together add up to its value.
     pub data: Vec<FigureContribution>,
@@ -88,6 +95,8 @@ pub struct FigureDetail {
 }
 
 /// From a figure to the records that make it, each with its source and its entry.
+///
+/// Besides `reports:read` it takes the scope of the records: `transactions:read`.
 #[utoipa::path(
     operation_id = "getReportFigure", tag = "reports",
     params(
@@ -99,12 +108,16 @@ pub struct FigureDetail {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "The figure, and a page of what makes it.", body = FigureDetail)),
+    responses(
+        (status = 200, description = "The figure, and a page of what makes it.", body = FigureDetail),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/figures/{figure}")]
 pub async fn get(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["proof", "limit", "cursor"])?;
+    super::allow_records(&permit)?;
     let tenant = permit.tenant();
     let is_proven = item::wants_proof(&params)?;
     if is_proven && params.limit()? > PROVEN_MAX {
@@ -112,9 +125,10 @@ pub async fn get(permit: Permit<ReadReports>, state: web::Data<State>) -> Result
         return Err(Problem::parameter("limit", "out_of_range", detail));
     }
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let row = named(&permit, &mut reader, at).await?;
-    let run = Run::take_up(&state, &mut reader, ONE, tenant, &params).await?;
+    let operation = format!("{} {}", super::list_of(ONE, at), row.position);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let (inputs, leaves) = leaves(&mut reader, tenant, at, &row).await?;
     let after = run.after.as_ref().map_or((-1, -1), |position| {
         (position.key.as_deref().and_then(|key| key.parse().ok()).unwrap_or(-1), position.seq)
@@ -152,7 +166,7 @@ async fn named<R: crate::access::right::Right>(
     figures::get(reader, permit.tenant(), at, position.into()).await?.ok_or_else(Problem::not_found)
 }
 
-/// The figures that a figure is made of directly, and those with records of their own that make it in the end, with
+/// The figures that a figure is made of directly, so many at most, and those with records of their own that make it in the end, with
 /// how often each counts.
 async fn leaves(
     reader: &mut Reader,
@@ -160,29 +174,39 @@ async fn leaves(
     at: At,
     row: &FigureRow,
 ) -> Result<(Vec<FigureRow>, BTreeMap<i64, i64>), Problem> {
-    let terms = terms(row)?;
+    let terms = terms(&row.inputs)?;
     if terms.is_empty() {
         return Ok((Vec::new(), BTreeMap::from([(row.position, 1)])));
     }
-    let all: HashMap<i64, FigureRow> =
-        figures::all(reader, tenant, at, false).await?.into_iter().map(|row| (row.position, row)).collect();
+    let first: Vec<i64> = terms.iter().map(|(input, _)| *input).take(INPUTS_MAX).collect();
+    let rows = figures::among(reader, tenant, at, &first).await?;
+    let rows: HashMap<i64, FigureRow> = rows.into_iter().map(|row| (row.position, row)).collect();
+    let inputs = first.iter().filter_map(|input| rows.get(input).cloned()).collect();
+
     let mut leaves = BTreeMap::new();
-    // Inputs were told before what is made of them, so this ends.
-    let mut open = vec![(row.position, 1)];
-    while let Some((position, factor)) = open.pop() {
-        let Some(row) = all.get(&position) else { continue };
-        if row.parts > 0 {
-            *leaves.entry(position).or_insert(0) += factor;
+    // Step by step down: what is made of others, and then what these are made of. Inputs were told before what is
+    // made of them, so this ends.
+    let mut open = BTreeMap::from([(row.position, 1)]);
+    while !open.is_empty() {
+        let positions: Vec<i64> = open.keys().copied().collect();
+        let mut below = BTreeMap::new();
+        for made in figures::made(reader, tenant, at, &positions).await? {
+            let factor = open.get(&made.position).copied().unwrap_or(0);
+            if made.parts > 0 {
+                *leaves.entry(made.position).or_insert(0) += factor;
+            }
+            for (input, by) in self::terms(&made.inputs)? {
+                *below.entry(input).or_insert(0) += factor * by;
+            }
         }
-        open.extend(self::terms(row)?.into_iter().map(|(input, by)| (input, factor * by)));
+        open = below;
     }
-    let inputs = terms.iter().filter_map(|(input, _)| all.get(input).cloned()).collect();
     Ok((inputs, leaves))
 }
 
 /// The figures that a figure is made of, with their factors.
-pub(super) fn terms(row: &FigureRow) -> Result<Vec<(i64, i64)>, Problem> {
-    let inputs: Vec<FigureInput> = serde_json::from_str(&row.inputs).map_err(Problem::internal)?;
+pub(super) fn terms(inputs: &str) -> Result<Vec<(i64, i64)>, Problem> {
+    let inputs: Vec<FigureInput> = serde_json::from_str(inputs).map_err(Problem::internal)?;
     let number = |text: &str| text.parse::<i64>().map_err(Problem::internal);
     inputs.iter().map(|input| Ok((number(&input.figure)?, number(&input.factor)?))).collect()
 }
@@ -271,6 +295,8 @@ impl From<&veritrail_audit::SumNode> for SumNodeView {
 /// A leaf's hash is SHA-256 of a zero byte, the seq in 8 bytes, credit and debit in 16 bytes each, big-endian; a
 /// node's is SHA-256 of a one byte and hash, credit and debit of its left and its right child. The tree is shaped as in
 /// RFC 6962 section 2.1. Since sums are never below nought, no part of the tree can hide another.
+///
+/// Besides `reports:read` it takes the scope of the records: `transactions:read`.
 #[utoipa::path(
     operation_id = "proveReportContribution", tag = "reports",
     params(
@@ -280,15 +306,19 @@ impl From<&veritrail_audit::SumNode> for SumNodeView {
         ("position" = u32, Path, description = "The contribution's place, from 0.", example = 0),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "The proof.", body = ContributionProof)),
+    responses(
+        (status = 200, description = "The proof.", body = ContributionProof),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/figures/{figure}/contributions/{position}")]
 pub async fn prove(permit: Permit<TakeReportEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let (tenant, index) = (permit.tenant(), permit.path::<u32>("position")?);
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let row = named(&permit, &mut reader, at).await?;
     if i64::from(index) >= row.parts {
         return Err(Problem::not_found());
@@ -303,8 +333,9 @@ pub async fn prove(permit: Permit<TakeReportEvidence>, state: web::Data<State>) 
     }
     drop(reader);
     let (index, size) = (usize::try_from(index).map_err(Problem::internal)?, row.parts);
-    let path = sum_path(&leaves, index).ok_or_else(Problem::not_found)?;
-    let leaf = leaves[index];
+    // The whole tree is hashed for this.
+    let path = tokio::task::spawn_blocking(move || leaves.get(index).copied().zip(sum_path(&leaves, index)));
+    let (leaf, path) = path.await.map_err(Problem::internal)?.ok_or_else(Problem::not_found)?;
     let proof = ContributionProof {
         seq: leaf.seq.to_string(),
         credit: leaf.credit.to_string(),

@@ -88,11 +88,13 @@ pub async fn versions(permit: Permit<ReadReports>, state: web::Data<State>) -> R
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let report = super::report(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, VERSIONS, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(0, |position| position.seq);
     let id = ReportId::from_uuid(report.id);
+    let operation = format!("{VERSIONS} {id}");
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
+    let after = run.after.as_ref().map_or(0, |position| position.seq);
     let mut rows = reports::versions(&mut reader, tenant, id, after, run.fetch()).await?;
     drop(reader);
+    rows.retain(|row| row.seq <= run.snapshot.seq());
     let page = run.cut(&mut rows, |row| (None, row.n))?;
     let data = rows.into_iter().map(ReportVersion::of).collect::<Result<_, _>>()?;
     permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await

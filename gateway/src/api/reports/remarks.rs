@@ -28,7 +28,10 @@ const OPERATION: &str = "listReportRemarks";
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
     ),
-    responses((status = 200, description = "A page of remarks, in the order in which they were found.", body = List<Remark>)),
+    responses(
+        (status = 200, description = "A page of remarks, in the order in which they were found.", body = List<Remark>),
+        (status = 409, description = "The version is not made.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+    ),
     security(("oauth2" = ["reports:read"]))
 )]
 #[get("/v1/reports/{id}/versions/{n}/remarks")]
@@ -36,8 +39,9 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let params = Params::read(permit.query(), &["limit", "cursor"])?;
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
-    let (_, _, at) = super::version(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let (_, _, at) = super::made_version(&permit, &mut reader).await?;
+    let operation = super::list_of(OPERATION, at);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = figures::remarks(&mut reader, tenant, at, after, run.fetch()).await?;
     drop(reader);

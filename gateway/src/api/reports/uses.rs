@@ -14,6 +14,7 @@ use super::{
     },
     deliveries::ReportDelivery,
     figures::terms,
+    missing,
     view::{FigureOf, decimal},
 };
 use crate::{
@@ -51,9 +52,14 @@ pub struct TouchedVersion {
     /// `ready` or `refused`.
     #[schema(example = "ready")]
     pub state: String,
-    /// Whether it counted a version of the transaction whose place another has taken since.
+    /// Whether it is not what the records say now: it counted a version of the transaction whose place another has
+    /// taken since, or the transaction is missing from it.
     #[schema(example = true)]
     pub outdated: bool,
+    /// Whether the report's period and accounts take in the transaction as it is, which was recorded only after what
+    /// this version was made of: it counts no version of it, and one that is made now may.
+    #[schema(example = false)]
+    pub missing: bool,
     /// Whether a later version of the report is ready.
     #[schema(example = false)]
     pub superseded: bool,
@@ -71,7 +77,8 @@ pub struct Impact {
     pub newest: String,
     /// Every figure that counts it, or one that is made of such a figure.
     pub figures: Vec<FigureOf>,
-    /// Every version that has such a figure, with its deliveries.
+    /// Every version that has such a figure, and every one that is ready and that the transaction is missing from, with
+    /// its deliveries.
     pub versions: Vec<TouchedVersion>,
     /// The state of the ledger that this shows.
     pub as_of: AsOf,
@@ -87,6 +94,8 @@ struct Touched {
 }
 
 /// From a transaction to every figure that counts it, in every version of every report.
+///
+/// Besides `reports:read` it takes the scope of the record: `transactions:read`.
 #[utoipa::path(
     operation_id = "listTransactionFigures", tag = "reports",
     params(
@@ -99,6 +108,7 @@ struct Touched {
 #[get("/v1/transactions/{id}/figures")]
 pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let mut reader = state.read(permit.tenant()).await?;
     let touched = touched(&mut reader, permit.tenant(), permit.path("id")?).await?;
     drop(reader);
@@ -108,8 +118,8 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
 
 /// What a correction of a transaction touches: every figure, version and delivery that counts it.
 ///
-/// After a correction, what is `outdated` still counts the transaction as it was; a new version of these reports
-/// counts it as it is.
+/// After a correction, what is `outdated` still counts the transaction as it was, or not at all; a new version of
+/// these reports counts it as it is. Besides `reports:read` it takes the scope of the record: `transactions:read`.
 #[utoipa::path(
     operation_id = "getTransactionImpact", tag = "reports",
     params(
@@ -122,23 +132,31 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
 #[get("/v1/transactions/{id}/impact")]
 pub async fn impact(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
+    super::allow_records(&permit)?;
     let (tenant, transaction) = (permit.tenant(), permit.path("id")?);
     let mut reader = state.read(tenant).await?;
     let touched = touched(&mut reader, tenant, transaction).await?;
+    drop(reader);
+    let missing = missing::versions(&state, tenant, touched.newest, &touched.versions).await?;
+    let mut all: BTreeMap<(uuid::Uuid, i64), (bool, bool)> =
+        touched.versions.into_iter().map(|(key, outdated)| (key, (outdated, false))).collect();
+    all.extend(missing.into_iter().map(|at| ((at.report.uuid(), at.n), (true, true))));
+    let mut reader = state.read(tenant).await?;
     let mut versions = Vec::new();
-    for ((report, n), outdated) in touched.versions {
+    for ((report, n), (outdated, missing)) in all {
         let at = figures::at(report, n);
         let about = reports::get(&mut reader, tenant, at.report).await?.ok_or_else(Problem::not_found)?;
-        let all = reports::versions(&mut reader, tenant, at.report, n - 1, i64::MAX).await?;
+        let version = reports::version(&mut reader, tenant, at).await?.ok_or_else(Problem::not_found)?;
         let deliveries = evidence::deliveries(&mut reader, tenant, at, -1, i64::MAX).await?;
         versions.push(TouchedVersion {
             report: at.report,
             kind: about.kind,
             period: about.period,
             n,
-            state: all.first().map(|version| version.state.clone()).unwrap_or_default(),
+            state: version.state,
             outdated,
-            superseded: all.iter().any(|version| version.n > n && version.state == "ready"),
+            missing,
+            superseded: evidence::is_followed(&mut reader, tenant, at).await?,
             deliveries: deliveries.into_iter().map(ReportDelivery::of).collect(),
         });
     }
@@ -190,12 +208,12 @@ async fn of_version(
         }
     }
     let mut counted: BTreeSet<i64> = rows.keys().copied().collect();
-    let derived = figures::all(reader, tenant, at, true).await?;
+    let derived = figures::derived(reader, tenant, at).await?;
     // Whatever is made of a counted figure counts too, also by way of another: until nothing is added.
     loop {
         let before = counted.len();
         for row in &derived {
-            if terms(row)?.iter().any(|(input, _)| counted.contains(input)) {
+            if terms(&row.inputs)?.iter().any(|(input, _)| counted.contains(input)) {
                 counted.insert(row.position);
             }
         }

@@ -204,10 +204,12 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let (_, _, at) = super::version(&permit, &mut reader).await?;
-    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let operation = super::list_of(OPERATION, at);
+    let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
     let after = run.after.as_ref().map_or(-1, |position| position.seq);
     let mut rows = evidence::validations(&mut reader, tenant, at, after, run.fetch()).await?;
     drop(reader);
+    rows.retain(|row| row.seq <= run.snapshot.seq());
     let page = run.cut(&mut rows, |row| (None, row.seq))?;
     let data = rows.into_iter().map(ReportValidation::of).collect();
     permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await

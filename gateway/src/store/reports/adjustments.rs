@@ -52,6 +52,18 @@ from_row!(AdjustmentRow {
     decided_at_us
 });
 
+impl AdjustmentRow {
+    /// It as it stood at an entry: what was decided later was not decided.
+    #[must_use]
+    pub fn at(self, seq: i64) -> Self {
+        if self.decided_seq.is_none_or(|decided| decided <= seq) {
+            return self;
+        }
+        let state = "proposed".to_owned();
+        Self { state, decided_seq: None, decided_by: None, decided_at_us: None, ..self }
+    }
+}
+
 /// An adjustment to be proposed.
 #[derive(Clone, Debug)]
 pub struct NewAdjustment {

@@ -125,6 +125,8 @@ const REMARKS: Table = Table {
     ],
 };
 
+/// Positions that are asked for at a time.
+const POSITIONS: usize = 500;
 const COLUMNS: &str = "SELECT position, name, value, unit, decimals, formula, path, inputs, parts, credit, debit, root \
                        FROM report_figures";
 
@@ -217,17 +219,64 @@ pub async fn page(
     sql.fetch_all(connection).await
 }
 
-/// A version's figures that are made of others, or all.
-pub async fn all(
+/// A version's figures that are made of others.
+pub async fn derived(
     connection: &mut Connection,
     tenant: Tenant,
     at: At,
-    only_derived: bool,
 ) -> Result<Vec<FigureRow>, StoreError> {
     let mut sql = Select::new(COLUMNS);
     of(&mut sql, tenant, at);
-    sql.push(if only_derived { " AND inputs <> '[]' ORDER BY position" } else { " ORDER BY position" });
+    sql.push(" AND inputs <> '[]' ORDER BY position");
     sql.fetch_all(connection).await
+}
+
+/// The figures at these positions, in their order.
+pub async fn among(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    positions: &[i64],
+) -> Result<Vec<FigureRow>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for some in positions.chunks(POSITIONS) {
+        let mut sql = Select::new(COLUMNS);
+        of(&mut sql, tenant, at);
+        sql.and_in("position", some.iter().copied());
+        sql.push(" ORDER BY position");
+        found.extend(sql.fetch_all(connection).await?);
+    }
+    Ok(found)
+}
+
+/// What a figure is made of, and no more of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its place among the version's figures.
+    pub position: i64,
+    /// The figures that it is made of: JSON.
+    pub inputs: String,
+    /// How many contributions it has.
+    pub parts: i64,
+}
+
+from_row!(Made { position, inputs, parts });
+
+/// What the figures at these positions are made of.
+pub async fn made(
+    connection: &mut Connection,
+    tenant: Tenant,
+    at: At,
+    positions: &[i64],
+) -> Result<Vec<Made>, StoreError> {
+    let mut found = Vec::with_capacity(positions.len());
+    for some in positions.chunks(POSITIONS) {
+        let mut sql = Select::new("SELECT position, inputs, parts FROM report_figures");
+        of(&mut sql, tenant, at);
+        sql.and_in("position", some.iter().copied());
+        found.extend(sql.fetch_all(connection).await?);
+    }
+    Ok(found)
 }
 
 /// The figure at a position.
@@ -360,6 +409,39 @@ pub async fn uses(
     }
     sql.push(") ORDER BY c.report_id, c.n, c.figure, c.position LIMIT ").bind(limit);
     if seqs.is_empty() { Ok(Vec::new()) } else { sql.fetch_all(connection).await }
+}
+
+/// A version by its report and its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    report_id: Uuid,
+    n: i64,
+}
+
+from_row!(Place { report_id, n });
+
+/// Versions that are ready, of reports of these types and periods, and made of what was before an entry. Those that
+/// withdraw another are not among them.
+pub async fn made_before(
+    connection: &mut Connection,
+    tenant: Tenant,
+    (types, periods): (&[&str], &[String]),
+    seq: i64,
+) -> Result<Vec<At>, StoreError> {
+    let mut sql = Select::new(
+        "SELECT v.report_id, v.n FROM reports r JOIN report_versions v \
+         ON v.institution_id = r.institution_id AND v.report_id = r.id \
+         WHERE v.state = 'ready' AND v.kind <> 'cancellation' AND r.institution_id = ",
+    );
+    sql.bind(tenant.uuid());
+    sql.and_in("r.type", types.iter().copied());
+    sql.and_in("r.period", periods.iter().map(String::as_str));
+    sql.push(" AND v.as_of < ").bind(seq).push(" ORDER BY v.report_id, v.n");
+    if types.is_empty() || periods.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Place> = sql.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| at(row.report_id, row.n)).collect())
 }
 
 /// The report of a version, for those who have its raw id.
