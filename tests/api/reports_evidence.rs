@@ -80,7 +80,7 @@ async fn what_has_errors_is_refused_and_not_delivered() {
     let made = system.get(&version).await.ok();
     assert_eq!((&made["state"], &made["errors"]), (&json!("refused"), &json!(1)));
     let remarks = system.pages(&format!("{version}/remarks")).await;
-    assert_eq!(remarks[0]["rule"], "no_account");
+    assert_eq!(remarks.last().unwrap()["rule"], "no_account");
     system.post(&format!("{version}/validations"), &verdict("xsd", "passed", &made)).await.ok();
     let receipt = json!({"recipient": "the supervisor", "channel": "portal"});
     system.post(&format!("{version}/deliveries"), &receipt).await.problem(409, "conflict");
@@ -113,6 +113,11 @@ async fn an_adjustment_counts_once_somebody_else_has_approved_it() {
     let opened = system.get(&format!("{report}/versions/2/figures/{}", figures[0]["position"])).await.ok();
     assert_eq!(opened["data"][1]["seq"], approved["decided_seq"]);
     assert_eq!(opened["data"][1]["transaction"], Value::Null);
+    let remarks = system.pages(&format!("{report}/versions/2/remarks")).await;
+    assert!(
+        remarks.iter().any(|it| it["rule"] == "adjusted" && it["seq"] == approved["decided_seq"]),
+        "{remarks:#?}"
+    );
     let before = system.pages(&format!("{report}/versions/1/figures?prefix={account}/credits")).await;
     assert_eq!(before[0]["value"], "12.34");
 }

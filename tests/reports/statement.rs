@@ -255,6 +255,11 @@ fn what_must_not_be_filed_is_an_error() {
     let long = account(&"x".repeat(40));
     let made = make(&DEFINITION, &basis("2026-03", &[]), &[(long, Vec::new())], Vec::new());
     assert_eq!(made.remarks.iter().map(|it| &*it.rule).collect::<Vec<_>>(), ["account_reference_too_long"]);
+    let named = make(&DEFINITION, &basis("2026-03", &[("accounts", "nobodys")]), &[], Vec::new());
+    assert_eq!(
+        named.remarks.iter().map(|it| &*it.rule).collect::<Vec<_>>(),
+        ["unknown_account", "no_account"]
+    );
     let none = make(&DEFINITION, &basis("2026-03", &[]), &[], Vec::new());
     assert_eq!(none.remarks.iter().map(|it| &*it.rule).collect::<Vec<_>>(), ["no_account"]);
 }

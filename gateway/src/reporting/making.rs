@@ -79,6 +79,10 @@ impl<'a, K: Keep> Making<'a, K> {
 
     /// Makes it.
     pub(super) async fn make(mut self) -> Result<Made, PressError> {
+        let ordered_on = self.basis.ordered_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+        if ordered_on <= self.basis.period.last {
+            self.sheet.remark_early(self.basis.period);
+        }
         let mut after = String::new();
         loop {
             let mut reader = self.db.read(self.tenant).await?;

@@ -232,7 +232,9 @@ impl ReportPress {
         };
         let (sha256, length) = self.0.archive.put(tenant, document).await?;
         let figures = self.list(tenant, at).await?;
-        self.tell_lineage(tenant, &basis, &report, &version, &sha256).await?;
+        if errors == 0 {
+            self.tell_lineage(tenant, &basis, &report, &version, &sha256).await?;
+        }
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let outcome = Outcome {
             state: if errors == 0 { "ready" } else { "refused" },

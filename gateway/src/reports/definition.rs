@@ -31,6 +31,8 @@ pub struct Definition {
     /// Which kinds of versions there are of it. A correction is shown the records as they stand now, a
     /// cancellation those of the version that it withdraws.
     pub kinds: &'static [super::VersionKind],
+    /// Whether amounts that no record has may be added to its figures by hand.
+    pub adjustable: bool,
     /// Which records it is shown.
     pub reach: Reach,
     /// Whether a correction needs the figures of the version before ([`Basis::earlier`]).

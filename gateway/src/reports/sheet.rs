@@ -9,7 +9,7 @@ use std::{
 
 use veritrail_audit::{SumLeaf, SumTree};
 
-use super::{Adjustment, Contribution, Figure, Input, Remark, Severity, Unit};
+use super::{Adjustment, Contribution, Figure, Input, Period, Remark, Severity, Unit};
 
 /// Remarks that are kept of each severity; more are counted.
 const REMARKS_MAX: usize = 10_000;
@@ -168,6 +168,16 @@ impl Sheet {
     fn tell(&mut self, mut leaf: Leaf, terms: &[(Value, i8)], path: String) -> Value {
         for adjustment in self.adjustments.remove(&leaf.name).unwrap_or_default() {
             self.add(&mut leaf, adjustment.seq, adjustment.amount);
+            self.remark(Remark {
+                rule: "adjusted".into(),
+                severity: Severity::Warning,
+                subject: leaf.name.clone(),
+                seq: Some(adjustment.seq.to_string()),
+                detail: format!(
+                    "{} was added by hand, as approved",
+                    leaf.unit.text(adjustment.amount.into())
+                ),
+            });
         }
         let Leaf { position, name, unit, formula, tree, amount } = leaf;
         let amount =
@@ -195,6 +205,17 @@ impl Sheet {
     #[must_use]
     pub fn found(&self) -> (usize, usize) {
         (self.errors, self.warnings)
+    }
+
+    /// Says that the period was not over when the version was ordered: more may come.
+    pub fn remark_early(&mut self, period: Period) {
+        self.remark(Remark {
+            rule: "period_not_over".into(),
+            severity: Severity::Warning,
+            subject: period.to_string(),
+            seq: None,
+            detail: "the version was ordered before the period was over".to_owned(),
+        });
     }
 
     /// Says of each adjustment that no figure took that there is no figure of its name: the version must not be filed

@@ -213,6 +213,17 @@ async fn proposal(
     let figure = figure.ok_or_else(|| {
         Problem::member("/figure", "unknown_figure", "the newest version has no such figure")
     })?;
+    if figure.inputs != "[]" {
+        let detail = "the figure is made of others: adjust one of these";
+        return Err(Problem::member("/figure", "derived_figure", detail));
+    }
+    if types::of_name(&report.kind).is_some_and(|of| !of.adjustable) {
+        return Err(Problem::member(
+            "/figure",
+            "not_adjustable",
+            "a report of this type is of its records alone",
+        ));
+    }
     let amount = smallest(&new.amount, figure.decimals).filter(|amount| *amount != 0).ok_or_else(|| {
         let detail = format!("a decimal other than nought, with {} decimals at most", figure.decimals);
         Problem::member("/amount", "invalid_amount", detail)

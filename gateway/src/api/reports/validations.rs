@@ -67,7 +67,7 @@ pub struct NewReportValidation {
     )]
     sha256: String,
     /// What it printed. It is kept, and its hash is on the ledger.
-    #[schema(max_length = 1000000, example = "no errors")]
+    #[schema(max_length = 1000000, pattern = "^[\\s\\S]*$", example = "no errors")]
     output: String,
 }
 

@@ -67,6 +67,7 @@ pub static DEFINITION: Definition = Definition {
     validators: &["xsd"],
     files: &[],
     kinds: &VersionKind::ALL,
+    adjustable: false,
     reach: Reach::Period,
     needs_earlier: true,
     maker: |basis| Box::new(maker::Maker::new(basis)),

@@ -69,6 +69,7 @@ pub static DEFINITION: Definition = Definition {
     validators: &["eba-xbridge"],
     files: &[],
     kinds: &[VersionKind::New, VersionKind::Correction],
+    adjustable: true,
     reach: Reach::Period,
     needs_earlier: false,
     maker: |basis| Box::new(Maker::new(basis)),

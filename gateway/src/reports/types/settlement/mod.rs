@@ -62,6 +62,7 @@ pub static DEFINITION: Definition = Definition {
         ("META-INF/catalog.xml", include_str!("taxonomy/META-INF/catalog.xml")),
     ],
     kinds: &[VersionKind::New, VersionKind::Correction, VersionKind::Cancellation],
+    adjustable: true,
     reach: Reach::FromLastBalance,
     needs_earlier: false,
     maker,

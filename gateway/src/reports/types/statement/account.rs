@@ -295,3 +295,14 @@ pub(super) fn remark_none(sheet: &mut Sheet) {
         detail: "there is no account to write a statement about, and a message has one at least".to_owned(),
     });
 }
+
+/// Says that an account that was named is not among those that the institution has in the period.
+pub(super) fn remark_unknown(reference: String, sheet: &mut Sheet) {
+    sheet.remark(Remark {
+        rule: "unknown_account".into(),
+        severity: Severity::Warning,
+        subject: reference,
+        seq: None,
+        detail: "there is no such account, or it was opened after the period".to_owned(),
+    });
+}

@@ -9,7 +9,7 @@ mod account;
 mod entry;
 mod xml;
 
-use std::io::Write as _;
+use std::{collections::BTreeSet, io::Write as _};
 
 use self::{account::Statement, xml::Xml};
 use super::super::{
@@ -53,6 +53,7 @@ pub static DEFINITION: Definition = Definition {
     validators: &["xsd"],
     files: &[],
     kinds: &[VersionKind::New, VersionKind::Correction, VersionKind::Cancellation],
+    adjustable: true,
     reach: Reach::FromLastBalance,
     needs_earlier: false,
     maker: |basis| Box::new(Maker::new(basis)),
@@ -61,6 +62,8 @@ pub static DEFINITION: Definition = Definition {
 struct Maker {
     basis: Basis,
     accounts: Option<Vec<String>>,
+    /// Accounts that were named and have not come.
+    unseen: BTreeSet<String>,
     tolerance: String,
     began: bool,
     /// Statements that are written.
@@ -70,9 +73,11 @@ struct Maker {
 
 impl Maker {
     fn new(basis: &Basis) -> Self {
-        let accounts = basis.parameter("accounts").map(|told| told.split(' ').map(str::to_owned).collect());
+        let accounts: Option<Vec<String>> =
+            basis.parameter("accounts").map(|told| told.split(' ').map(str::to_owned).collect());
+        let unseen = accounts.iter().flatten().cloned().collect();
         let tolerance = basis.parameter("tolerance").unwrap_or("0").to_owned();
-        Self { basis: basis.clone(), accounts, tolerance, began: false, written: 0, open: None }
+        Self { basis: basis.clone(), accounts, unseen, tolerance, began: false, written: 0, open: None }
     }
 
     /// The message's header, once.
@@ -125,6 +130,7 @@ impl Producer for Maker {
         self.begin(sheet)?;
         self.end_account(sheet)?;
         let tolerance = decimal(&self.tolerance, account.currency.exponent()).unwrap_or(0);
+        self.unseen.remove(account.reference.as_str());
         self.open = Some(Statement::begin(account, self.basis.period, tolerance, sheet)?);
         Ok(())
     }
@@ -139,6 +145,9 @@ impl Producer for Maker {
     fn finish(&mut self, sheet: &mut Sheet) -> Result<(), ProduceError> {
         self.begin(sheet)?;
         self.end_account(sheet)?;
+        for reference in std::mem::take(&mut self.unseen) {
+            account::remark_unknown(reference, sheet);
+        }
         if self.written == 0 {
             account::remark_none(sheet);
         }
