@@ -67,7 +67,7 @@ pub struct NewReportValidation {
     )]
     sha256: String,
     /// What it printed. It is kept, and its hash is on the ledger.
-    #[schema(max_length = 1000000, pattern = "^[\\s\\S]*$", example = "no errors")]
+    #[schema(max_length = 300000, pattern = "^[\\s\\S]*$", example = "no errors")]
     output: String,
 }
 
@@ -140,8 +140,8 @@ pub async fn create(permit: Permit<WriteReports>, state: web::Data<State>) -> Re
     let tenant = permit.tenant();
     text("/validator", &new.validator, 70)?;
     text("/version", &new.version, 70)?;
-    if new.output.chars().count() > 1_000_000 {
-        return Err(Problem::member("/output", "invalid_text", "at most 1000000 characters"));
+    if new.output.chars().count() > 300_000 {
+        return Err(Problem::member("/output", "invalid_text", "at most 300000 characters"));
     }
     let (_, version, at) = super::version(&permit, &mut state.read(tenant).await?).await?;
     let Some(sha256) = version.sha256.as_deref().map(hex) else {
