@@ -6,7 +6,12 @@ use crate::support::{Caller, Server, data, server::binary};
 
 async fn made(server: &Server, system: &Caller) -> (String, String, Value) {
     let line = data::transaction(&data::unique("evidence"));
-    server.feeder().await.deliver(server.institution(0), &data::ndjson(&[line.clone()])).await.ok();
+    server
+        .feeder()
+        .await
+        .deliver(server.institution(0), &data::ndjson(std::slice::from_ref(&line)))
+        .await
+        .ok();
     let account = line["account"].as_str().unwrap().to_owned();
     let order =
         json!({"type": "account-statement", "period": "2026-02", "parameters": {"accounts": account}});
