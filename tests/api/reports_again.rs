@@ -19,7 +19,12 @@ fn assert_told_again(again: Answer, first: &Value) {
 /// A statement of a new account: the report's path, and the account's reference.
 async fn made(server: &Server, system: &Caller) -> (String, String) {
     let line = data::transaction(&data::unique("again"));
-    server.feeder().await.deliver(server.institution(0), &data::ndjson(&[line.clone()])).await.ok();
+    server
+        .feeder()
+        .await
+        .deliver(server.institution(0), &data::ndjson(std::slice::from_ref(&line)))
+        .await
+        .ok();
     let account = line["account"].as_str().unwrap().to_owned();
     let order =
         json!({"type": "account-statement", "period": "2026-02", "parameters": {"accounts": account}});

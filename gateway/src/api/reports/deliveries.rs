@@ -111,6 +111,7 @@ impl ReportDelivery {
     ),
     request_body(content = NewReportDelivery, content_type = "application/json", example = json!({
         "recipient": "Deutsche Bundesbank", "channel": "ExtraNet file transfer", "reference": "R-2026-000123",
+        "delivered_at": "2026-01-05T09:45:00Z",
     })),
     responses(
         (status = 201, description = "It is recorded.", body = ReportDelivery),
