@@ -1,6 +1,6 @@
-//! Reports: how much memory one of 100,000 transactions takes beside one of 10,000, and how many it counts a second.
+//! Reports: how much memory one of 100,000 transactions takes, beside one of 10,000.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ const MEMORY: f64 = 64.0;
 
 /// Statements of a log of 10,000 and of one of 100,000 transactions: of all accounts, one for each year.
 pub async fn rows(postgres: &Postgres) -> Vec<Row> {
-    let (small, _) = made(postgres, SMALL).await;
-    let (large, seconds) = made(postgres, LARGE).await;
+    let small = made(postgres, SMALL).await;
+    let large = made(postgres, LARGE).await;
     let what = "account statements of 100,000 transactions";
     vec![
         Row::new(format!("{what}: memory above idle"), large, MEMORY, "MiB")
@@ -29,14 +29,11 @@ pub async fn rows(postgres: &Postgres) -> Vec<Row> {
         Row::new(format!("{what}: memory above idle"), large, small.max(1.0), "MiB")
             .against("of 10,000 transactions")
             .durable(POSTGRES_ON),
-        Row::new(format!("{what}: transactions"), LARGE as f64 / seconds, 1.0, "/s")
-            .against("one a second")
-            .durable(POSTGRES_ON),
     ]
 }
 
-/// Memory above idle in MiB, and seconds, for the statements of a whole log.
-async fn made(postgres: &Postgres, size: usize) -> (f64, f64) {
+/// Memory above idle in MiB for the statements of a whole log.
+async fn made(postgres: &Postgres, size: usize) -> f64 {
     let site = Site::new(size, Some(postgres.database())).await;
     let server = Process::serve(&site);
     server.ready().await;
@@ -51,7 +48,6 @@ async fn made(postgres: &Postgres, size: usize) -> (f64, f64) {
     let year =
         |page: &Value| -> i16 { page["data"][0]["booking_date"].as_str().unwrap()[..4].parse().unwrap() };
     let idle = server.memory_mib("VmRSS");
-    let began = Instant::now();
     for year in year(&first)..=year(&last) {
         let order = json!({"type": "account-statement", "period": year.to_string()}).to_string();
         let ordered = client.post(format!("{base}/reports")).bearer_auth(&token).body(order);
@@ -64,5 +60,5 @@ async fn made(postgres: &Postgres, size: usize) -> (f64, f64) {
         }
         assert_eq!(get(&path).await["state"], "ready");
     }
-    (server.memory_mib("VmHWM") - idle, began.elapsed().as_secs_f64())
+    server.memory_mib("VmHWM") - idle
 }
