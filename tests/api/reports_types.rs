@@ -197,4 +197,6 @@ async fn each_type_is_passed_by_its_validator_opens_to_the_cent_and_is_corrected
         let said = String::from_utf8([verified.stdout, verified.stderr].concat()).unwrap();
         assert!(verified.status.success(), "{kind}: {said}");
     }
+    let fsck = server.run(&["fsck", "--institution", &bank.id]);
+    assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stderr));
 }

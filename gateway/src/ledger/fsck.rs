@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use veritrail_audit::{
     Checkpoint, Edge, Entry, FullTile, Kind, VerifierKey, commit, genesis_prev, leaf_hash, verify_note,
 };
@@ -15,9 +17,25 @@ use crate::{
     },
     keys::CheckpointSigner,
     store::{
-        Connection, StoreError, accounts, checkpoints, entries, intakes, logs, payloads, tiles, transactions,
+        Connection, StoreError, accounts, checkpoints, entries, intakes, lineage, logs, payloads, reports,
+        tiles, transactions,
     },
 };
+
+/// The payload of a lineage event.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineageEvent {
+    event: String,
+}
+
+/// What payloads about a version of a report say of its hashes.
+#[derive(Deserialize)]
+struct ReportVersion {
+    r#type: String,
+    sha256: Option<String>,
+    figures_sha256: Option<String>,
+}
 
 /// Entries that are read at a time.
 const ROWS: i64 = 2_000;
@@ -273,6 +291,10 @@ struct RecordRows {
     transactions: HashMap<i64, transactions::Stored>,
     accounts: HashMap<i64, accounts::Stored>,
     intakes: HashMap<i64, intakes::Stored>,
+    /// Digests of lineage events.
+    lineage: HashMap<i64, Vec<u8>>,
+    /// Hashes of versions of reports that are made: of the document and of the list of figures.
+    reports: HashMap<i64, reports::Stored>,
 }
 
 impl RecordRows {
@@ -285,10 +307,14 @@ impl RecordRows {
         let transactions = transactions::stored(connection, tenant, from, until).await?;
         let accounts = accounts::stored(connection, tenant, from, until).await?;
         let intakes = intakes::stored(connection, tenant, from, until).await?;
+        let lineage = lineage::stored(connection, tenant, from, until).await?;
+        let reports = reports::stored(connection, tenant, from, until).await?;
         Ok(Self {
             transactions: transactions.into_iter().map(|row| (row.seq, row)).collect(),
             accounts: accounts.into_iter().map(|row| (row.seq, row)).collect(),
             intakes: intakes.into_iter().map(|row| (row.seq, row)).collect(),
+            lineage: lineage.into_iter().collect(),
+            reports: reports.into_iter().map(|row| (row.made_seq, row)).collect(),
         })
     }
 
@@ -334,12 +360,30 @@ impl RecordRows {
         if serde_json::from_slice::<IntakeOutcome>(payload).is_ok() {
             return Ok(());
         }
+        if let Ok(LineageEvent { event }) = serde_json::from_slice(payload) {
+            let digest = self.lineage.remove(&seq).ok_or("its lineage event's row is missing")?;
+            let same = digest == Sha256::digest(event).as_slice();
+            return if same { Ok(()) } else { Err("its lineage event's row says something else") };
+        }
+        match serde_json::from_slice(payload) {
+            Ok(ReportVersion { r#type, sha256, figures_sha256 }) if r#type == "report_version" => {
+                let row = self.reports.remove(&seq).ok_or("its report version's row is missing")?;
+                let hex = |bytes: Option<Vec<u8>>| {
+                    bytes.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+                };
+                let same = hex(row.sha256) == sha256 && hex(row.figures_sha256) == figures_sha256;
+                return if same { Ok(()) } else { Err("its report version's row says something else") };
+            }
+            Ok(ReportVersion { r#type, .. }) if r#type.starts_with("report_") => return Ok(()),
+            _ => {}
+        }
         Err("its payload is no record that is known here")
     }
 
     /// A row without a record of its own is a fault too.
     fn none_left(&self) -> Result<(), (i64, &'static str)> {
-        let left = self.transactions.keys().chain(self.accounts.keys()).chain(self.intakes.keys()).min();
+        let records = self.transactions.keys().chain(self.accounts.keys()).chain(self.intakes.keys());
+        let left = records.chain(self.lineage.keys()).chain(self.reports.keys()).min();
         left.map_or(Ok(()), |seq| Err((*seq, "a row names it, but it records nothing of the kind")))
     }
 }

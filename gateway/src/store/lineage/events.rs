@@ -88,3 +88,21 @@ pub async fn before(
         .bind(limit)
     )
 }
+
+/// Events that were recorded in a range of entries: their seqs and digests.
+pub async fn stored(
+    connection: &mut Connection,
+    tenant: Tenant,
+    from: i64,
+    until: i64,
+) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_as(
+            "SELECT seq, digest FROM lineage_events WHERE institution_id = $1 AND seq >= $2 AND seq < $3"
+        )
+        .bind(tenant.uuid())
+        .bind(from)
+        .bind(until)
+    )
+}

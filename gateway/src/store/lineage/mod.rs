@@ -13,7 +13,7 @@ mod write;
 use uuid::Uuid;
 
 pub use self::{
-    events::{Known, Order, after, before, known},
+    events::{Known, Order, after, before, known, stored},
     graph::{ColumnHop, End, Hop, columns, hops},
     nodes::{Dataset, Job, Kind, RunRow, VersionRow, datasets, find, jobs, runs, runs_of, versions_of},
     write::{clear, write},

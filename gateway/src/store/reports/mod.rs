@@ -403,3 +403,29 @@ pub async fn unfinished(
     };
     Ok(rows.into_iter().map(found).collect())
 }
+
+/// What is stored of a version that is made.
+#[derive(Debug)]
+pub struct Stored {
+    /// The entry that says so.
+    pub made_seq: i64,
+    /// The document's hash.
+    pub sha256: Option<Vec<u8>>,
+    /// The hash of the list of its figures.
+    pub figures_sha256: Option<Vec<u8>>,
+}
+
+from_row!(Stored { made_seq, sha256, figures_sha256 });
+
+/// Versions whose end was recorded in a range of entries.
+pub async fn stored(
+    connection: &mut Connection,
+    tenant: Tenant,
+    from: i64,
+    until: i64,
+) -> Result<Vec<Stored>, StoreError> {
+    let mut sql = Select::new("SELECT made_seq, sha256, figures_sha256 FROM report_versions");
+    sql.push(" WHERE institution_id = ").bind(tenant.uuid());
+    sql.push(" AND made_seq >= ").bind(from).push(" AND made_seq < ").bind(until);
+    sql.fetch_all(connection).await
+}
