@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod balance;
+pub mod check_digits;
 pub mod currency;
 pub mod date;
 pub mod direction;

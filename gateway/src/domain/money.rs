@@ -125,6 +125,15 @@ impl TryFrom<MoneyWire<'_>> for Money {
     }
 }
 
+/// A number of the smallest unit, of so many decimals, as decimal text.
+#[must_use]
+pub fn decimal_text(amount: i128, decimals: usize) -> String {
+    let digits = format!("{:0width$}", amount.unsigned_abs(), width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    let (sign, point) = (if amount < 0 { "-" } else { "" }, if part.is_empty() { "" } else { "." });
+    format!("{sign}{whole}{point}{part}")
+}
+
 impl Money {
     /// The amount of this many minor units.
     ///

@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{Currency, Direction, Money, NewTransaction, Status, Text};
+use crate::domain::{Currency, Direction, Money, NewTransaction, Status, Text, money::decimal_text};
 
 /// A balance as a statement has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,11 +169,7 @@ impl std::fmt::Display for Break {
 
 /// A signed amount as decimal text.
 fn signed(minor: i128, currency: Currency) -> String {
-    let exponent = currency.exponent() as usize;
-    let digits = format!("{:0width$}", minor.unsigned_abs(), width = exponent + 1);
-    let (integer, decimals) = digits.split_at(digits.len() - exponent);
-    let (sign, point) = (if minor < 0 { "-" } else { "" }, if decimals.is_empty() { "" } else { "." });
-    format!("{sign}{integer}{point}{decimals}")
+    decimal_text(minor, currency.exponent() as usize)
 }
 
 /// The balance that an unsigned amount and its side make.

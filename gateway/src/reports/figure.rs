@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use veritrail_audit::{SumLeaf, SumNode};
 
-use crate::domain::Currency;
+use crate::domain::{Currency, money::decimal_text};
 
 /// What a figure is counted in. Amounts are whole numbers of the smallest unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,7 @@ impl Unit {
             Self::Money(currency) => currency.exponent() as usize,
             Self::Count(_) => 0,
         };
-        let digits = format!("{:0width$}", amount.unsigned_abs(), width = decimals + 1);
-        let (whole, part) = digits.split_at(digits.len() - decimals);
-        let (sign, point) = (if amount < 0 { "-" } else { "" }, if part.is_empty() { "" } else { "." });
-        format!("{sign}{whole}{point}{part}")
+        decimal_text(amount, decimals)
     }
 }
 

@@ -8,6 +8,7 @@
 mod basis;
 mod definition;
 mod figure;
+pub mod lei;
 mod period;
 pub mod running;
 mod sheet;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    domain::{AccountId, ReportId, TransactionId, transaction::Source},
+    domain::{AccountId, ReportId, TransactionId, money::decimal_text, transaction::Source},
     error::Problem,
     reporting::wording::hex,
     reports::VersionKind,
@@ -267,11 +267,7 @@ pub struct FigureOf {
 
 /// An amount of the smallest unit as decimal text.
 pub(super) fn decimal(amount: i64, decimals: i64) -> String {
-    let decimals = usize::try_from(decimals).unwrap_or_default();
-    let digits = format!("{:0width$}", amount.unsigned_abs(), width = decimals + 1);
-    let (whole, part) = digits.split_at(digits.len() - decimals);
-    let (sign, point) = (if amount < 0 { "-" } else { "" }, if part.is_empty() { "" } else { "." });
-    format!("{sign}{whole}{point}{part}")
+    decimal_text(amount.into(), usize::try_from(decimals).unwrap_or_default())
 }
 
 /// Where a version is.

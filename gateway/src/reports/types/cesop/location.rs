@@ -1,6 +1,8 @@
 //! Where a party is, as far as its account or its bank says so (Directive 2006/112/EC, Article 243c): by the IBAN,
 //! and where there is none by the BIC of the payment service provider that acts for it.
 
+use crate::domain::check_digits::remainder;
+
 /// Countries of ISO 3166-1, and `XK` (Kosovo), as the schema's `CountryCode_Type` has them.
 const COUNTRIES: &str = "\
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA \
@@ -92,11 +94,7 @@ pub fn iban_country(iban: &str) -> Result<Country, &'static str> {
         return Err("it has not the length of its country's IBANs");
     }
     let rotated = iban[4..].bytes().chain(iban[..4].bytes());
-    let remainder = rotated.fold(0_u32, |rest, byte| match byte {
-        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-    });
-    if remainder == 1 { Ok(country) } else { Err("its check digits are wrong") }
+    if remainder(rotated) == Some(1) { Ok(country) } else { Err("its check digits are wrong") }
 }
 
 /// The country of a BIC (ISO 9362): four letters or digits, the country, two letters or digits, and three more for

@@ -1,4 +1,6 @@
-//! Identifiers with check digits, and the countries that they are of.
+//! IBANs, and the countries that they are of.
+
+use crate::domain::check_digits::remainder;
 
 /// Members of the euro area, Bulgaria since 2026-01-01. An IBAN begins with the code of its country.
 const EURO_AREA: [&str; 21] = [
@@ -19,23 +21,6 @@ pub fn in_economic_area(country: &str) -> bool {
     in_euro_area(country) || ECONOMIC_AREA.contains(&country)
 }
 
-/// The remainder by 97 of letters and digits read as one number, A as 10 (ISO 7064 MOD 97-10); `None` where
-/// there is anything else.
-fn remainder(characters: impl Iterator<Item = u8>) -> Option<u32> {
-    characters.into_iter().try_fold(0, |rest: u32, byte| match byte {
-        b'0'..=b'9' => Some((rest * 10 + u32::from(byte - b'0')) % 97),
-        b'A'..=b'Z' => Some((rest * 100 + u32::from(byte - b'A') + 10) % 97),
-        _ => None,
-    })
-}
-
-/// Whether a text is a legal entity identifier with the right check digits (ISO 17442).
-pub fn is_lei(text: &str) -> bool {
-    text.len() == 20
-        && text.as_bytes()[18..].iter().all(u8::is_ascii_digit)
-        && remainder(text.bytes()) == Some(1)
-}
-
 /// The country of an IBAN with the right check digits (ISO 13616); `None` where it is none.
 pub fn iban_country(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
@@ -52,9 +37,6 @@ mod tests {
 
     #[test]
     fn check_digits_are_heeded() {
-        assert!(is_lei("529900T8BM49AURSDO55"));
-        assert!(!is_lei("529900T8BM49AURSDO56"));
-        assert!(!is_lei("529900t8bm49aursdo55"));
         assert_eq!(iban_country("DE89370400440532013000"), Some("DE"));
         assert_eq!(iban_country("DE88370400440532013000"), None);
         assert_eq!(iban_country("MT84MALT011000012345MTLCAST001S"), Some("MT"));

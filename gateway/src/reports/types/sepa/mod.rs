@@ -25,7 +25,7 @@ use std::{borrow::Cow, cmp::Ordering, io::Write as _};
 
 use super::super::{
     Basis, Definition, Granularity, Leaf, Parameter, ProduceError, Producer, Reach, Recorded, Remark,
-    Severity, Sheet, Unit, Value, VersionKind,
+    Severity, Sheet, Unit, Value, VersionKind, lei,
 };
 use crate::domain::{Account, Currency, Status};
 use cells::{Breakdown, COLUMNS, Flow, OUTSIDE_EURO_AREA, Part, ROWS, Row, TOLD, Told, VOLUMES};
@@ -76,7 +76,7 @@ pub static DEFINITION: Definition = Definition {
 };
 
 fn check_lei(value: &str) -> Result<(), String> {
-    let right = identifiers::is_lei(value);
+    let right = lei::check(value).is_ok();
     right
         .then_some(())
         .ok_or_else(|| "this is no LEI: 20 characters, the last two of which are check digits".into())

@@ -9,8 +9,8 @@ use std::{
 use jiff::{ToSpan as _, civil::Date};
 use serde::Serialize;
 
-use super::{ENTRY_POINT, TAXONOMY, lei};
-use crate::reports::{Basis, ProduceError, Sheet, Unit};
+use super::{ENTRY_POINT, TAXONOMY};
+use crate::reports::{Basis, ProduceError, Sheet, Unit, lei};
 
 /// The scheme of institutions that tell no legal entity identifier: their names, percent-encoded.
 const BY_NAME: &str = "https://veritrail.example/institution";

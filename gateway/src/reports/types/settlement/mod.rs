@@ -10,11 +10,10 @@
 mod account;
 mod document;
 mod held;
-mod lei;
 mod maker;
 mod telling;
 
-use crate::reports::{Basis, Definition, Granularity, Parameter, Producer, Reach, VersionKind};
+use crate::reports::{Basis, Definition, Granularity, Parameter, Producer, Reach, VersionKind, lei};
 
 /// Where the taxonomy lives: its target namespace, and what its files' addresses begin with.
 pub const TAXONOMY: &str = "https://veritrail.example/taxonomy/settlement-reconciliation/2026-01";

@@ -1,22 +1,27 @@
 //! Legal entity identifiers.
 
+use crate::domain::check_digits::remainder;
+
 /// The scheme of legal entity identifiers in XBRL documents.
-pub(super) const SCHEME: &str = "http://standards.iso.org/iso/17442";
+pub const SCHEME: &str = "http://standards.iso.org/iso/17442";
 
 /// Whether a text is a legal entity identifier: 18 letters or digits and two check digits, such that the number
-/// that it makes with A as 10 to Z as 35 leaves 1 when divided by 97 (ISO 17442-1, annex A; ISO 7064 MOD 97-10).
-pub(super) fn check(text: &str) -> Result<(), String> {
+/// that it makes leaves 1 when divided by 97 (ISO 17442-1, annex A).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(text: &str) -> Result<(), String> {
     let shape = text.len() == 20
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
         && text[18..].bytes().all(|byte| byte.is_ascii_digit());
     if !shape {
         return Err("an LEI has 18 capital letters or digits, then two digits".to_owned());
     }
-    let rest = text.bytes().fold(0_u32, |rest, byte| match byte {
-        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-    });
-    if rest == 1 { Ok(()) } else { Err("the check digits of this LEI are wrong".to_owned()) }
+    if remainder(text.bytes()) == Some(1) {
+        Ok(())
+    } else {
+        Err("the check digits of this LEI are wrong".to_owned())
+    }
 }
 
 #[cfg(test)]
