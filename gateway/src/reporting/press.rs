@@ -410,7 +410,7 @@ impl ReportPress {
 }
 
 fn at(report: &Report, version: &Version) -> At {
-    figures::at(report.id, version.n)
+    At::of(report.id, version.n)
 }
 
 /// That a version is in hand, until this is dropped.

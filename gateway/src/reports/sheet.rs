@@ -20,7 +20,7 @@ pub enum ProduceError {
     /// The document can't be written.
     #[error("the document can't be written: {0}")]
     Io(#[from] io::Error),
-    /// A figure's name stands twice, or a number is too large for it.
+    /// A figure can't be told: a number is too large, for one.
     #[error("{0}")]
     Figure(String),
 }
@@ -94,7 +94,6 @@ impl Done {
 #[derive(Debug)]
 pub struct Sheet {
     out: BufWriter<File>,
-    written: u64,
     adjustments: HashMap<String, Vec<Adjustment>>,
     next: u32,
     done: Done,
@@ -112,7 +111,6 @@ impl Sheet {
         }
         Self {
             out: BufWriter::new(file),
-            written: 0,
             adjustments: by_figure,
             next: 0,
             done: Done::default(),
@@ -247,12 +245,6 @@ impl Sheet {
         self.done.len()
     }
 
-    /// The document's length so far.
-    #[must_use]
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-
     /// Ends the document.
     ///
     /// # Errors
@@ -270,9 +262,7 @@ impl Sheet {
 
 impl Write for Sheet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.written += written as u64;
-        Ok(written)
+        self.out.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

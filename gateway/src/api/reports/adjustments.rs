@@ -32,9 +32,9 @@ use crate::{
     store::{
         idempotency,
         reports::{
-            At, Report,
+            self, At, Report,
             adjustments::{self, AdjustmentRow, NewAdjustment},
-            evidence, figures,
+            figures,
         },
     },
     world::{id_parts, rfc3339},
@@ -204,7 +204,7 @@ async fn proposal(
 ) -> Result<Filing, Problem> {
     let (tenant, id) = (permit.tenant(), ReportId::from_uuid(report.id));
     let mut reader = state.read(tenant).await?;
-    let newest = evidence::newest_with_figures(&mut reader, tenant, id).await?;
+    let newest = reports::newest_with_figures(&mut reader, tenant, id).await?;
     let Some(n) = newest.filter(|_| types::of_name(&report.kind).is_some()) else {
         return Err(Problem::new(Code::Conflict, "no version of the report has figures"));
     };

@@ -28,7 +28,7 @@ use crate::{
     store::{
         Connection,
         reports::{
-            At,
+            self, At,
             evidence::{self, Delivery, NewDelivery},
         },
     },
@@ -194,7 +194,7 @@ async fn check(
             None => return Err(RecordError::Conflict(UNSEEN)),
         }
     }
-    match evidence::superseded_at(connection, tenant, at).await? {
+    match reports::superseded_at(connection, tenant, at).await? {
         Some(since_us) if told_us.is_none_or(|told_us| told_us >= since_us) => {
             Err(RecordError::Conflict(SUPERSEDED))
         }

@@ -22,7 +22,7 @@ use crate::{
     reports::{Period, VersionKind, types},
     store::{
         idempotency,
-        reports::{self, At, evidence},
+        reports::{self, At},
     },
     world::id_parts,
 };
@@ -99,7 +99,7 @@ pub async fn create(permit: Permit<OrderReports>, state: web::Data<State>) -> Re
     let seq = i64::try_from(filed.receipt.seq).map_err(Problem::internal)?;
     let mut reader = state.read(tenant).await?;
     let row = reports::get(&mut reader, tenant, report).await?.ok_or_else(Problem::not_found)?;
-    let n = evidence::ordered_by(&mut reader, tenant, report, seq).await?.ok_or_else(Problem::not_found)?;
+    let n = reports::ordered_by(&mut reader, tenant, report, seq).await?.ok_or_else(Problem::not_found)?;
     let at = At { report, n };
     let version = reports::version(&mut reader, tenant, at).await?;
     drop(reader);

@@ -144,7 +144,7 @@ pub async fn impact(permit: Permit<ReadReports>, state: web::Data<State>) -> Res
     let mut reader = state.read(tenant).await?;
     let mut versions = Vec::new();
     for ((report, n), (outdated, missing)) in all {
-        let at = figures::at(report, n);
+        let at = At::of(report, n);
         let about = reports::get(&mut reader, tenant, at.report).await?.ok_or_else(Problem::not_found)?;
         let version = reports::version(&mut reader, tenant, at).await?.ok_or_else(Problem::not_found)?;
         let deliveries = evidence::deliveries(&mut reader, tenant, at, -1, i64::MAX).await?;
@@ -156,7 +156,7 @@ pub async fn impact(permit: Permit<ReadReports>, state: web::Data<State>) -> Res
             state: version.state,
             outdated,
             missing,
-            superseded: evidence::is_followed(&mut reader, tenant, at).await?,
+            superseded: reports::is_followed(&mut reader, tenant, at).await?,
             deliveries: deliveries.into_iter().map(ReportDelivery::of).collect(),
         });
     }
@@ -186,7 +186,7 @@ async fn touched(reader: &mut Reader, tenant: Tenant, id: TransactionId) -> Resu
     }
     let (mut found, mut versions) = (Vec::new(), BTreeMap::new());
     for (key, uses) in by_version {
-        let at = figures::at(key.0, key.1);
+        let at = At::of(key.0, key.1);
         versions.insert(key, uses.iter().any(|one| one.seq != newest));
         found.extend(of_version(reader, tenant, at, &uses).await?);
     }

@@ -4,7 +4,7 @@ use super::{
     super::{Connection, StoreError, select::Select},
     At,
 };
-use crate::domain::{Tenant, id::ReportId};
+use crate::domain::Tenant;
 
 /// What a validator said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,74 +103,6 @@ pub async fn verdict(
         .bind(at.report.uuid())
         .bind(at.n)
         .bind(validator)
-    )
-}
-
-/// When the version that takes a version's place, or withdraws it, was ready; none while it stands.
-pub async fn superseded_at(
-    connection: &mut Connection,
-    tenant: Tenant,
-    at: At,
-) -> Result<Option<i64>, StoreError> {
-    fetch_optional!(
-        connection,
-        sqlx::query_scalar(
-            "SELECT finished_at_us FROM report_versions WHERE institution_id = $1 AND report_id = $2 \
-             AND supersedes = $3 AND state = 'ready' AND kind IN ('correction', 'cancellation') ORDER BY n LIMIT 1"
-        )
-        .bind(tenant.uuid())
-        .bind(at.report.uuid())
-        .bind(at.n)
-    )
-}
-
-/// Whether a later version of the report is ready.
-pub async fn is_followed(connection: &mut Connection, tenant: Tenant, at: At) -> Result<bool, StoreError> {
-    let next: Option<i64> = fetch_optional!(
-        connection,
-        sqlx::query_scalar(
-            "SELECT n FROM report_versions WHERE institution_id = $1 AND report_id = $2 AND n > $3 \
-             AND state = 'ready' ORDER BY n LIMIT 1"
-        )
-        .bind(tenant.uuid())
-        .bind(at.report.uuid())
-        .bind(at.n)
-    )?;
-    Ok(next.is_some())
-}
-
-/// The number of the version that an entry ordered.
-pub async fn ordered_by(
-    connection: &mut Connection,
-    tenant: Tenant,
-    report: ReportId,
-    seq: i64,
-) -> Result<Option<i64>, StoreError> {
-    fetch_optional!(
-        connection,
-        sqlx::query_scalar(
-            "SELECT n FROM report_versions WHERE institution_id = $1 AND report_id = $2 AND seq = $3"
-        )
-        .bind(tenant.uuid())
-        .bind(report.uuid())
-        .bind(seq)
-    )
-}
-
-/// The newest version of a report that has figures.
-pub async fn newest_with_figures(
-    connection: &mut Connection,
-    tenant: Tenant,
-    report: ReportId,
-) -> Result<Option<i64>, StoreError> {
-    fetch_optional!(
-        connection,
-        sqlx::query_scalar(
-            "SELECT n FROM report_versions WHERE institution_id = $1 AND report_id = $2 \
-             AND state IN ('ready', 'refused') AND figures > 0 ORDER BY n DESC LIMIT 1"
-        )
-        .bind(tenant.uuid())
-        .bind(report.uuid())
     )
 }
 

@@ -10,7 +10,7 @@ use super::{
     },
     At,
 };
-use crate::domain::{Tenant, id::ReportId};
+use crate::domain::Tenant;
 
 /// A figure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -441,11 +441,5 @@ pub async fn made_before(
         return Ok(Vec::new());
     }
     let rows: Vec<Place> = sql.fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|row| at(row.report_id, row.n)).collect())
-}
-
-/// The report of a version, for those who have its raw id.
-#[must_use]
-pub fn at(report: Uuid, n: i64) -> At {
-    At { report: ReportId::from_uuid(report), n }
+    Ok(rows.into_iter().map(|row| At::of(row.report_id, row.n)).collect())
 }
