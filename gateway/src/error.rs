@@ -75,6 +75,8 @@ codes! {
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The token lacks the scope for this";
     /// The client may not call from this address.
     AddressNotAllowed = "address_not_allowed", FORBIDDEN, "The client may not call from this address";
+    /// A form that another site's page had a browser send.
+    CrossSite = "cross_site", FORBIDDEN, "This was sent by another site";
     /// Nothing here, or nothing that this caller may see.
     NotFound = "not_found", NOT_FOUND, "There is nothing here";
     /// The path exists with another method.

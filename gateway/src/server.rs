@@ -7,7 +7,13 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
+use actix_web::{
+    App, Error, HttpServer,
+    body::BoxBody,
+    dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web,
+};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
@@ -16,13 +22,15 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::{
     access::{
+        Door,
         connection::{Connections, PART},
         gate::gate,
         load::Uncounted,
         origin,
     },
+    api,
     config::Config,
-    router,
+    portal, router,
     service::Service,
     tls,
 };
@@ -57,7 +65,11 @@ impl Server {
                 .app_data(door.clone())
                 .configure(router::api)
                 .split_for_parts();
-            app.configure(router::pages).default_service(web::to(router::api_fallback)).wrap(from_fn(gate))
+            let (inside_state, inside_door) = (state.clone(), door.clone());
+            app.data_factory(move || portal::Api::start(inside(inside_state.clone(), inside_door.clone())))
+                .configure(router::pages)
+                .default_service(web::to(router::api_fallback))
+                .wrap(from_fn(gate))
         });
         let (state, door) = (service.state.clone(), service.door.clone());
         let admin = HttpServer::new(move || {
@@ -150,6 +162,30 @@ impl Server {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// The routes that the portal asks: both APIs, for whoever may use them.
+fn inside(
+    state: web::Data<api::State>,
+    door: web::Data<Door>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let (app, _) = App::new()
+        .into_utoipa_app()
+        .app_data(state)
+        .app_data(door)
+        .app_data(Uncounted)
+        .configure(router::api)
+        .configure(router::admin)
+        .split_for_parts();
+    app.default_service(web::to(router::api_fallback)).wrap(from_fn(gate))
 }
 
 /// Waits until the process is asked to stop.

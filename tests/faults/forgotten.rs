@@ -38,7 +38,7 @@ async fn answers_attempts_and_usage_are_forgotten_each_after_its_time() {
     let mut server = Server::demo_with(&[], &ALLOW);
     let system = server.system(0).await;
     let call = idempotency::Key {
-        client: system.client_id.parse().unwrap(),
+        actor: Actor::Client(system.client_id.parse().unwrap()),
         route: "POST /v1/webhooks".to_owned(),
         key: data::unique("key"),
         body_sha256: [0; 32],

@@ -9,7 +9,7 @@ use super::{
     token::Believed,
 };
 use crate::{
-    domain::{ClientId, ClientKind, InstitutionId, Scope},
+    domain::{Actor, ClientId, ClientKind, InstitutionId, Scope},
     error::Problem,
     store::{clients, clients::Client, institutions, tokens as token_store},
 };
@@ -76,7 +76,7 @@ impl Door {
         let owned = Scope::parse_list(&client.scopes).unwrap_or_default();
         scopes.retain(|scope| owned.contains(scope));
         let caller = Caller {
-            client: ClientId::from_uuid(client.id),
+            actor: Actor::Client(ClientId::from_uuid(client.id)),
             home: institution,
             kind: ClientKind::parse(&client.kind).ok_or_else(invalid_token)?,
             scopes,

@@ -12,7 +12,7 @@ use super::{
     proof::{self, Proof, Request},
 };
 use crate::{
-    domain::{ClientId, ClientKind, InstitutionId, Scope},
+    domain::{Actor, ClientId, ClientKind, InstitutionId, Scope},
     error::{Code, Problem},
     store::clients::Client,
 };
@@ -160,7 +160,7 @@ impl Door {
     pub fn admit_client(&self, context: &Context, client: &Client) -> Result<(), Problem> {
         let networks = super::caller::networks(&client.allowed_addresses)?;
         let caller = Caller {
-            client: ClientId::from_uuid(client.id),
+            actor: Actor::Client(ClientId::from_uuid(client.id)),
             home: InstitutionId::from_uuid(client.institution_id),
             kind: ClientKind::parse(&client.kind)
                 .ok_or_else(|| Problem::internal("an unknown kind of client"))?,

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use crate::{
-    domain::{ClientId, ClientKind, InstitutionId, Scope, Tenant, network::Network},
+    domain::{Actor, ClientKind, InstitutionId, Scope, Tenant, network::Network},
     error::Problem,
 };
 
@@ -46,11 +46,11 @@ impl std::fmt::Display for Reach {
 /// Whoever is behind a request, authenticated.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The client.
-    pub client: ClientId,
-    /// Whose client it is.
+    /// The client, or the person.
+    pub actor: Actor,
+    /// Whose client or employee it is.
     pub home: InstitutionId,
-    /// What kind of program it is.
+    /// What kind of program it is; of people, the kind that reaches institutions as they do.
     pub kind: ClientKind,
     /// What its token permits.
     pub scopes: Vec<Scope>,

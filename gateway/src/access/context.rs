@@ -8,14 +8,15 @@ use std::{
     },
 };
 
-use actix_web::{dev::ServiceRequest, http::Method};
+use actix_web::{HttpMessage as _, dev::ServiceRequest, http::Method};
 
 use super::{
     Caller,
     door::URI_MAX,
+    inside::OnBehalf,
     limit::Standing,
     load::{Load, Slot, Uncounted},
-    origin::Origin,
+    origin::{Origin, Origins},
 };
 use crate::{
     domain::Tenant,
@@ -54,6 +55,7 @@ pub struct Context {
     caller: OnceLock<(Caller, Tenant)>,
     standing: Mutex<Option<Standing>>,
     units: AtomicU32,
+    is_inside: bool,
     counted: bool,
     slot: Mutex<Option<Slot>>,
 }
@@ -61,7 +63,12 @@ pub struct Context {
 impl Context {
     /// Takes note of a request.
     #[must_use]
-    pub fn of(request: &ServiceRequest, origin: Origin, world: &dyn World) -> Self {
+    pub fn of(request: &ServiceRequest, origins: &Origins, world: &dyn World) -> Self {
+        let inside = request.extensions().get::<OnBehalf>().map(|on_behalf| on_behalf.address);
+        let origin = match inside {
+            Some(address) => Origin { address, certificate: None },
+            None => origins.of(request),
+        };
         let own = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
         let request_id = own.filter(|id| is_well_formed(id)).map_or_else(|| new_id(world), ToOwned::to_owned);
         let uri = request.uri();
@@ -79,6 +86,7 @@ impl Context {
             caller: OnceLock::new(),
             standing: Mutex::new(None),
             units: AtomicU32::new(0),
+            is_inside: inside.is_some(),
             counted: request.app_data::<Uncounted>().is_none(),
             slot: Mutex::new(None),
         }
@@ -87,6 +95,11 @@ impl Context {
     /// Whether it is a probe: those come often, from one address, and are answered under any load.
     pub(super) fn is_probe(&self) -> bool {
         ["/health/live", "/health/ready"].contains(&self.path.as_str())
+    }
+
+    /// Whether the portal makes it: the page that it is for has passed the limits of slots and addresses.
+    pub(super) fn is_inside(&self) -> bool {
+        self.is_inside
     }
 
     /// Takes a slot, unless it came by a listener whose requests are not counted.

@@ -92,7 +92,7 @@ impl Door {
     /// # Errors
     /// 429 when there is too little left; then nothing is spent.
     pub async fn admit_caller(&self, context: &Context, caller: &Caller, cost: u32) -> Result<(), Problem> {
-        let spent = self.limits.caller(&caller.plan, caller.home, caller.client, cost).await;
+        let spent = self.limits.caller(&caller.plan, caller.home, caller.actor, cost).await;
         let standing = spent.map_err(|exceeded| {
             context.stand(exceeded.standing.clone());
             too_many(&exceeded)
@@ -208,7 +208,7 @@ impl Door {
                 true => (caller.home_log(), context.route.clone(), None),
                 false => (*log, context.target.clone(), Some(context.request_id.clone())),
             };
-            let denial = denial(caller.client.to_string(), path, request);
+            let denial = denial(caller.actor.to_string(), path, request);
             match self.recorder.denied(log, denial.clone()).await {
                 // It named an institution that there is not: then its own log tells of it.
                 Err(RecordError::Missing(_)) => self.recorder.denied(caller.home_log(), denial).await,

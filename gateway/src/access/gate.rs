@@ -51,7 +51,7 @@ pub async fn gate(
     let at_work = request.conn_data::<Arc<Connection>>().cloned().map(Connection::work);
     let began_us = door.world.now_us();
     let underway = Underway::begin();
-    let context = Arc::new(Context::of(&request, door.origins.of(&request), &*door.world));
+    let context = Arc::new(Context::of(&request, &door.origins, &*door.world));
     let trace = Trace::of(request.headers(), &context);
     request.extensions_mut().insert(Arc::clone(&context));
     let mut response = match before(&door, &context, &request) {
@@ -105,7 +105,7 @@ pub async fn gate(
             route = context.route,
             status,
             took_us,
-            client = context.known().map(|(caller, _)| caller.client.to_string()),
+            actor = context.known().map(|(caller, _)| caller.actor.to_string()),
             "request"
         );
     });
@@ -113,7 +113,7 @@ pub async fn gate(
 }
 
 fn before(door: &Door, context: &Context, request: &ServiceRequest) -> Result<(), Problem> {
-    if !context.is_probe() {
+    if !context.is_probe() && !context.is_inside() {
         context.enter(&door.load)?;
         door.admit_address(context)?;
     }

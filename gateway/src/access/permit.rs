@@ -11,7 +11,7 @@ use actix_web::{
 };
 
 use super::{
-    Answer, Caller, Context, Door, Recorded, answer,
+    Answer, Caller, Context, Door, OnBehalf, Recorded, answer,
     binding::{Presented, not_from_here},
     body,
     right::Right,
@@ -75,7 +75,7 @@ impl<R: Right> Permit<R> {
 
     /// The actor and request id to record with.
     pub fn by(&self) -> By {
-        By { actor: self.caller.client.to_string(), request: Some(self.context.request_id.clone()) }
+        By { actor: self.caller.actor.to_string(), request: Some(self.context.request_id.clone()) }
     }
 
     /// The whole body, of one of these media types and at most `max` bytes.
@@ -160,7 +160,7 @@ impl<R: Right> Permit<R> {
             Problem::new(Code::InvalidParameter, detail)
         })?;
         Ok(Some(idempotency::Key {
-            client: self.caller.client,
+            actor: self.caller.actor,
             route: format!("{} {}", self.context.method, self.context.target),
             key: key.to_owned(),
             body_sha256,
@@ -200,7 +200,7 @@ impl<R: Right> Permit<R> {
     /// # Errors
     /// When it can't be recorded: then there is no answer.
     pub async fn answer(&self, answer: Answer) -> Result<Recorded, Problem> {
-        let actor = self.caller.client.to_string();
+        let actor = self.caller.actor.to_string();
         answer::record(&self.door, &self.context, self.tenant, actor, answer).await
     }
 }
@@ -221,7 +221,11 @@ impl<R: Right> FromRequest for Permit<R> {
             let door = door.ok_or_else(|| Problem::internal("the door is missing"))?;
             let context = request.extensions().get::<Arc<Context>>().cloned();
             let context = context.ok_or_else(|| Problem::internal("the gate was not passed"))?;
-            let (caller, proof) = door.authenticate(&context, presented(&request, &context)?).await?;
+            let inside = request.extensions().get::<OnBehalf>().map(|on_behalf| on_behalf.caller.clone());
+            let (caller, proof) = match inside {
+                Some(caller) => (caller, None),
+                None => door.authenticate(&context, presented(&request, &context)?).await?,
+            };
             let named = named_institution(request.query_string());
             let tenant = if R::TENANT {
                 caller.tenant(named.clone().unwrap_or(None))

@@ -79,7 +79,7 @@ impl<R: Right> Permit<R> {
             None => context.request_id.clone(),
         };
         let access = Access {
-            actor: self.caller().client.to_string(),
+            actor: self.caller().actor.to_string(),
             at: rfc3339(self.door().world.now_us()),
             digest: content_digest(Sha256::digest(bytes).into()),
             method: context.method.clone(),

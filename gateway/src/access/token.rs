@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Caller, binding::Confirmation};
 use crate::{
-    domain::{ClientId, InstitutionId, Scope},
+    domain::{Actor, ClientId, InstitutionId, Scope},
     keys::Seed,
     world::{World, random},
 };
@@ -136,7 +136,7 @@ struct Void {
     /// Since when every verdict of before is.
     all: u64,
     /// Since when those on a client's tokens are. No more clients than verdicts: beyond that, all are void.
-    of: HashMap<ClientId, u64>,
+    of: HashMap<Actor, u64>,
 }
 
 /// The verdicts, and since when earlier ones are void.
@@ -312,7 +312,7 @@ impl Tokens {
         }
         let formed_us = world.now_us();
         let mut verdicts = self.verdicts();
-        let void = verdicts.void.of.get(&believed.caller.client).copied().unwrap_or_default();
+        let void = verdicts.void.of.get(&believed.caller.actor).copied().unwrap_or_default();
         if void.max(verdicts.void.all) > generation {
             return;
         }
@@ -336,8 +336,9 @@ impl Tokens {
 
     /// Drops the verdicts on a client's tokens, after it changed. Nobody else's callers notice.
     pub fn forget_client(&self, client: ClientId) {
+        let client = Actor::Client(client);
         let mut verdicts = self.verdicts();
-        verdicts.kept.retain(|_, verdict| verdict.believed.caller.client != client);
+        verdicts.kept.retain(|_, verdict| verdict.believed.caller.actor != client);
         let void = &mut verdicts.void;
         void.generation += 1;
         if void.of.len() >= CACHE {
@@ -385,7 +386,7 @@ mod tests {
         let token = tokens.issue(world, client, home, &[], Confirmation::default()).unwrap();
         let claims = tokens.verify(world, &token).unwrap();
         let caller = Caller {
-            client,
+            actor: Actor::Client(client),
             home,
             kind: ClientKind::System,
             scopes: Vec::new(),
@@ -419,7 +420,7 @@ mod tests {
     fn a_change_of_a_client_makes_void_what_is_known_of_it_and_of_nobody_else() {
         let (world, tokens) = (At(AtomicI64::new(NOW_US)), tokens());
         let all = [1, 2].map(|client| token_of(&tokens, &world, client));
-        let [changed, other] = [0, 1].map(|index| all[index].2.caller.client);
+        let [changed, other] = [0, 1].map(|index| all[index].1.sub);
         let keep = |index: usize, generation| {
             let (token, claims, believed) = &all[index];
             tokens.keep(&world, token, (&claims.jti, claims.exp), believed.clone(), generation);

@@ -3,7 +3,7 @@
 //! the same.
 //!
 //! It is bounded by clients, routes and codes: nothing in it is a caller's to choose, and callers that
-//! nobody knows are not counted.
+//! nobody knows are not counted, nor are people in the portal.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,7 +16,7 @@ use tokio::sync::{Notify, RwLock, RwLockReadGuard};
 
 use super::{Context, Door};
 use crate::{
-    domain::Tenant,
+    domain::{Actor, Tenant},
     ledger::{RecordError, Recorder, command::Rows},
     store::usage::{self, Kind, Sum},
 };
@@ -36,10 +36,11 @@ impl Usage {
     /// Counts a request that was answered, on its caller's institution.
     pub(super) fn count(&self, context: &Context, at_us: i64, code: &'static str, bytes: u64) {
         let Some((caller, _)) = context.known() else { return };
+        let Actor::Client(client) = caller.actor else { return };
         let Ok(at) = jiff::Timestamp::from_microsecond(at_us) else { return };
         let kind = Kind {
             day: at.to_zoned(jiff::tz::TimeZone::UTC).date(),
-            client: caller.client,
+            client,
             route: format!("{} {}", context.method, context.route),
             code,
         };

@@ -20,7 +20,7 @@ use crate::{
         right::FollowEvents,
         stream::{Part, Source},
     },
-    domain::{ClientId, Event, EventType, InstitutionId, Tenant},
+    domain::{Actor, Event, EventType, InstitutionId, Tenant},
     error::{Code, Problem},
     ledger::events::{self, Told, Wanted},
     store::logs,
@@ -47,13 +47,13 @@ pub struct Streams {
     heartbeat: Duration,
     max: usize,
     per_client_max: usize,
-    open: Arc<Mutex<HashMap<ClientId, usize>>>,
+    open: Arc<Mutex<HashMap<Actor, usize>>>,
 }
 
 /// A place among them; dropping it frees it.
 struct Place {
-    client: ClientId,
-    open: Arc<Mutex<HashMap<ClientId, usize>>>,
+    actor: Actor,
+    open: Arc<Mutex<HashMap<Actor, usize>>>,
 }
 
 impl Streams {
@@ -63,29 +63,29 @@ impl Streams {
         Self { heartbeat, max, per_client_max, open: Arc::default() }
     }
 
-    fn enter(&self, client: ClientId) -> Result<Place, Problem> {
+    fn enter(&self, actor: Actor) -> Result<Place, Problem> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.values().sum::<usize>() >= self.max {
             let detail = "too many streams are open here; ask /v1/events, or come again in 10 s";
             return Err(Problem { retry_after_s: Some(10), ..Problem::new(Code::Overloaded, detail) });
         }
-        let own = open.entry(client).or_default();
+        let own = open.entry(actor).or_default();
         if *own >= self.per_client_max {
             let detail = format!("a client may have {} streams open; end one of them", self.per_client_max);
             return Err(Problem { retry_after_s: Some(10), ..Problem::new(Code::QuotaExceeded, detail) });
         }
         *own += 1;
-        Ok(Place { client, open: Arc::clone(&self.open) })
+        Ok(Place { actor, open: Arc::clone(&self.open) })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = open.get_mut(&self.client) {
+        if let Some(own) = open.get_mut(&self.actor) {
             *own -= 1;
             if *own == 0 {
-                open.remove(&self.client);
+                open.remove(&self.actor);
             }
         }
     }
@@ -157,7 +157,7 @@ pub async fn stream(permit: Permit<FollowEvents>, state: web::Data<State>) -> Re
         })?),
         None => params.parse("last_event_id")?,
     };
-    let place = state.streams.enter(permit.caller().client)?;
+    let place = state.streams.enter(permit.caller().actor)?;
     // Before the log is looked at: what is stored after that is heard of.
     let commits = state.door.recorder.commits();
     let mut reader = state.read(tenant).await?;

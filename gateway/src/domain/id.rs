@@ -118,6 +118,10 @@ prefixed_id! {
     ClientId, "cli_"
 }
 prefixed_id! {
+    /// A person who signs in to the portal.
+    UserId, "usr_"
+}
+prefixed_id! {
     /// An account that an institution keeps.
     AccountId, "acc_"
 }

@@ -14,6 +14,7 @@
 //! normal form), since an institution must find in the log what it sent.
 
 pub mod account;
+pub mod actor;
 pub mod balance;
 pub mod check_digits;
 pub mod currency;
@@ -29,6 +30,7 @@ pub mod money;
 pub mod nearest;
 pub mod network;
 pub mod report;
+pub mod role;
 pub mod scope;
 pub mod tenant;
 pub mod text;
@@ -38,6 +40,7 @@ pub mod transaction;
 pub(crate) mod testing;
 
 pub use account::{Account, NewAccount};
+pub use actor::Actor;
 pub use balance::Balance;
 pub use currency::Currency;
 pub use direction::{Direction, Status};
@@ -46,9 +49,10 @@ pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
     AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId,
-    LineageEventId, ReportId, TransactionId,
+    LineageEventId, ReportId, TransactionId, UserId,
 };
 pub use money::Money;
+pub use role::Role;
 pub use scope::{ClientKind, Scope};
 pub use tenant::Tenant;
 pub use text::Text;

@@ -104,7 +104,7 @@ impl Batch<'_> {
     ) -> Result<Option<T>, RecordError> {
         let Some(key) = key else { return Ok(None) };
         let same = |other: &idempotency::Key| {
-            other.client == key.client && other.route == key.route && other.key == key.key
+            other.actor == key.actor && other.route == key.route && other.key == key.key
         };
         let earlier = self.first_answers.iter().find(|(owner, other, _)| *owner == tenant && same(other));
         let (body_sha256, outcome) = match earlier {

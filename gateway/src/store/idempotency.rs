@@ -1,13 +1,13 @@
 //! First answers of unsafe calls, kept so that a repeated call gets the same one.
 
 use super::{Connection, StoreError};
-use crate::domain::{Tenant, id::ClientId};
+use crate::domain::{Actor, Tenant};
 
 /// The call that a key belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Who called.
-    pub client: ClientId,
+    pub actor: Actor,
     /// Method, path and query.
     pub route: String,
     /// The `Idempotency-Key` as sent.
@@ -40,7 +40,7 @@ pub async fn get(
          WHERE institution_id = $1 AND client_id = $2 AND route = $3 AND key = $4",
         )
         .bind(tenant.uuid())
-        .bind(key.client.uuid())
+        .bind(key.actor.uuid())
         .bind(&key.route)
         .bind(&key.key)
     )
@@ -59,7 +59,7 @@ pub async fn insert(
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(tenant.uuid())
-    .bind(key.client.uuid())
+    .bind(key.actor.uuid())
     .bind(&key.route)
     .bind(&key.key)
     .bind(key.body_sha256.as_slice())

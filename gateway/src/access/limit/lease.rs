@@ -29,7 +29,7 @@ use super::{
     account::{Account, LEASE, Question, Said, Scene, Taken},
 };
 use crate::{
-    domain::{ClientId, InstitutionId},
+    domain::{Actor, InstitutionId},
     shared::{Away, Link, PREFIX, Redis},
 };
 
@@ -38,7 +38,7 @@ static DEBIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("leas
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Institution(InstitutionId),
-    Client(ClientId),
+    Client(Actor),
 }
 
 /// The institution's limit and the client's.
@@ -69,7 +69,7 @@ impl Leases {
         self: &Arc<Self>,
         rates: [Rate; 2],
         institution: InstitutionId,
-        client: ClientId,
+        client: Actor,
         cost: u32,
     ) -> Result<Standing, Exceeded> {
         let pair = self.pair(rates, institution, client);
@@ -95,12 +95,7 @@ impl Leases {
     }
 
     /// What is left, as far as this replica knows.
-    pub(super) fn levels(
-        &self,
-        rates: [Rate; 2],
-        institution: InstitutionId,
-        client: ClientId,
-    ) -> [Level; 2] {
+    pub(super) fn levels(&self, rates: [Rate; 2], institution: InstitutionId, client: Actor) -> [Level; 2] {
         let pair = self.pair(rates, institution, client);
         let scene = self.scene();
         let together = self.redis.link() == Link::Up;
@@ -113,7 +108,7 @@ impl Leases {
         })
     }
 
-    fn pair(&self, rates: [Rate; 2], institution: InstitutionId, client: ClientId) -> Pair {
+    fn pair(&self, rates: [Rate; 2], institution: InstitutionId, client: Actor) -> Pair {
         // The braces keep both in one slot of a cluster; with another rate it is another limit.
         let place = || format!("{PREFIX}:limit:{{{institution}}}");
         let named = |rate: Rate| format!("{}/{}", rate.per_second, rate.burst);

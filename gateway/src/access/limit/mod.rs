@@ -29,7 +29,7 @@ use std::{
 use governor::clock::{Clock, DefaultClock};
 
 use crate::{
-    domain::{ClientId, InstitutionId},
+    domain::{Actor, InstitutionId},
     shared::Redis,
     store::plans::Plan,
 };
@@ -137,7 +137,7 @@ impl Level {
 
 struct PlanLimits<C: Clock> {
     institution: Limit<InstitutionId, C>,
-    client: Limit<ClientId, C>,
+    client: Limit<Actor, C>,
 }
 
 type Plans<C> = HashMap<String, Arc<PlanLimits<C>>>;
@@ -220,7 +220,7 @@ impl<C: Clock + Clone> Limits<C> {
         &self,
         plan: &str,
         institution: InstitutionId,
-        client: ClientId,
+        client: Actor,
         cost: u32,
     ) -> Result<Standing, Exceeded> {
         let limits = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(plan).cloned();
@@ -249,7 +249,7 @@ impl<C: Clock + Clone> Limits<C> {
         address: IpAddr,
         plan: &str,
         institution: InstitutionId,
-        client: ClientId,
+        client: Actor,
     ) -> Option<[Level; 3]> {
         let limits = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(plan).cloned()?;
         let own = |policy, rate, left| Level { policy, rate, left, held: Held::Alone };
@@ -300,8 +300,8 @@ mod tests {
         InstitutionId::from_parts(1, [1; 10])
     }
 
-    fn client(n: u8) -> ClientId {
-        ClientId::from_parts(1, [n; 10])
+    fn client(n: u8) -> Actor {
+        Actor::Client(ClientId::from_parts(1, [n; 10]))
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use super::{
     schedule::{Bound, Impossible, Schedule, Work, schedule},
 };
 use crate::{
-    domain::{ClientId, InstitutionId},
+    domain::{Actor, ClientId, InstitutionId},
     store::plans::Plan,
 };
 
@@ -24,8 +24,8 @@ fn institution() -> InstitutionId {
     InstitutionId::from_parts(1, [1; 10])
 }
 
-fn client(n: u8) -> ClientId {
-    ClientId::from_parts(1, [n; 10])
+fn client(n: u8) -> Actor {
+    Actor::Client(ClientId::from_parts(1, [n; 10]))
 }
 
 /// The limiter, and what is planned for it.

@@ -138,6 +138,6 @@ pub async fn get(permit: Permit<ReadUsage>, state: web::Data<State>) -> Result<R
 /// The levels of the caller's limits.
 fn levels<R: Right>(permit: &Permit<R>, state: &State) -> Result<[Level; 3], Problem> {
     let caller = permit.caller();
-    let levels = state.door.limits.levels(permit.address(), &caller.plan, caller.home, caller.client);
+    let levels = state.door.limits.levels(permit.address(), &caller.plan, caller.home, caller.actor);
     levels.ok_or_else(|| Problem::new(Code::Unavailable, "the limits of the plan are not known yet"))
 }

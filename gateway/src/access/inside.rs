@@ -1,0 +1,25 @@
+//! Requests from inside: those that the portal makes for somebody who is signed in.
+//!
+//! They pass the same gate, permits, limits and recorder as others. They carry no token: who calls, and where
+//! his own request came from, is told by a value that no request from the network can bring along, since it
+//! is put beside the request in this process and only [`access`](super) can make one.
+
+use std::net::IpAddr;
+
+use super::Caller;
+use crate::domain::Scope;
+
+/// For whom a request from inside is made.
+#[derive(Clone, Debug)]
+pub struct OnBehalf {
+    pub(super) caller: Caller,
+    pub(super) address: IpAddr,
+}
+
+impl OnBehalf {
+    /// What it permits.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.caller.scopes
+    }
+}

@@ -1,0 +1,38 @@
+//! The portal: pages for people.
+//!
+//! It is a client of the API: a page asks it as any program does, in this process, as the person who is
+//! signed in ([`visit`]). So what a page shows has passed the same permits and limits, and is on the ledger
+//! before the page leaves. What the API does not tell, no page shows.
+//!
+//! Pages are functions that give markup, one file a page. They work without a script; [`assets`] has the one
+//! style sheet and the scripts. [`shell`] is around all of them: it refuses what comes from other sites, and
+//! makes a page of every trouble.
+//!
+//! Deliberately absent: a way to the store, and tokens in the browser.
+
+pub mod api;
+pub mod assets;
+pub mod keys;
+pub mod layout;
+pub mod parts;
+pub mod query;
+pub mod shell;
+pub mod transactions;
+pub mod trouble;
+pub mod visit;
+
+use actix_web::{middleware::from_fn, web};
+
+pub use api::Api;
+
+/// The pages.
+pub fn pages(config: &mut web::ServiceConfig) {
+    config.service(assets::get).service(
+        web::scope("")
+            .wrap(from_fn(shell::shell))
+            .service(keys::page)
+            .service(transactions::list)
+            .service(transactions::csv)
+            .service(transactions::one),
+    );
+}

@@ -1,0 +1,8 @@
+//! What pages are made of.
+
+pub mod fact;
+pub mod field;
+pub mod money;
+pub mod state;
+pub mod table;
+pub mod time;
