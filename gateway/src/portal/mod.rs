@@ -17,6 +17,7 @@ pub mod layout;
 pub mod parts;
 pub mod query;
 pub mod shell;
+pub mod today;
 pub mod transactions;
 pub mod trouble;
 pub mod visit;
@@ -30,9 +31,10 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config.service(assets::get).service(
         web::scope("")
             .wrap(from_fn(shell::shell))
+            .service(today::page)
             .service(keys::page)
             .service(transactions::list)
             .service(transactions::csv)
-            .service(transactions::one),
+            .service(transactions::one::page),
     );
 }
