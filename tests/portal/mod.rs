@@ -1,0 +1,5 @@
+//! The portal, by HTTP.
+
+mod accounts;
+mod sessions;
+mod sign_in;
