@@ -12,6 +12,7 @@ mod generated;
 mod hardening;
 mod helm;
 mod openapi;
+mod portal;
 mod production;
 mod reports;
 mod samples;

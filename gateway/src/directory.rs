@@ -1,15 +1,15 @@
-//! Making clients, as the admin API, the command line and the demo do it.
+//! Making clients and adding people, as the admin API, the command line and the demo do it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    domain::{ClientId, ClientKind, InstitutionId, Scope},
+    domain::{ClientId, ClientKind, InstitutionId, Role, Scope, UserId},
     ledger::{
         By, RecordError, Recorder,
-        command::{Change, Changed},
+        command::{Change, Changed, UserChange},
     },
-    store::{clients::Client, idempotency},
+    store::{clients::Client, idempotency, users::User},
     world::{World, id_parts, random},
 };
 
@@ -98,4 +98,72 @@ pub async fn enrol(
         return Ok(Enrolled { id: first, secret: None, changed });
     }
     Ok(Enrolled { id, secret, changed })
+}
+
+/// How long the link is good by which a person sets a password: three days.
+const LINK_US: i64 = 3 * 24 * 3600 * 1_000_000;
+
+/// A person to be added.
+#[derive(Clone, Debug)]
+pub struct UserOrder {
+    /// Whose employee; the provider for operators and regulators.
+    pub home: InstitutionId,
+    /// By which they sign in, as [`domain::email`](crate::domain::email) has it.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Their part.
+    pub role: Role,
+    /// Their password's hash, if they have one.
+    pub password_hash: Option<String>,
+}
+
+/// Adds a person and records it.
+///
+/// # Errors
+/// When there is no such home, or it does not fit the role, or somebody has the address.
+pub async fn add_user(
+    recorder: &Recorder,
+    world: &dyn World,
+    by: By,
+    order: UserOrder,
+) -> Result<UserId, RecordError> {
+    let (ms, bytes) = id_parts(world);
+    let id = UserId::from_parts(ms, bytes);
+    let user = User {
+        id: id.uuid(),
+        institution_id: order.home.uuid(),
+        email: order.email,
+        name: order.name,
+        role: order.role.as_str().to_owned(),
+        password_hash: order.password_hash,
+        invite_sha256: None,
+        invite_until_us: None,
+        totp_salt: None,
+        totp_pending: None,
+        totp_step: None,
+        external_issuer: None,
+        external_subject: None,
+        created_at_us: world.now_us(),
+        disabled_at_us: None,
+    };
+    recorder.change(by, Change::AddUser(Box::new(user)), None).await?;
+    Ok(id)
+}
+
+/// Lets a person set a password: what the link must carry, once and for three days. It is kept nowhere.
+///
+/// # Errors
+/// When there is no such person, or they are disabled.
+pub async fn invite_user(
+    recorder: &Recorder,
+    world: &dyn World,
+    by: By,
+    id: UserId,
+) -> Result<String, RecordError> {
+    let token: [u8; 32] = random(world);
+    let sha256 = Sha256::digest(token).into();
+    let change = UserChange::Invite(sha256, world.now_us() + LINK_US);
+    recorder.change(by, Change::AlterUser(id, change), None).await?;
+    Ok(URL_SAFE_NO_PAD.encode(token))
 }

@@ -77,6 +77,8 @@ codes! {
     AddressNotAllowed = "address_not_allowed", FORBIDDEN, "The client may not call from this address";
     /// A form that another site's page had a browser send.
     CrossSite = "cross_site", FORBIDDEN, "This was sent by another site";
+    /// A sign-in with a wrong password or code, or of nobody.
+    SignInFailed = "sign_in_failed", FORBIDDEN, "The sign-in failed";
     /// Nothing here, or nothing that this caller may see.
     NotFound = "not_found", NOT_FOUND, "There is nothing here";
     /// The path exists with another method.

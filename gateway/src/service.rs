@@ -14,18 +14,19 @@ use tokio::{
 
 use crate::{
     access::{
-        self, Door,
+        self, Door, People,
         body::Pace,
         issuers::{Issuers, Trust},
         limit::{Limits, Rate},
         load::Load,
         nonce::Nonces,
         origin::Origins,
+        people,
         token::Tokens,
         usage::{self, Usage},
     },
     api::{State, cursor::Cursors, events::Streams, operations::Operations, transactions},
-    config::{Config, Http, Issuer},
+    config::{Config, Http, Issuer, Portal},
     domain::{InstitutionId, Tenant, network::Network},
     export::{
         bundle::BundlePress,
@@ -295,6 +296,7 @@ impl Service {
             issuers: Issuers::new(trusts(config)).map_err(StartError::Issuers)?,
             nonces: Nonces::new(&cursor_seed).map_err(|_| StartError::Setting("keys.cursor"))?,
             origins: origins(&config.http)?,
+            people: People::new(sign_in(&config.portal)),
             load: Load::new(config.limits.concurrency_max),
             pace: Pace {
                 whole: Duration::from_secs(config.limits.body_timeout_s),
@@ -456,6 +458,19 @@ fn trusts(config: &Config) -> Vec<Trust> {
             nbf_required: issuer.nbf_required,
         })
         .collect()
+}
+
+/// How people sign in.
+fn sign_in(portal: &Portal) -> people::Settings {
+    people::Settings {
+        idle_us: i64::from(portal.session_idle_min) * 60_000_000,
+        whole_us: i64::from(portal.session_hours) * 3_600_000_000,
+        tries_per_account: portal.tries_per_account,
+        tries_per_address: portal.tries_per_address,
+        try_every_s: portal.try_every_s,
+        passwords_at_once: portal.passwords_at_once,
+        second_factor: portal.second_factor(),
+    }
 }
 
 /// Whom to believe where a request comes from.

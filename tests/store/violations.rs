@@ -94,6 +94,10 @@ report_versions.figures_sha256 UPDATE, report_versions.errors UPDATE, report_ver
 report_versions.touched_at_us UPDATE, report_versions.finished_at_us UPDATE,
 report_adjustments.decided_seq UPDATE, report_adjustments.decided_by UPDATE, report_adjustments.state UPDATE,
 report_adjustments.decided_at_us UPDATE,
+users INSERT, users SELECT, users.password_hash UPDATE, users.invite_sha256 UPDATE, users.invite_until_us UPDATE,
+users.totp_salt UPDATE, users.totp_pending UPDATE, users.totp_step UPDATE, users.external_issuer UPDATE,
+users.external_subject UPDATE, users.disabled_at_us UPDATE, recovery_codes DELETE, recovery_codes INSERT,
+recovery_codes SELECT, sessions DELETE, sessions INSERT, sessions SELECT, sessions.seen_at_us UPDATE,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.
@@ -218,10 +222,11 @@ pub async fn catalogue(connection: &mut PgConnection) -> Vec<String> {
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
          WHERE c.relnamespace = 'veritrail'::regnamespace AND i.indisunique AND a.attname <> 'institution_id' \
            AND EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attname = 'institution_id') \
-           AND c.relname <> 'clients' \
+           AND c.relname NOT IN ('clients', 'users') \
          UNION ALL \
          SELECT format('row security of %s is not forced', c.relname) FROM pg_class c \
-         WHERE c.relnamespace = 'veritrail'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'clients' \
+         WHERE c.relnamespace = 'veritrail'::regnamespace AND c.relkind IN ('r', 'p') \
+           AND c.relname NOT IN ('clients', 'users') \
            AND EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attname = 'institution_id') \
            AND NOT (c.relrowsecurity AND c.relforcerowsecurity) \
          UNION ALL \

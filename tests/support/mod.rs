@@ -12,6 +12,7 @@ pub mod forge;
 pub mod keys;
 pub mod ledger;
 pub mod metrics;
+pub mod person;
 pub mod postgres;
 pub mod programs;
 pub mod proof;
@@ -26,4 +27,5 @@ pub mod sse;
 
 pub use caller::{Answer, Caller};
 pub use ledger::Ledger;
+pub use person::Person;
 pub use server::Server;

@@ -10,7 +10,7 @@ use super::{
     receiver::{Receiver, attributes},
     site::Site,
 };
-use crate::support::{Caller, data, metrics::METRICS};
+use crate::support::{Caller, Person, data, metrics::METRICS, person::credentials};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -139,6 +139,14 @@ async fn secrets_and_what_callers_send_are_nowhere_and_ids_are_in_no_span_and_no
     site.demo.feeder().await.deliver(site.demo.institution(0), &data::ndjson(&[line])).await.ok();
     let basic = caller.request(Method::POST, "/oauth2/token").basic_auth("cli_x", Some("canary-secret"));
     caller.send(basic.form(&[("grant_type", "client_credentials")])).await;
+    let mut person = Person::of_role(&site.demo, "compliance-officer").await;
+    person.get("/transactions").await;
+    let session = person.session().unwrap().to_owned();
+    person.sign_in("canary@bank.example", "canary-password", "/canary-next").await;
+    person.sign_in(&credentials(&site.demo, "operator").0, "canary-password", "/canary-next").await;
+    person.get("/set-password?token=canary-link").await;
+    let form = [("token", "canary-link"), ("password", "canary-password"), ("again", "canary-password")];
+    person.post("/set-password", &form).await;
     let scraped = site.scrape().await;
     assert!(site.terminate().await.0.success());
 
@@ -153,7 +161,8 @@ async fn secrets_and_what_callers_send_are_nowhere_and_ids_are_in_no_span_and_no
     told.push(("log", site.log()));
     told.push(("scrape", scraped));
     let secret = site.demo.demo["institutions"][0]["clients"][0]["client_secret"].as_str().unwrap();
-    let secrets = [secret, caller.token.as_deref().unwrap(), "canary"];
+    let password = credentials(&site.demo, "compliance-officer").1;
+    let secrets = [secret, caller.token.as_deref().unwrap(), "canary", &session, &password];
     for (place, text) in &told {
         for secret in secrets {
             assert!(!text.contains(secret), "{secret} is in {place}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Caller, Context,
+    Caller, Context, People,
     body::Pace,
     issuers::Issuers,
     limit::{Exceeded, Limits},
@@ -46,6 +46,8 @@ pub struct Door {
     pub nonces: Nonces,
     /// Whom to believe where a request comes from.
     pub origins: Origins,
+    /// What people sign in with.
+    pub people: People,
     /// The requests at work.
     pub load: Load,
     /// What a request's body must keep up with.

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod assertion;
+mod attempts;
 mod authenticate;
 pub mod binding;
 pub mod body;
@@ -23,10 +24,13 @@ pub mod load;
 pub mod metrics;
 pub mod nonce;
 pub mod origin;
+pub mod password;
+pub mod people;
 pub mod permit;
 pub mod proof;
 pub mod right;
 pub mod session;
+pub mod sign_in;
 pub mod stream;
 pub mod token;
 mod trace;
@@ -37,5 +41,6 @@ pub use caller::Caller;
 pub use context::Context;
 pub use door::Door;
 pub use inside::OnBehalf;
+pub use people::People;
 pub use permit::Permit;
 pub use session::{Session, Stay};

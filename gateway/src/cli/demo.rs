@@ -10,15 +10,17 @@ use std::{
     time::Instant,
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use crate::{
+    access::password,
     config::Config,
     demo::{Flavour, generate},
-    directory::{ClientOrder, Terms, enrol},
-    domain::{ClientKind, InstitutionId, Scope, Tenant},
+    directory::{ClientOrder, Terms, UserOrder, add_user, enrol},
+    domain::{ClientKind, InstitutionId, Role, Scope, Tenant},
     intake::{self, Format, Item, Pulled},
     ledger::{
         By,
@@ -28,7 +30,7 @@ use crate::{
     service::{Ledger, STANDARD, Service},
     store::logs,
     telemetry::Telemetry,
-    world::id_parts,
+    world::{id_parts, random},
 };
 
 /// The generated logs end on this day, so that they are the same on every run.
@@ -69,6 +71,9 @@ struct DemoFile {
     feeder: DemoClient,
     operator: DemoClient,
     institutions: Vec<DemoInstitution>,
+    /// People of no institution.
+    #[serde(default)]
+    users: Vec<DemoUser>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,7 +83,7 @@ struct DemoInstitution {
     origin: String,
     vkey: String,
     clients: Vec<DemoClient>,
-    users: Vec<serde_json::Value>,
+    users: Vec<DemoUser>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,6 +91,14 @@ struct DemoClient {
     client_id: String,
     client_secret: String,
     scopes: Vec<Scope>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DemoUser {
+    email: String,
+    name: String,
+    role: Role,
+    password: String,
 }
 
 impl Demo {
@@ -139,7 +152,7 @@ impl Demo {
         let ledger = Ledger::open(config).await?;
         let operator = client(&ledger, ledger.provider.id(), "demo-operator", ClientKind::Operator).await?;
         let feeder = client(&ledger, ledger.provider.id(), "demo-feeder", ClientKind::Feeder).await?;
-        let first = match &self.from {
+        let mut first = match &self.from {
             Some(From(dir)) => {
                 let made = institution(&ledger, "Moravian Commercial Bank").await?;
                 berka(&ledger, made.id, dir).await?;
@@ -153,6 +166,19 @@ impl Demo {
         };
         let second = institution(&ledger, "Alpine Payments Bank").await?;
         generated(&ledger, second.id, 2, Flavour::Payments).await?;
+        for (email, name, role) in [
+            ("officer@bank.example", "Ines Falk", Role::ComplianceOfficer),
+            ("engineer@bank.example", "Marek Duda", Role::IntegrationEngineer),
+        ] {
+            first.users.push(person(&ledger, first.id, email, name, role).await?);
+        }
+        let mut users = Vec::new();
+        for (email, name, role) in [
+            ("regulator@supervisor.example", "Helena Brandt", Role::Regulator),
+            ("operator@provider.example", "Tomas Riva", Role::Operator),
+        ] {
+            users.push(person(&ledger, ledger.provider.id(), email, name, role).await?);
+        }
         ledger.close().await;
         println!("made two institutions and their logs in {:.1} s", began.elapsed().as_secs_f64());
         Ok(DemoFile {
@@ -161,6 +187,7 @@ impl Demo {
             feeder,
             operator,
             institutions: vec![first, second],
+            users,
         })
     }
 }
@@ -197,6 +224,26 @@ async fn client(
     let made = enrol(&ledger.recorder, &*ledger.world, By::service(), order, None).await?;
     let client_secret = made.secret.ok_or("a client without keys has a secret")?;
     Ok(DemoClient { client_id: made.id.to_string(), client_secret, scopes })
+}
+
+/// Somebody who signs in by a random password.
+async fn person(
+    ledger: &Ledger,
+    home: InstitutionId,
+    email: &str,
+    name: &str,
+    role: Role,
+) -> Result<DemoUser, Failure> {
+    let password = URL_SAFE_NO_PAD.encode(random::<15>(&*ledger.world));
+    let order = UserOrder {
+        home,
+        email: email.to_owned(),
+        name: name.to_owned(),
+        role,
+        password_hash: Some(password::hash(&password, random(&*ledger.world))?),
+    };
+    add_user(&ledger.recorder, &*ledger.world, By::service(), order).await?;
+    Ok(DemoUser { email: email.to_owned(), name: name.to_owned(), role, password })
 }
 
 async fn generated(ledger: &Ledger, id: InstitutionId, seed: u64, flavour: Flavour) -> Result<(), Failure> {
@@ -247,11 +294,16 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Copyable lines that show what there is.
 fn next_steps(demo: &DemoFile, path: &Path) -> String {
-    let Some(DemoInstitution { name, vkey, clients, .. }) = demo.institutions.first() else {
+    let Some(DemoInstitution { name, vkey, clients, users, .. }) = demo.institutions.first() else {
         return String::new();
     };
     let Some(DemoClient { client_id, client_secret, .. }) = clients.first() else { return String::new() };
     let base = &demo.base_url;
+    let people: String = users
+        .iter()
+        .chain(&demo.users)
+        .map(|user| format!("  {:<21} {:<29} {}\n", user.role.as_str(), user.email, user.password))
+        .collect();
     format!(
         r#"
 Veritrail serves {base} (admin: {admin}). Ctrl-C stops it.
@@ -266,6 +318,9 @@ BUNDLE=$(curl -s -H "Authorization: Bearer $TOKEN" -H "Content-Type: application
 sleep 2; curl -s -H "Authorization: Bearer $TOKEN" -o evidence.zip $BASE/v1/evidence-bundles/$BUNDLE/content
 target/release/veritrail-verify evidence.zip --vkey '{vkey}'
 
+Sign in to the portal at {base} as
+
+{people}
 API reference: {base}/docs
 "#,
         admin = demo.admin_url,

@@ -7,6 +7,7 @@ mod import;
 mod lineage;
 mod serve;
 mod signer;
+mod user;
 
 use std::{error::Error, path::PathBuf};
 
@@ -45,6 +46,9 @@ enum Command {
     /// Make OAuth2 clients: the first operator, and feeders
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Add, disable and list people who sign in to the portal
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Look after what lineage is asked from
     #[command(subcommand)]
     Lineage(lineage::LineageCommand),
@@ -74,6 +78,7 @@ impl Cli {
             Command::Import(import) => import.run(&config).await,
             Command::Fsck(fsck) => fsck.run(&config).await,
             Command::Client(command) => command.run(&config).await,
+            Command::User(command) => command.run(&config).await,
             Command::Lineage(command) => command.run(&config).await,
             Command::Signer(command) => command.run(&config).await,
             Command::Migrate => {

@@ -11,6 +11,7 @@ mod intake;
 mod issuers;
 mod limits;
 mod log;
+mod portal;
 mod redis;
 mod secret;
 mod storage;
@@ -31,6 +32,7 @@ pub use self::{
     issuers::{Issuer, Issuers},
     limits::Limits,
     log::Log,
+    portal::Portal,
     redis::Redis,
     secret::Secret,
     storage::{Keys, Signer, Storage},
@@ -70,6 +72,8 @@ pub struct Config {
     pub events: Events,
     /// How webhook endpoints are told.
     pub webhooks: Webhooks,
+    /// How people sign in to the portal.
+    pub portal: Portal,
 }
 
 /// Why the configuration can't be used.
@@ -134,7 +138,8 @@ impl Config {
         self.log.check()?;
         self.telemetry.check()?;
         self.events.check()?;
-        self.webhooks.check()
+        self.webhooks.check()?;
+        self.portal.check()
     }
 
     /// Where the signer's memory is.
@@ -217,6 +222,9 @@ mod tests {
             ("[webhooks]\nallow_networks = \"10.0.0.0/33\"", "webhooks.allow_networks"),
             ("[webhooks]\ntimeout_s = 0", "webhooks.timeout_s"),
             ("[webhooks]\nretry_hours = 0", "webhooks.retry_hours"),
+            ("[portal]\nsession_hours = 0", "portal.session_hours"),
+            ("[portal]\ntries_per_account = 0", "portal.tries_per_account"),
+            ("[portal]\nsecond_factor = \"admin\"", "portal.second_factor"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

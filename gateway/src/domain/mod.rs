@@ -20,6 +20,7 @@ pub mod check_digits;
 pub mod currency;
 pub mod date;
 pub mod direction;
+pub mod email;
 pub mod event;
 pub mod fault;
 pub mod finding;

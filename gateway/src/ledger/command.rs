@@ -9,10 +9,10 @@ use crate::{
     domain::{
         Tenant,
         finding::Finding,
-        id::{ClientId, InstitutionId},
+        id::{ClientId, InstitutionId, UserId},
     },
     intake::Item,
-    store::{Connection, StoreError, clients::Client, idempotency, plans::Plan},
+    store::{Connection, StoreError, clients::Client, idempotency, plans::Plan, users::User},
 };
 
 /// Who asked, and under which request id.
@@ -168,6 +168,39 @@ pub enum ClientChange {
     Bind(Option<bool>, Option<bool>),
 }
 
+/// What can be changed of a person. None of it is a secret: passwords and codes are here by their hashes.
+#[derive(Clone, Debug)]
+pub enum UserChange {
+    /// They may sign in no longer.
+    Disable,
+    /// They may set a password by a link, known by its hash, until then (microseconds since the Unix epoch).
+    Invite([u8; 32], i64),
+    /// Another password.
+    SetPassword {
+        /// Argon2id, as a PHC string.
+        hash: String,
+        /// The link that it is set by.
+        invite: Option<[u8; 32]>,
+        /// The session that goes on; all others end.
+        session: Option<[u8; 32]>,
+    },
+    /// The second factor that was begun, once a code has shown that they have it.
+    ConfirmSecondFactor {
+        /// What its secret is derived from.
+        salt: [u8; 32],
+        /// The code's time step.
+        step: i64,
+        /// SHA-256 of the codes that stand in for it.
+        recovery: Vec<[u8; 32]>,
+        /// The session that goes on; all others end.
+        session: Option<[u8; 32]>,
+    },
+    /// No second factor any longer.
+    DropSecondFactor,
+    /// They sign in at an issuer, by its name in the configuration, as this subject of it.
+    LinkIssuer(String, String),
+}
+
 /// What an operator can change.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -185,6 +218,10 @@ pub enum Change {
     PutPlan(Plan),
     /// Move an institution to another plan.
     SetPlan(InstitutionId, String),
+    /// Add a person.
+    AddUser(Box<User>),
+    /// Change a person, or how they prove who they are.
+    AlterUser(UserId, UserChange),
 }
 
 impl Change {
@@ -195,6 +232,8 @@ impl Change {
             Self::Onboard(new) => Some(new.id.to_string()),
             Self::Enrol(client) => Some(ClientId::from_uuid(client.id).to_string()),
             Self::AlterClient(alteration) => Some(alteration.client.to_string()),
+            Self::AddUser(user) => Some(UserId::from_uuid(user.id).to_string()),
+            Self::AlterUser(id, _) => Some(id.to_string()),
             Self::SetUp(..) | Self::RevokeClient(_) | Self::PutPlan(_) | Self::SetPlan(..) => None,
         }
     }

@@ -15,10 +15,10 @@ use super::{
 use crate::{
     domain::{
         Tenant,
-        id::{ClientId, InstitutionId},
+        id::{ClientId, InstitutionId, UserId},
         jwk,
     },
-    store::{clients, idempotency, institutions, logs, plans},
+    store::{clients, idempotency, institutions, logs, plans, users},
 };
 
 /// What a change's entry says. Field order is canonical.
@@ -37,6 +37,16 @@ struct ChangePayload<'a> {
     plan: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quotas: Option<Quotas>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<ChangedUser<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChangedUser<'a> {
+    email: &'a str,
+    id: String,
+    name: &'a str,
+    role: &'a str,
 }
 
 #[derive(Serialize)]
@@ -58,7 +68,16 @@ struct Quotas {
 
 impl ChangePayload<'_> {
     fn new(action: &'static str) -> Self {
-        Self { action, change: None, client: None, institution: None, name: None, plan: None, quotas: None }
+        Self {
+            action,
+            change: None,
+            client: None,
+            institution: None,
+            name: None,
+            plan: None,
+            quotas: None,
+            user: None,
+        }
     }
 }
 
@@ -96,6 +115,11 @@ impl Batch<'_> {
             Change::RevokeClient(id) => self.home_of(*id).await?,
             Change::AlterClient(alteration) => self.home_of(alteration.client).await?,
             Change::SetPlan(id, _) => Some(id.uuid()),
+            Change::AddUser(user) => Some(user.institution_id),
+            Change::AlterUser(id, _) => {
+                let user = users::get(self.connection, *id).await.map_err(unavailable)?;
+                user.map(|user| user.institution_id)
+            }
         };
         let provider = institutions::provider(self.connection).await.map_err(unavailable)?;
         let concerned = concerned.map(InstitutionId::from_uuid);
@@ -133,6 +157,8 @@ impl Batch<'_> {
             }
             Change::Onboard(onboarding) => self.onboard(kept, by, onboarding).await,
             Change::Enrol(client) => self.enrol(kept, by, &client).await,
+            Change::AddUser(user) => self.add_user(kept, by, &user).await,
+            Change::AlterUser(id, change) => self.alter_user(kept, by, id, change).await,
             Change::RevokeClient(id) => self.revoke_client(kept, by, id).await,
             Change::PutPlan(plan) => {
                 plans::put(self.connection, &plan).await.map_err(unavailable)?;
@@ -266,6 +292,27 @@ impl Batch<'_> {
             ..ChangePayload::new(action)
         };
         let subject = Some(Subject { kind: "client", id: &id });
+        self.record_change(kept, by, Some(Tenant::vouched(institution)), &changed, subject).await
+    }
+
+    /// Records what became of a person; `change` says what of it, in canonical form.
+    pub(super) async fn record_user(
+        &mut self,
+        kept: &mut BTreeMap<Tenant, OpenLog>,
+        by: &By,
+        user: &users::User,
+        (action, change): (&'static str, Option<serde_json::Value>),
+    ) -> Result<Receipt, RecordError> {
+        let id = UserId::from_uuid(user.id).to_string();
+        let institution = InstitutionId::from_uuid(user.institution_id);
+        let said = ChangedUser { email: &user.email, id: id.clone(), name: &user.name, role: &user.role };
+        let changed = ChangePayload {
+            change,
+            institution: Some(institution.to_string()),
+            user: Some(said),
+            ..ChangePayload::new(action)
+        };
+        let subject = Some(Subject { kind: "user", id: &id });
         self.record_change(kept, by, Some(Tenant::vouched(institution)), &changed, subject).await
     }
 

@@ -21,6 +21,7 @@ pub mod fsck;
 mod log;
 pub mod memory;
 pub mod metrics;
+mod people;
 mod recall;
 pub mod recorder;
 pub mod rounds;

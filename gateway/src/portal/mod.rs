@@ -12,11 +12,14 @@
 
 pub mod api;
 pub mod assets;
+pub mod form;
+pub mod guest;
 pub mod keys;
 pub mod layout;
 pub mod parts;
 pub mod query;
 pub mod shell;
+pub mod sign_in;
 pub mod today;
 pub mod transactions;
 pub mod trouble;
@@ -31,8 +34,13 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config.service(assets::get).service(
         web::scope("")
             .wrap(from_fn(shell::shell))
-            .service(today::page)
+            .service(today::show)
             .service(keys::page)
+            .service(sign_in::show)
+            .service(sign_in::send)
+            .service(sign_in::leave)
+            .service(sign_in::set_password_page)
+            .service(sign_in::set_password_send)
             .service(transactions::list)
             .service(transactions::csv)
             .service(transactions::one::page),

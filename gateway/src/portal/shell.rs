@@ -44,6 +44,8 @@ pub async fn shell(
         response = page_of(response).await;
     }
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // Without any, browsers send `Origin: null` with our own forms.
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(response)
 }
 
@@ -100,7 +102,11 @@ async fn page_of(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
     let visitor = request.extensions().get::<Arc<Visitor>>().cloned();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let markup = layout::trouble(visitor.as_deref(), trouble, &request_id);
-    let page = HttpResponse::build(trouble.status()).content_type("text/html; charset=utf-8").body(markup.0);
+    let mut page = HttpResponse::build(trouble.status());
+    if let Trouble::Own(Problem { retry_after_s: Some(seconds), .. }) = trouble {
+        page.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    let page = page.content_type("text/html; charset=utf-8").body(markup.0);
     ServiceResponse::new(request, page)
 }
 

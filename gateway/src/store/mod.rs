@@ -37,12 +37,14 @@ mod references;
 pub mod reports;
 mod rows;
 mod select;
+pub mod sessions;
 pub mod sqlite;
 pub mod statements;
 pub mod tiles;
 pub mod tokens;
 pub mod transactions;
 pub mod usage;
+pub mod users;
 pub mod webhook_attempts;
 pub mod webhooks;
 

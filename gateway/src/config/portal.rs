@@ -1,0 +1,76 @@
+//! How people sign in to the portal.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, refused};
+use crate::domain::Role;
+
+/// How people sign in to the portal.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Portal {
+    /// Minutes after which a session that is not used ends.
+    pub session_idle_min: u32,
+    /// Hours after which a session ends in any case.
+    pub session_hours: u32,
+    /// Failed tries to sign in to one account, at once; in this process.
+    pub tries_per_account: u32,
+    /// The same from one address.
+    pub tries_per_address: u32,
+    /// Seconds after which there is one more of either.
+    pub try_every_s: u32,
+    /// Passwords that are checked at once: each takes 19 MiB for a while; others wait.
+    pub passwords_at_once: usize,
+    /// Roles that need a second factor beside a password, with commas between them.
+    pub second_factor: String,
+}
+
+impl Default for Portal {
+    fn default() -> Self {
+        Self {
+            session_idle_min: 30,
+            session_hours: 12,
+            tries_per_account: 10,
+            tries_per_address: 50,
+            try_every_s: 30,
+            passwords_at_once: 4,
+            second_factor: String::new(),
+        }
+    }
+}
+
+impl Portal {
+    /// The roles that need a second factor; what is no role is left out.
+    #[must_use]
+    pub fn second_factor(&self) -> Vec<Role> {
+        self.names().filter_map(Role::parse).collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.second_factor.split(',').map(str::trim).filter(|name| !name.is_empty())
+    }
+
+    /// Checks what types can't.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=1440).contains(&self.session_idle_min) {
+            return refused("portal.session_idle_min", "1 to 1440");
+        }
+        if !(1..=720).contains(&self.session_hours) {
+            return refused("portal.session_hours", "1 to 720");
+        }
+        if self.tries_per_account == 0 || self.tries_per_address == 0 {
+            return refused("portal.tries_per_account, portal.tries_per_address", "at least 1");
+        }
+        if !(1..=86_400).contains(&self.try_every_s) {
+            return refused("portal.try_every_s", "1 to 86400");
+        }
+        if !(1..=256).contains(&self.passwords_at_once) {
+            return refused("portal.passwords_at_once", "1 to 256");
+        }
+        if !self.names().all(|name| Role::parse(name).is_some()) {
+            let roles = "compliance-officer, integration-engineer, regulator, operator";
+            return refused("portal.second_factor", roles);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! A form that was sent. Its fields may be secrets, so nothing prints it.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
+use secrecy::SecretString;
+
+use super::trouble::Trouble;
+use crate::{
+    access::{Context, Door, body},
+    error::{Code, Problem},
+};
+
+/// Most bytes of a form.
+const FORM_MAX: usize = 64 * 1024;
+const TYPE: &str = "application/x-www-form-urlencoded";
+
+/// The fields of a form.
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// A field; empty when it was not sent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
+    }
+
+    /// Every value of a field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A field that is a secret.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> SecretString {
+        self.get(name).into()
+    }
+}
+
+impl FromRequest for Form {
+    type Error = Trouble;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Trouble>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let missing = || Problem::internal("the portal is not put together");
+            let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
+            let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
+            let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let essence = given.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+            if !essence.eq_ignore_ascii_case(TYPE) {
+                return Err(Problem::new(Code::UnsupportedMediaType, format!("a form is {TYPE}")).into());
+            }
+            let bytes = body::read(&door, &context, payload, FORM_MAX).await?;
+            let pairs = form_urlencoded::parse(&bytes);
+            Ok(Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+        })
+    }
+}

@@ -1,0 +1,6 @@
+//! The portal, by HTTP.
+
+mod accounts;
+mod sessions;
+mod sign_in;
+mod transactions;
