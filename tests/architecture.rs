@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("receiving", &["domain", "intake", "ledger", "lineage", "store", "world"]),
-    ("portal", &["access", "domain", "error"]),
+    ("portal", &["access", "domain", "error", "world"]),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
     ("directory", &["domain", "ledger", "store", "world"]),
     ("export", &["domain", "keys", "ledger", "lineage", "store", "world"]),

@@ -49,6 +49,8 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(intake_mappings::put)
         .service(intake_mappings::get)
         .service(ledger::list_entries)
+        .service(ledger::looks::list)
+        .service(ledger::days::get)
         .service(ledger::get_entry)
         .service(ledger::prove_inclusion)
         .service(ledger::prove_consistency)

@@ -1,6 +1,10 @@
 //! The portal, by HTTP.
 
 mod accounts;
+mod audit;
+mod developers;
+mod lineage;
+mod reports;
 mod sessions;
 mod sign_in;
 mod transactions;

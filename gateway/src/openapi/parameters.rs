@@ -60,7 +60,9 @@ fn exact(name: &str, place: &str, schema: &Value, fields: &[String]) -> Option<V
         (_, "as_of", _) => json!({"type": "string", "pattern": "^[0-9]{1,18}$"}),
         (_, "proof", _) => json!({"type": "string", "enum": ["inclusion"]}),
         (_, "on_error", _) => json!({"type": "string", "enum": ["abort", "skip"]}),
-        (_, "kind", _) => json!({"type": "string", "enum": Kind::ALL.map(Kind::as_str)}),
+        (_, "kind", _) if schema.get("pattern").is_none() => {
+            json!({"type": "string", "enum": Kind::ALL.map(Kind::as_str)})
+        }
         (_, "sort", _) if schema.get("enum").is_none() && schema.get("pattern").is_none() => {
             json!({"type": "string", "enum": ["booking_date", "-booking_date", "seq", "-seq"]})
         }

@@ -12,12 +12,17 @@
 
 pub mod api;
 pub mod assets;
+pub mod audit;
+pub mod developers;
+pub mod evidence;
 pub mod form;
 pub mod guest;
 pub mod keys;
 pub mod layout;
+pub mod lineage;
 pub mod parts;
 pub mod query;
+pub mod reports;
 pub mod shell;
 pub mod sign_in;
 pub mod today;
@@ -43,6 +48,11 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .service(sign_in::set_password_send)
             .service(transactions::list)
             .service(transactions::csv)
-            .service(transactions::one::page),
+            .service(transactions::one::page)
+            .configure(reports::pages)
+            .configure(lineage::pages)
+            .configure(developers::pages)
+            .configure(audit::pages)
+            .configure(evidence::pages),
     );
 }
