@@ -16,6 +16,7 @@ pub mod context;
 pub mod deprecation;
 pub mod door;
 pub mod gate;
+pub mod grants;
 pub mod inside;
 pub mod issuers;
 pub mod limit;
