@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 33] = [
+pub const TENANT_TABLES: [&str; 34] = [
     "logs",
     "entries",
     "payloads",
@@ -38,6 +38,7 @@ pub const TENANT_TABLES: [&str; 33] = [
     "report_validations",
     "report_deliveries",
     "report_adjustments",
+    "grants",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
