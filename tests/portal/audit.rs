@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{Caller, Server, data, portal::Person};
+use crate::support::{Caller, Person, Server, data};
 
 /// Delivers one transaction to the first institution and gives its record.
 async fn delivered(server: &Server) -> Value {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Ledger, Server, grants::in_s, portal::Person};
+use crate::support::{Caller, Ledger, Person, Server, grants::in_s};
 
 const DAY_S: i64 = 24 * 3600;
 /// Every scope that a grant can name.

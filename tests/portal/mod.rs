@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod developers;
+mod grants;
 mod lineage;
 mod reports;
 mod sessions;

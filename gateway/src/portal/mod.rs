@@ -16,12 +16,14 @@ pub mod audit;
 pub mod developers;
 pub mod evidence;
 pub mod form;
+pub mod grants;
 pub mod guest;
 pub mod keys;
 pub mod layout;
 pub mod lineage;
 pub mod parts;
 pub mod query;
+pub mod reg;
 pub mod reports;
 pub mod shell;
 pub mod sign_in;
@@ -53,6 +55,8 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .configure(lineage::pages)
             .configure(developers::pages)
             .configure(audit::pages)
-            .configure(evidence::pages),
+            .configure(evidence::pages)
+            .configure(grants::pages)
+            .service(reg::page),
     );
 }

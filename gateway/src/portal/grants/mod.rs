@@ -5,7 +5,7 @@ pub mod new;
 pub mod one;
 pub(super) mod words;
 
-use actix_web::get;
+use actix_web::{get, web};
 use maud::{Markup, html};
 
 use super::{
@@ -19,6 +19,11 @@ use super::{
     trouble::Trouble,
     visit::{INSTITUTION, Visit},
 };
+
+/// The pages. The one with a name of its own stands before the one that takes any.
+pub fn pages(config: &mut web::ServiceConfig) {
+    config.service(list).service(new::page).service(new::order).service(one::page).service(one::revoke);
+}
 
 const TABLE: &[Column] = &[
     Column {
