@@ -332,7 +332,8 @@ impl Service {
         )
         .map_err(|e| StartError::Folder(exports, e))?;
         exports.resume().await?;
-        if matches!(ledger.db, Db::Postgres(_)) && config.archive.s3_bucket.is_empty() {
+        // Redis is what replicas are put together by.
+        if redis.is_some() && config.archive.s3_bucket.is_empty() {
             tracing::warn!(
                 "reports are archived in a folder of this process: replicas need archive.s3_bucket"
             );
