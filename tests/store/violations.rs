@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 33] = [
+pub const TENANT_TABLES: [&str; 34] = [
     "logs",
     "entries",
     "payloads",
@@ -38,6 +38,7 @@ pub const TENANT_TABLES: [&str; 33] = [
     "report_validations",
     "report_deliveries",
     "report_adjustments",
+    "report_schedules",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -94,6 +95,9 @@ report_versions.figures_sha256 UPDATE, report_versions.errors UPDATE, report_ver
 report_versions.touched_at_us UPDATE, report_versions.finished_at_us UPDATE,
 report_adjustments.decided_seq UPDATE, report_adjustments.decided_by UPDATE, report_adjustments.state UPDATE,
 report_adjustments.decided_at_us UPDATE,
+report_schedules INSERT, report_schedules SELECT, report_schedules.ended_seq UPDATE, report_schedules.ended_at_us UPDATE,
+report_schedules.next_period UPDATE, report_schedules.due_at_us UPDATE, report_schedules.last_period UPDATE,
+report_schedules.last_at_us UPDATE, report_schedules.last_report_id UPDATE, report_schedules.last_code UPDATE,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.

@@ -12,6 +12,7 @@ mod issuers;
 mod limits;
 mod log;
 mod redis;
+mod reports;
 mod secret;
 mod storage;
 mod telemetry;
@@ -32,6 +33,7 @@ pub use self::{
     limits::Limits,
     log::Log,
     redis::Redis,
+    reports::Reports,
     secret::Secret,
     storage::{Keys, Signer, Storage},
     telemetry::Telemetry,
@@ -58,6 +60,8 @@ pub struct Config {
     pub exports: Exports,
     /// Where reports are kept for good.
     pub archive: Archive,
+    /// How reports are made.
+    pub reports: Reports,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
     /// Other issuers whose access tokens are taken.
@@ -130,6 +134,7 @@ impl Config {
         self.storage.check()?;
         self.exports.check()?;
         self.archive.check()?;
+        self.reports.check()?;
         self.redis.check()?;
         self.log.check()?;
         self.telemetry.check()?;
@@ -194,6 +199,7 @@ mod tests {
             ("[exports]\npart_rows_max = 0", "exports.part_rows_max"),
             ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
             ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
+            ("[reports]\nschedule_look_s = 0", "reports.schedule_look_s"),
             ("[redis]\nreplicas = 0", "redis.replicas"),
             ("[log]\nlevel = \"loud\"", "log.level"),
             ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint"),

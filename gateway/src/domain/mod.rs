@@ -46,7 +46,7 @@ pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
     AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId,
-    LineageEventId, ReportId, TransactionId,
+    LineageEventId, ReportId, ScheduleId, TransactionId,
 };
 pub use money::Money;
 pub use scope::{ClientKind, Scope};
