@@ -6,6 +6,7 @@ demo: ## Build, make a demonstration, serve it and say what to try
 	cargo build --release --bins
 	cargo run --release --quiet --bin veritrail -- demo $(DEMO)
 
+test: export RUST_BACKTRACE := 0
 test: ## Everything that must hold
 	tests/install.sh
 	cargo build --bins

@@ -42,7 +42,7 @@ use crate::{
     },
     openapi,
     receiving::{self, Receiver},
-    reporting::{Archive, ArchiveError, ReportPress},
+    reporting::{Archive, ArchiveError, ReportPress, Scheduler},
     shared::{Redis, RedisError},
     store::{
         Db, Place, StoreError, institutions,
@@ -334,7 +334,8 @@ impl Service {
         )
         .map_err(|e| StartError::Folder(exports, e))?;
         exports.resume().await?;
-        if matches!(ledger.db, Db::Postgres(_)) && config.archive.s3_bucket.is_empty() {
+        // Redis is what replicas are put together by.
+        if redis.is_some() && config.archive.s3_bucket.is_empty() {
             tracing::warn!(
                 "reports are archived in a folder of this process: replicas need archive.s3_bucket"
             );
@@ -343,6 +344,12 @@ impl Service {
         let (db, recorder) = (ledger.db.clone(), ledger.recorder.clone());
         let reports = ReportPress::new(db, recorder, Arc::clone(&ledger.world), archive);
         reports.resume().await?;
+        let scheduler = Scheduler {
+            db: ledger.db.clone(),
+            recorder: ledger.recorder.clone(),
+            world: Arc::clone(&ledger.world),
+            press: reports.clone(),
+        };
         let (webhooks, telling) = Webhooks::start(webhooks::Setup {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
@@ -360,6 +367,7 @@ impl Service {
             tokio::spawn(sweep(ledger.recorder.clone())),
             tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
             tokio::spawn(receiver.clone().tend()),
+            tokio::spawn(scheduler.run(Duration::from_secs(config.reports.schedule_look_s))),
             tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
             telling,
         ];

@@ -32,6 +32,7 @@ mod oauth2_assertion;
 mod origins;
 mod paging;
 mod problems;
+mod report_schedules;
 mod reports;
 mod reports_again;
 mod reports_evidence;

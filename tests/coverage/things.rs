@@ -8,6 +8,9 @@ use crate::support::{Server, data, document::Operation, grants, keys::ClientKey}
 /// Ids of things that an institution has.
 pub struct Things {
     report: String,
+    schedule: String,
+    /// One that may go.
+    old_schedule: String,
     adjustment: String,
     validation: String,
     figure: String,
@@ -76,6 +79,12 @@ impl Things {
         let report = system.report(&order).await;
         let report = text(&report["id"]);
         let figures = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=1")).await.ok();
+        let mut schedules = Vec::new();
+        for _ in 0..2 {
+            let parameters = json!({"accounts": data::unique("coverage")});
+            let new = json!({"type": "account-statement", "every": "month", "parameters": parameters});
+            schedules.push(text(&system.post("/v1/report-schedules", &new).await.ok()["id"]));
+        }
         // Whoever runs the samples decides about what somebody else proposed.
         let new = json!({"figure": figures["data"][0]["name"], "amount": "1.00", "reason": "coverage"});
         let other = json!({"name": "proposes", "scopes": ["reports:read", "reports:write"]});
@@ -94,6 +103,8 @@ impl Things {
         let grant = server.grant_to_come(index, &["reports:read"]).await;
         let things = Self {
             report,
+            schedule: schedules.remove(0),
+            old_schedule: schedules.remove(0),
             adjustment: text(&adjustment["id"]),
             validation: text(&validation["seq"]),
             figure: figure["position"].to_string(),
@@ -128,6 +139,8 @@ impl Things {
         let id = |prefix: &str| format!("{prefix}_0190163d8694739bba1a9fbee4e5c1b2");
         Self {
             report: id("rep"),
+            schedule: id("rsc"),
+            old_schedule: id("rsc"),
             adjustment: id("adj"),
             validation: "1".to_owned(),
             figure: "1".to_owned(),
@@ -172,6 +185,10 @@ impl Things {
             ("period", _) => "2026-01",
             ("file", _) => "settlement-reconciliation.xsd",
             ("id", Some("reports")) => &self.report,
+            ("id", Some("report-schedules")) if operation.id() == "deleteReportSchedule" => {
+                &self.old_schedule
+            }
+            ("id", Some("report-schedules")) => &self.schedule,
             ("adjustment", _) => &self.adjustment,
             ("figure", _) => &self.figure,
             ("position", _) => "0",
@@ -194,11 +211,14 @@ impl Things {
         let (from, until) = grants::to_come();
         // Each order is of a period of its own.
         let month = format!("\"{}-{:02}\"", 1900 + rand::random_range(0..90), rand::random_range(1..13));
+        // So is each schedule one of its own.
+        let tolerance = format!("\"{}.{:02}\"", rand::random_range(0..100_000), rand::random_range(0..100));
         sample
             .replace("\"2026-03\"", &month)
             .replace("examiner@supervisor.example", &self.regulator)
             .replace("2026-12-01T00:00:00Z", &from)
             .replace("2026-12-31T00:00:00Z", &until)
+            .replace("\"0.10\"", &tolerance)
             .replace("DE04000000000000000576/credits", &self.figure_name)
             .replace(
                 "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -54,7 +54,7 @@ pub fn make(
     Made { document, figures, contributions, remarks }
 }
 
-/// Has reports made that have something of everything: figures, remarks, verdicts, deliveries, adjustments.
+/// Has reports made that have something of everything: figures, remarks, verdicts, deliveries, adjustments; and a schedule.
 pub async fn report_with_all(system: &Caller) {
     let order =
         json!({"type": "account-statement", "period": "2026-01", "parameters": {"accounts": "nobodys"}});
@@ -72,6 +72,8 @@ pub async fn report_with_all(system: &Caller) {
     let figures = system.get(&format!("{version}/figures?limit=1")).await.ok();
     let new = json!({"figure": figures["data"][0]["name"], "amount": "1.00", "reason": "a test"});
     system.post(&format!("{path}/adjustments"), &new).await.ok();
+    let new = json!({"type": "account-statement", "every": "month"});
+    system.post("/v1/report-schedules", &new).await.ok();
 }
 
 impl Made {

@@ -18,6 +18,7 @@ const DEARER: &[(&str, u32)] = &[
     ("createExport", OrderExports::COST),
     ("createIntake", Deliver::COST),
     ("createReport", OrderReports::COST),
+    ("createReportSchedule", OrderReports::COST),
     ("createReportVersion", OrderReports::COST),
     ("proveReportContribution", TakeReportEvidence::COST),
     ("deliverTransactions", WriteTransactions::COST),

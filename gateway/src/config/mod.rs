@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod portal;
 mod redis;
+mod reports;
 mod secret;
 mod storage;
 mod telemetry;
@@ -34,6 +35,7 @@ pub use self::{
     log::Log,
     portal::Portal,
     redis::Redis,
+    reports::Reports,
     secret::Secret,
     storage::{Keys, Signer, Storage},
     telemetry::Telemetry,
@@ -60,6 +62,8 @@ pub struct Config {
     pub exports: Exports,
     /// Where reports are kept for good.
     pub archive: Archive,
+    /// How reports are made.
+    pub reports: Reports,
     /// What replicas share limits and revocations by.
     pub redis: Redis,
     /// Other issuers whose access tokens are taken.
@@ -134,6 +138,7 @@ impl Config {
         self.storage.check()?;
         self.exports.check()?;
         self.archive.check()?;
+        self.reports.check()?;
         self.redis.check()?;
         self.log.check()?;
         self.telemetry.check()?;
@@ -199,6 +204,7 @@ mod tests {
             ("[exports]\npart_rows_max = 0", "exports.part_rows_max"),
             ("[redis]\nurls = \"localhost:6379\"", "redis.urls"),
             ("[redis]\nresponse_timeout_ms = 0", "redis.response_timeout_ms"),
+            ("[reports]\nschedule_look_s = 0", "reports.schedule_look_s"),
             ("[redis]\nreplicas = 0", "redis.replicas"),
             ("[log]\nlevel = \"loud\"", "log.level"),
             ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint"),

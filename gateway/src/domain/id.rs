@@ -154,6 +154,10 @@ prefixed_id! {
     AdjustmentId, "adj_"
 }
 prefixed_id! {
+    /// A schedule by which reports are ordered.
+    ScheduleId, "rsc_"
+}
+prefixed_id! {
     /// A webhook endpoint of an institution.
     EndpointId, "whk_"
 }

@@ -51,7 +51,7 @@ pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
     AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, GrantId, InstitutionId,
-    IntakeId, LineageEventId, ReportId, TransactionId, UserId,
+    IntakeId, LineageEventId, ReportId, ScheduleId, TransactionId, UserId,
 };
 pub use money::Money;
 pub use role::Role;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{AdjustmentId, ReportId};
+use super::{AdjustmentId, ReportId, ScheduleId};
 
 macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident is $kind:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
@@ -160,6 +160,44 @@ payloads! {
         state: String,
         /// The figure's unit.
         unit: String,
+    }
+
+    /// Reports are to be ordered, one for each period.
+    ReportSchedule is "report_schedule" {
+        /// How many whole days after a period's end its report is made.
+        after_days: String,
+        /// How long the periods are.
+        every: String,
+        /// The first period.
+        from: String,
+        /// At which hour of the day, UTC.
+        hour: String,
+        /// The schedule.
+        id: ScheduleId,
+        /// The reports' parameters.
+        parameters: BTreeMap<String, String>,
+        /// The reports' type.
+        report_type: String,
+    }
+
+    /// A schedule's report could not be ordered.
+    ReportScheduleRefusal is "report_schedule_refusal" {
+        /// Why, in snake_case.
+        code: String,
+        /// The schedule.
+        id: ScheduleId,
+        /// What the report would have covered.
+        period: String,
+        /// The report that is there already.
+        report: Option<ReportId>,
+        /// The report's type.
+        report_type: String,
+    }
+
+    /// A schedule was ended.
+    ReportScheduleEnd is "report_schedule_end" {
+        /// The schedule.
+        id: ScheduleId,
     }
 }
 

@@ -12,12 +12,14 @@ use veritrail_audit::{
 use super::{grants::GrantRows, memory::Recollection};
 use crate::{
     domain::{
-        Account, Tenant, Transaction,
+        Account, ScheduleId, Tenant, Transaction,
         intake::{Intake, IntakeOutcome},
+        report::{ReportSchedule, ReportScheduleEnd},
     },
     keys::CheckpointSigner,
     store::{
-        Connection, StoreError, accounts, checkpoints, entries, intakes, lineage, logs, payloads, reports,
+        Connection, StoreError, accounts, checkpoints, entries, intakes, lineage, logs, payloads,
+        reports::{self, schedules},
         tiles, transactions,
     },
 };
@@ -299,6 +301,8 @@ struct RecordRows {
     reports: HashMap<i64, reports::Stored>,
     /// Grants to regulators.
     grants: GrantRows,
+    /// What entries say that set up or end a schedule of reports.
+    schedules: HashMap<i64, Vec<u8>>,
 }
 
 impl RecordRows {
@@ -313,6 +317,23 @@ impl RecordRows {
         let intakes = intakes::stored(connection, tenant, from, until).await?;
         let lineage = lineage::stored(connection, tenant, from, until).await?;
         let reports = reports::stored(connection, tenant, from, until).await?;
+        let mut said = HashMap::new();
+        for row in schedules::stored(connection, tenant, from, until).await? {
+            let id = ScheduleId::from_uuid(row.id);
+            said.extend(row.ended_seq.map(|seq| (seq, ReportScheduleEnd { id }.payload())));
+            let parameters = serde_json::from_str(&row.parameters);
+            let payload = ReportSchedule {
+                after_days: row.after_days.to_string(),
+                every: row.rhythm,
+                from: row.first_period,
+                hour: row.hour.to_string(),
+                id,
+                parameters: parameters.map_err(|error| StoreError::Decode(Box::new(error)))?,
+                report_type: row.kind,
+            };
+            said.insert(row.seq, payload.payload());
+        }
+        said.retain(|seq, _| (from..until).contains(seq));
         Ok(Self {
             transactions: transactions.into_iter().map(|row| (row.seq, row)).collect(),
             accounts: accounts.into_iter().map(|row| (row.seq, row)).collect(),
@@ -320,6 +341,7 @@ impl RecordRows {
             lineage: lineage.into_iter().collect(),
             reports: reports.into_iter().map(|row| (row.made_seq, row)).collect(),
             grants: GrantRows::load(connection, tenant, from, until).await?,
+            schedules: said,
         })
     }
 
@@ -379,6 +401,16 @@ impl RecordRows {
                 let same = hex(row.sha256) == sha256 && hex(row.figures_sha256) == figures_sha256;
                 return if same { Ok(()) } else { Err("its report version's row says something else") };
             }
+            Ok(ReportVersion { r#type, .. })
+                if r#type == "report_schedule" || r#type == "report_schedule_end" =>
+            {
+                let said = self.schedules.remove(&seq).ok_or("its report schedule's row is missing")?;
+                return if said == payload {
+                    Ok(())
+                } else {
+                    Err("its report schedule's row says something else")
+                };
+            }
             Ok(ReportVersion { r#type, .. }) if r#type.starts_with("report_") => return Ok(()),
             _ => {}
         }
@@ -388,8 +420,12 @@ impl RecordRows {
     /// A row without a record of its own is a fault too.
     fn none_left(&self) -> Result<(), (i64, &'static str)> {
         let records = self.transactions.keys().chain(self.accounts.keys()).chain(self.intakes.keys());
-        let left =
-            records.chain(self.lineage.keys()).chain(self.reports.keys()).chain(self.grants.left()).min();
+        let left = records
+            .chain(self.lineage.keys())
+            .chain(self.reports.keys())
+            .chain(self.grants.left())
+            .chain(self.schedules.keys())
+            .min();
         left.map_or(Ok(()), |seq| Err((*seq, "a row names it, but it records nothing of the kind")))
     }
 }

@@ -6,10 +6,14 @@
 
 pub mod archive;
 pub mod bundle;
+pub mod judge;
 mod making;
 pub mod order;
 pub mod press;
+pub mod schedule;
+mod scheduler;
 pub mod wording;
 
 pub use archive::{Archive, ArchiveError};
 pub use press::{PressError, ReportPress};
+pub use scheduler::Scheduler;

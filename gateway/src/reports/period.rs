@@ -1,9 +1,11 @@
 //! What time a report covers: a day, a month, a quarter or a year.
 
 use jiff::{ToSpan as _, civil::Date};
+use serde::{Deserialize, Serialize};
 
 /// How long the periods of a type of report are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Granularity {
     /// `2026-03-31`
     Day,
@@ -13,6 +15,28 @@ pub enum Granularity {
     Quarter,
     /// `2026`
     Year,
+}
+
+impl Granularity {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Month, Self::Quarter, Self::Year];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
 }
 
 /// A period: whole days, first and last included.
@@ -77,6 +101,29 @@ impl Period {
             format!("{year:04}-{month:02}"),
             day.to_string(),
         ]
+    }
+
+    /// The period of this length that a day is in.
+    ///
+    /// # Errors
+    /// [`PeriodError`] outside the years 1900 to 9998.
+    pub fn around(day: Date, granularity: Granularity) -> Result<Self, PeriodError> {
+        let [year, quarter, month, day] = Self::of(day);
+        let text = match granularity {
+            Granularity::Day => day,
+            Granularity::Month => month,
+            Granularity::Quarter => quarter,
+            Granularity::Year => year,
+        };
+        Ok(Self::parse(&text)?.0)
+    }
+
+    /// The period of this length that comes after it.
+    ///
+    /// # Errors
+    /// [`PeriodError`] after the year 9998.
+    pub fn next(&self, granularity: Granularity) -> Result<Self, PeriodError> {
+        Self::around(self.last.tomorrow().map_err(|_| PeriodError)?, granularity)
     }
 
     /// Whether a day is in it.
@@ -147,5 +194,22 @@ mod tests {
         ] {
             assert_eq!(Period::parse(text), Err(PeriodError), "{text}");
         }
+    }
+
+    #[test]
+    fn a_period_follows_another_without_a_gap() {
+        for (text, next) in [
+            ("2026-12-31", "2027-01-01"),
+            ("2024-02-29", "2024-03-01"),
+            ("2026-12", "2027-01"),
+            ("2026-Q4", "2027-Q1"),
+            ("2026", "2027"),
+        ] {
+            let (period, granularity) = Period::parse(text).unwrap();
+            assert_eq!(period.next(granularity).unwrap().to_string(), next);
+            assert_eq!(Period::around(period.last, granularity), Ok(period));
+            assert_eq!(Granularity::parse(granularity.as_str()), Some(granularity));
+        }
+        assert_eq!(Period::parse("9998").unwrap().0.next(Granularity::Year), Err(PeriodError));
     }
 }

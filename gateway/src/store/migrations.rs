@@ -38,6 +38,7 @@ const PAIRS: &[Pair] = pairs![
     12 "intake_hold" "0012_intake_hold",
     13 "lineage" "0013_lineage",
     14 "reports" "0014_reports",
+    15 "report_schedules" "0015_report_schedules",
     16 "people" "0016_people",
     17 "grants" "0017_grants",
 ];

@@ -52,7 +52,7 @@ pub struct LedgerEntry<T> {
 /// An entry as FORMAT.md describes it: canonical JSON.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct EntryDocument {
-    /// Who caused it: a client's id, or `veritrail` for the service itself.
+    /// Who caused it: a client's id, that of a schedule of reports, or `veritrail` for the service itself.
     #[schema(example = "cli_0190163d8694739bba1a9fbee4e5c1b2")]
     actor: String,
     /// When: RFC 3339, UTC, microseconds; never before the entry ahead of it.

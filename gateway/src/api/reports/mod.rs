@@ -9,6 +9,7 @@ mod missing;
 pub mod order;
 pub mod read;
 pub mod remarks;
+pub mod schedules;
 pub mod types;
 pub mod uses;
 pub mod validations;
@@ -19,7 +20,7 @@ use crate::{
     domain::{ReportId, Scope, Tenant},
     error::{Code, Problem},
     ledger::{RecordError, command::Filed},
-    reporting::{ArchiveError, PressError},
+    reporting::{ArchiveError, PressError, judge::Unfit},
     store::{
         Reader, idempotency,
         reports::{self, At, Report, Version},
@@ -96,5 +97,11 @@ impl From<ArchiveError> for Problem {
 impl From<PressError> for Problem {
     fn from(error: PressError) -> Self {
         Self::internal(error)
+    }
+}
+
+impl From<Unfit> for Problem {
+    fn from(unfit: Unfit) -> Self {
+        Self::member(unfit.pointer, unfit.code, unfit.detail)
     }
 }

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{
     super::{State, as_of::Snapshot, params::Params},
-    types::word,
     view::{Report, ReportVersion, location},
 };
 use crate::{
@@ -15,8 +14,11 @@ use crate::{
     domain::{InstitutionId, ReportId, Tenant},
     error::{Code, Problem},
     ledger::command::{Filed, Filing},
-    reporting::order::Order,
-    reports::{Period, VersionKind, types},
+    reporting::{
+        judge::{self, judge},
+        order::Order,
+    },
+    reports::{VersionKind, types},
     store::{
         Reader,
         reports::{self, At},
@@ -26,7 +28,6 @@ use crate::{
 
 const BODY_MAX: usize = 64 << 10;
 const REASON_MAX: usize = 500;
-const PARAMETER_MAX: usize = 10_000;
 
 /// A report that is to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -87,22 +88,7 @@ pub struct NewReportVersion {
 pub async fn create(permit: Permit<OrderReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let (new, idempotency): (NewReport, _) = permit.json_once(BODY_MAX).await?;
-    let definition = types::of_name(&new.kind).ok_or_else(|| {
-        let names: Vec<_> = types::ALL.iter().map(|of| of.name).collect();
-        Problem::member("/type", "unknown_type", format!("one of {}", names.join(", ")))
-    })?;
-    let (period, granularity) = Period::parse(&new.period)
-        .map_err(|e| Problem::member("/period", "invalid_period", e.to_string()))?;
-    if !definition.periods.contains(&granularity) {
-        let lengths: Vec<_> = definition.periods.iter().map(|one| word(*one)).collect();
-        let detail = format!("a {} covers a {}", definition.name, lengths.join(" or a "));
-        return Err(Problem::member("/period", "invalid_period", detail));
-    }
-    check(&new.parameters)?;
-    if let Some((name, why)) = definition.check(&new.parameters).into_iter().next() {
-        let pointer = format!("/parameters/{}", name.replace('~', "~0").replace('/', "~1"));
-        return Err(Problem::member(pointer, "invalid_parameter", format!("{name}: {why}")));
-    }
+    let (_, period, _) = judge(&new.kind, &new.period, &new.parameters)?;
     let mut reader = state.read(permit.tenant()).await?;
     let as_of = as_of(&mut reader, permit.tenant(), new.as_of.as_deref()).await?;
     drop(reader);
@@ -254,19 +240,7 @@ async fn as_of(reader: &mut Reader, tenant: Tenant, wanted: Option<&str>) -> Res
     }
 }
 
-/// Parameters are short texts without control characters.
-fn check(parameters: &BTreeMap<String, String>) -> Result<(), Problem> {
-    parameters.iter().try_for_each(|(name, value)| {
-        let pointer = format!("/parameters/{}", name.replace('~', "~0").replace('/', "~1"));
-        text(&pointer, value, PARAMETER_MAX)
-    })
-}
-
 /// A text that people read.
 pub(in crate::api) fn text(pointer: &str, text: &str, max: usize) -> Result<(), Problem> {
-    if text.is_empty() || text.chars().count() > max || text.contains(char::is_control) {
-        let detail = format!("1 to {max} characters, none of them a control character");
-        return Err(Problem::member(pointer, "invalid_text", detail));
-    }
-    Ok(())
+    Ok(judge::text(pointer, text, max)?)
 }

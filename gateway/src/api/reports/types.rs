@@ -13,7 +13,7 @@ use crate::{
     access::{Answer, Permit, Recorded, right::ReadReports},
     domain::InstitutionId,
     error::Problem,
-    reports::{Granularity, VersionKind, types},
+    reports::{VersionKind, types},
 };
 
 /// A type of report that is made here.
@@ -80,7 +80,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
         name: of.name,
         title: of.title,
         standard: of.standard,
-        periods: of.periods.iter().map(|one| word(*one)).collect(),
+        periods: of.periods.iter().map(|one| one.as_str()).collect(),
         media_type: of.media_type,
         kinds: of.kinds,
         validators: of.validators,
@@ -119,14 +119,4 @@ pub async fn file(permit: Permit<ReadReports>) -> Result<Recorded, Problem> {
     let found = files.iter().find(|(name, _)| *name == file);
     let (_, text) = found.ok_or_else(Problem::not_found)?;
     permit.answer(Answer::xml((*text).to_owned())).await
-}
-
-/// A period's length in a word.
-pub(super) fn word(granularity: Granularity) -> &'static str {
-    match granularity {
-        Granularity::Day => "day",
-        Granularity::Month => "month",
-        Granularity::Quarter => "quarter",
-        Granularity::Year => "year",
-    }
 }

@@ -1,17 +1,23 @@
 //! Edges, from many nodes at once, as they stood at a seq.
 
-use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
+use serde::{Deserialize, de::DeserializeOwned};
+use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow};
 use uuid::Uuid;
 
-use super::super::{Connection, StoreError, engine::Link};
+use super::{
+    super::{Connection, StoreError, engine::Link},
+    hex,
+};
 use crate::domain::Tenant;
 
 /// A job that reads or writes a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Hop {
     /// The job.
+    #[serde(deserialize_with = "hex::id")]
     pub job_id: Uuid,
     /// The dataset.
+    #[serde(deserialize_with = "hex::id")]
     pub dataset_id: Uuid,
     /// The first entry that told of it.
     pub first_seq: i64,
@@ -24,15 +30,18 @@ pub struct Hop {
 from_row!(Hop { job_id, dataset_id, first_seq, last_seq, runs });
 
 /// A column that was made of another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct ColumnHop {
     /// The job.
+    #[serde(deserialize_with = "hex::id")]
     pub job_id: Uuid,
     /// The dataset.
+    #[serde(deserialize_with = "hex::id")]
     pub dataset_id: Uuid,
     /// Its column; empty for all of them.
     pub field: String,
     /// The dataset that it was made of.
+    #[serde(deserialize_with = "hex::id")]
     pub from_dataset_id: Uuid,
     /// The column of it.
     pub from_field: String,
@@ -74,9 +83,10 @@ pub async fn hops(
     let direction = if is_output { "output" } else { "input" };
     let select = "SELECT job_id, dataset_id, MIN(seq) AS first_seq, MAX(seq) AS last_seq, \
                   COUNT(DISTINCT run_id) AS runs FROM lineage_edges";
+    let json = "hex(job_id), hex(dataset_id), first_seq, last_seq, runs";
     let rest =
         format!("AND direction = '{direction}' GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id");
-    of(connection, tenant, as_of, select, (column, ids), &rest, most).await
+    of(connection, tenant, as_of, (select, json), (column, ids), &rest, most).await
 }
 
 /// What columns of these datasets were made of, or what was made of columns of these; `most` at most.
@@ -94,31 +104,36 @@ pub async fn columns(
     let column = if is_upstream { "dataset_id" } else { "from_dataset_id" };
     let select = "SELECT DISTINCT job_id, dataset_id, field, from_dataset_id, from_field, direct, how, masked \
                   FROM lineage_columns";
+    let json = "hex(job_id), hex(dataset_id), field, hex(from_dataset_id), from_field, direct, how, masked";
     let rest = "ORDER BY job_id, dataset_id, field, from_dataset_id, from_field, direct, how, masked";
-    of(connection, tenant, as_of, select, (column, datasets), rest, most).await
+    of(connection, tenant, as_of, (select, json), (column, datasets), rest, most).await
 }
 
-/// Rows of an institution by the end of an edge, which the engines are told in their own way.
+/// Rows of an institution by the end of an edge, which the engines are told in their own way: `json` is the
+/// columns of `select` as SQLite puts them in JSON.
 pub(super) async fn of<T>(
     connection: &mut Connection,
     tenant: Tenant,
     as_of: i64,
-    select: &str,
+    (select, json): (&str, &str),
     (column, ids): (&str, &[Uuid]),
     rest: &str,
     most: i64,
 ) -> Result<Vec<T>, StoreError>
 where
-    T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
+    T: Send + Unpin + DeserializeOwned + for<'r> FromRow<'r, PgRow>,
 {
     let known = format!("{select} WHERE institution_id = $1 AND seq <= $2 AND {column}");
     match connection.link() {
+        // Each row of SQLite wakes us on its own, since another thread reads it: thousands come as one text.
         Link::Sqlite(link) => {
             let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
             let ids = serde_json::to_string(&ids).map_err(|e| StoreError::Encode(e.into()))?;
-            let sql = format!("{known} IN (SELECT unhex(value) FROM json_each($3)) {rest} LIMIT $4");
-            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(as_of);
-            query.bind(ids).bind(most).fetch_all(link).await
+            let rows = format!("{known} IN (SELECT unhex(value) FROM json_each($3)) {rest} LIMIT $4");
+            let sql = format!("SELECT json_group_array(json_array({json})) FROM ({rows})");
+            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(as_of);
+            let rows: String = query.bind(ids).bind(most).fetch_one(link).await?;
+            serde_json::from_str(&rows).map_err(|e| StoreError::Decode(e.into()))
         }
         Link::Postgres(link) => {
             let sql = format!("{known} = ANY($3) {rest} LIMIT $4");

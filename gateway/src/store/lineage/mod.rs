@@ -7,6 +7,7 @@
 
 mod events;
 mod graph;
+mod hex;
 mod nodes;
 mod write;
 

@@ -1,15 +1,20 @@
 //! Datasets, jobs, runs and versions, by what is known of them.
 
-use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
+use serde::{Deserialize, de::DeserializeOwned};
+use sqlx::{FromRow, postgres::PgRow};
 use uuid::Uuid;
 
-use super::super::{Connection, StoreError, select::Select};
+use super::{
+    super::{Connection, StoreError, select::Select},
+    hex,
+};
 use crate::domain::Tenant;
 
 /// A dataset.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Dataset {
     /// A hash of its name.
+    #[serde(deserialize_with = "hex::id")]
     pub id: Uuid,
     /// The first entry that told of it.
     pub seq: i64,
@@ -24,9 +29,10 @@ pub struct Dataset {
 from_row!(Dataset { id, seq, namespace, name, columns });
 
 /// A job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Job {
     /// A hash of its name.
+    #[serde(deserialize_with = "hex::id")]
     pub id: Uuid,
     /// The first entry that told of it.
     pub seq: i64,
@@ -39,15 +45,17 @@ pub struct Job {
 from_row!(Job { id, seq, namespace, name });
 
 /// A run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RunRow {
     /// A hash of its job and its name.
+    #[serde(deserialize_with = "hex::id")]
     pub id: Uuid,
     /// The first entry that told of it.
     pub seq: i64,
     /// What its client calls it.
     pub name: String,
     /// Its job.
+    #[serde(deserialize_with = "hex::id")]
     pub job_id: Uuid,
     /// What happened to it.
     pub state: String,
@@ -58,6 +66,7 @@ pub struct RunRow {
     /// When the first event happened.
     pub started_at_us: i64,
     /// The run that started it.
+    #[serde(deserialize_with = "hex::maybe_id")]
     pub parent_id: Option<Uuid>,
 }
 
@@ -95,7 +104,7 @@ pub async fn datasets(
     ids: &[Uuid],
 ) -> Result<Vec<Dataset>, StoreError> {
     let select = "SELECT id, seq, namespace, name, columns FROM lineage_datasets";
-    by_id(connection, tenant, as_of, select, ids).await
+    by_id(connection, tenant, as_of, (select, "hex(id), seq, namespace, name, columns"), ids).await
 }
 
 /// Jobs by id, that were known at a seq.
@@ -108,7 +117,8 @@ pub async fn jobs(
     as_of: i64,
     ids: &[Uuid],
 ) -> Result<Vec<Job>, StoreError> {
-    by_id(connection, tenant, as_of, "SELECT id, seq, namespace, name FROM lineage_jobs", ids).await
+    let select = "SELECT id, seq, namespace, name FROM lineage_jobs";
+    by_id(connection, tenant, as_of, (select, "hex(id), seq, namespace, name"), ids).await
 }
 
 /// Runs by id, that were known at a seq.
@@ -123,18 +133,20 @@ pub async fn runs(
 ) -> Result<Vec<RunRow>, StoreError> {
     let select = "SELECT id, seq, name, job_id, state, ended, state_at_us, started_at_us, parent_id \
                   FROM lineage_runs";
-    by_id(connection, tenant, as_of, select, ids).await
+    let json = "hex(id), seq, name, hex(job_id), state, ended, state_at_us, started_at_us, \
+                nullif(hex(parent_id), '')";
+    by_id(connection, tenant, as_of, (select, json), ids).await
 }
 
 async fn by_id<T>(
     connection: &mut Connection,
     tenant: Tenant,
     as_of: i64,
-    select: &str,
+    select: (&str, &str),
     ids: &[Uuid],
 ) -> Result<Vec<T>, StoreError>
 where
-    T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
+    T: Send + Unpin + DeserializeOwned + for<'r> FromRow<'r, PgRow>,
 {
     super::graph::of(connection, tenant, as_of, select, ("id", ids), "ORDER BY id", i64::MAX).await
 }

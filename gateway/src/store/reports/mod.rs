@@ -6,6 +6,7 @@
 pub mod adjustments;
 pub mod evidence;
 pub mod figures;
+pub mod schedules;
 pub mod source;
 mod versions;
 
