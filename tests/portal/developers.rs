@@ -149,7 +149,7 @@ async fn whoever_does_not_connect_systems_sees_neither_clients_nor_webhooks() {
     assert_eq!(engineer.open(&format!("/developers/clients/{other}")).await.status(), 404);
     let refused = engineer.open("/developers/clients/cli_x%2F..%2Fy").await;
     assert_eq!(refused.status(), 404);
-    assert_eq!(Person::stranger(server.base_url()).open("/developers").await.status(), 303);
+    assert_eq!(Person::nobody(&server).open("/developers").await.status(), 303);
 }
 
 #[tokio::test]

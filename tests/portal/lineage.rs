@@ -87,7 +87,7 @@ async fn datasets_and_jobs_are_found_by_a_part_of_their_name() {
     // The engineer looks after the jobs, and sees the same.
     let engineer = server.person("integration-engineer").await;
     assert!(engineer.page("/lineage?q=da").await.contains(">daily</a>"));
-    assert_eq!(Person::stranger(server.base_url()).open("/lineage").await.status(), 303);
+    assert_eq!(Person::nobody(&server).open("/lineage").await.status(), 303);
 }
 
 #[tokio::test]
