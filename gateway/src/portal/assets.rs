@@ -19,6 +19,7 @@ const ASSETS: &[Asset] = &[
     Asset("portal.js", JS, include_str!("assets/portal.js")),
     Asset("copy.js", JS, include_str!("assets/copy.js")),
     Asset("keys.js", JS, include_str!("assets/keys.js")),
+    Asset("proof.js", JS, include_str!("assets/proof.js")),
     Asset("mark.svg", SVG, include_str!("assets/mark.svg")),
 ];
 

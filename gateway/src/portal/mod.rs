@@ -20,6 +20,7 @@ pub mod parts;
 pub mod query;
 pub mod shell;
 pub mod sign_in;
+pub mod today;
 pub mod transactions;
 pub mod trouble;
 pub mod visit;
@@ -33,6 +34,7 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config.service(assets::get).service(
         web::scope("")
             .wrap(from_fn(shell::shell))
+            .service(today::page)
             .service(keys::page)
             .service(sign_in::show)
             .service(sign_in::send)
@@ -41,6 +43,6 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .service(sign_in::set_password_send)
             .service(transactions::list)
             .service(transactions::csv)
-            .service(transactions::one),
+            .service(transactions::one::page),
     );
 }

@@ -3,6 +3,7 @@
 
 import { copying } from "./copy.js";
 import { keys } from "./keys.js";
+import { checkProofs } from "./proof.js";
 
 /** A page as a document. */
 export function fetchPage(url) {
@@ -19,7 +20,7 @@ export function fetchPage(url) {
 /** Makes what was put into the page work as it does after loading. */
 export function awake(root) {
   copying(root);
-  root.dispatchEvent(new CustomEvent("awake", { bubbles: true }));
+  checkProofs(root);
 }
 
 let latest = 0;

@@ -1,9 +1,10 @@
-//! Transactions: find them, and follow one to its proof, its source and the reports that count it.
+//! Transactions: find them.
+
+pub mod one;
 
 use actix_web::{
     HttpResponse, get,
     http::{Method, header},
-    web,
 };
 use maud::{Markup, html};
 use serde_json::Value;
@@ -12,13 +13,13 @@ use super::{
     api::Call,
     layout::{self, Page},
     parts::{
-        fact, field,
+        field,
         money::amount,
         state,
         table::{self, COLUMNS, Column, Table},
         time,
     },
-    query::{Query, segment},
+    query::Query,
     trouble::Trouble,
     visit::{INSTITUTION, Visit, Visitor},
 };
@@ -121,7 +122,7 @@ const TABLE: &[Column] = &[
     },
 ];
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -195,22 +196,4 @@ pub async fn csv(visit: Visit) -> Result<HttpResponse, Trouble> {
     let name = header::HeaderValue::from_static("attachment; filename=\"transactions.csv\"");
     response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
-}
-
-/// One transaction.
-#[get("/transactions/{id}")]
-pub async fn one(visit: Visit, id: web::Path<String>) -> Result<Page, Trouble> {
-    let path = format!("/v1/transactions/{}", segment(&id));
-    let answer = visit.get(&format!("{path}?proof=inclusion")).await?;
-    let record = &answer["data"];
-    let main = html! {
-        h1 { "Transaction " (text(&record["reference"])) }
-        p.figure { (amount(&record["amount"], &record["direction"])) }
-        (fact::list(&[
-            ("Id", Some(fact::copyable(text(&record["id"])))),
-            ("Booked", Some(time::day(text(&record["booking_date"])))),
-            ("Account", Some(fact::copyable(text(&record["account"])))),
-        ]))
-    };
-    Ok(layout::page(&visit, "Transaction", &main))
 }
