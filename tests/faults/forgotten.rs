@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use reqwest::Method;
 use serde_json::json;
 use veritrail::{
-    domain::{EndpointId, Tenant},
+    domain::{Actor, EndpointId, Tenant},
     ledger::command::Rows,
     store::{
         Reader, idempotency, usage,

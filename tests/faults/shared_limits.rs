@@ -10,7 +10,7 @@ use std::{
 use veritrail::{
     access::limit::{Limits, Rate},
     config,
-    domain::{ClientId, InstitutionId},
+    domain::{Actor, ClientId, InstitutionId},
     shared,
     store::plans::Plan,
     world::Machine,
@@ -74,12 +74,12 @@ fn institution() -> InstitutionId {
     InstitutionId::from_parts(1, [1; 10])
 }
 
-fn client(n: u8) -> ClientId {
-    ClientId::from_parts(1, [n; 10])
+fn client(n: u8) -> Actor {
+    Actor::Client(ClientId::from_parts(1, [n; 10]))
 }
 
 /// Asks at a steady pace, each time at its due time, not waiting for what was asked before.
-async fn ask(replica: Replica, client: ClientId, per_second: f64, span: Duration) -> Tally {
+async fn ask(replica: Replica, client: Actor, per_second: f64, span: Duration) -> Tally {
     let answers = at_pace(per_second, span, |_| {
         let limits = Arc::clone(&replica.limits);
         async move {

@@ -69,7 +69,10 @@ async fn a_person_is_added_sets_a_password_by_a_link_once_and_signs_in() {
     let [link, set] = ["user.invite", "user.set_password"];
     assert_eq!(actions, ["user.add", link, set, link, set]);
     for secret in [password, "argon2", token] {
-        assert!(Ledger::of(&server).naming(&institution, secret).await.is_empty(), "{secret} is on the ledger");
+        assert!(
+            Ledger::of(&server).naming(&institution, secret).await.is_empty(),
+            "{secret} is on the ledger"
+        );
     }
     let fsck = server.run(&["fsck"]);
     assert!(fsck.status.success(), "{}", said(&fsck));

@@ -30,7 +30,7 @@ const SHOWN: usize = 10;
 
 /// The page.
 #[get("/")]
-pub async fn page(visit: Visit) -> Result<Page, Trouble> {
+pub async fn show(visit: Visit) -> Result<Page, Trouble> {
     let main = match (visit.role(), &visit.stay.institution) {
         (Role::Regulator, _) => html! {
             h1 { "Today" }
@@ -93,7 +93,10 @@ fn attention(visitor: &Visitor, alerts: &[Value], reports: &Value) -> Markup {
     let refused = |report: &&Value| report["newest"]["state"] == "refused";
     let refused: Vec<&Value> = reports["data"].as_array().unwrap_or(&none).iter().filter(refused).collect();
     if alerts.is_empty() && refused.is_empty() {
-        return state::notice(Tone::Good, "Nothing needs you. No report is refused, and nothing was corrected lately.");
+        return state::notice(
+            Tone::Good,
+            "Nothing needs you. No report is refused, and nothing was corrected lately.",
+        );
     }
     html! {
         h2 { "To look at" }
@@ -146,13 +149,19 @@ fn freshness(visitor: &Visitor, newest: &Value) -> Markup {
     let Some(record) = newest["data"].get(0) else {
         return html! { p.soft { "No transaction is on record yet. They come when the provider delivers them." } };
     };
-    let entry: Value = newest["proofs"][0]["entry"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let entry: Value = newest["proofs"][0]["entry"]
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
     fact::list(&[
         ("Newest delivery", entry["at"].as_str().map(time::instant)),
         ("Booked", record["booking_date"].as_str().map(time::day)),
-        ("Transaction", Some(html! {
-            a href=(visitor.link(&format!("/transactions/{}", text(&record["id"])))) data-drawer { (text(&record["reference"])) }
-        })),
+        (
+            "Transaction",
+            Some(html! {
+                a href=(visitor.link(&format!("/transactions/{}", text(&record["id"])))) data-drawer { (text(&record["reference"])) }
+            }),
+        ),
     ])
 }
 

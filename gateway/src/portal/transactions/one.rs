@@ -105,9 +105,12 @@ fn facts(visitor: &Visitor, record: &Value) -> Markup {
         ("Booked", day(&record["booking_date"])),
         ("Value date", day(&record["value_date"])),
         ("Status", known(&record["status"])),
-        ("Balance after", record["balance_after"].is_object().then(|| {
-            amount(&record["balance_after"], &record["balance_after"]["direction"])
-        })),
+        (
+            "Balance after",
+            record["balance_after"]
+                .is_object()
+                .then(|| amount(&record["balance_after"], &record["balance_after"]["direction"])),
+        ),
         ("Counterparty", known(&other["name"])),
         ("Counterparty account", code(&other["account"])),
         ("Counterparty agent", code(&other["agent"])),
