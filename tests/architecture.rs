@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("receiving", &["domain", "intake", "ledger", "lineage", "store", "world"]),
     ("portal", &["access", "domain", "error", "world"]),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
+    ("portal", &["access", "domain", "error"]),
     ("directory", &["domain", "ledger", "store", "world"]),
     ("export", &["domain", "keys", "ledger", "lineage", "store", "world"]),
     ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),

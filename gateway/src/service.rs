@@ -16,17 +16,18 @@ use crate::{
     access::{
         self, Door, People,
         body::Pace,
-        issuers::{Issuers, Trust},
+        issuers::{IdTokens, Issuers, Trust},
         limit::{Limits, Rate},
         load::Load,
         nonce::Nonces,
+        oidc::{self, Homes},
         origin::Origins,
         people,
         token::Tokens,
         usage::{self, Usage},
     },
     api::{State, cursor::Cursors, events::Streams, operations::Operations, transactions},
-    config::{Config, Http, Issuer, Portal},
+    config::{Config, Http, Issuer, Oidc, Portal},
     domain::{InstitutionId, Tenant, network::Network},
     export::{
         bundle::BundlePress,
@@ -296,7 +297,8 @@ impl Service {
             issuers: Issuers::new(trusts(config)).map_err(StartError::Issuers)?,
             nonces: Nonces::new(&cursor_seed).map_err(|_| StartError::Setting("keys.cursor"))?,
             origins: origins(&config.http)?,
-            people: People::new(sign_in(&config.portal)),
+            people: People::new(sign_in(&config.portal), sign_in_issuers(config)?, &cursor_seed)
+                .map_err(|_| StartError::Setting("keys.cursor"))?,
             load: Load::new(config.limits.concurrency_max),
             pace: Pace {
                 whole: Duration::from_secs(config.limits.body_timeout_s),
@@ -466,6 +468,29 @@ fn trusts(config: &Config) -> Vec<Trust> {
             nbf_required: issuer.nbf_required,
         })
         .collect()
+}
+
+/// The issuers that people sign in at.
+fn sign_in_issuers(config: &Config) -> Result<Vec<oidc::Issuer>, StartError> {
+    let issuer = |(name, oidc): (&String, &Oidc)| {
+        let homes = match oidc.people_of.as_str() {
+            "any" => Homes::Any,
+            "provider" => Homes::Provider,
+            id => Homes::One(id.parse().map_err(|_| StartError::Setting("portal.oidc.*.people_of"))?),
+        };
+        let label = if oidc.label.is_empty() { name } else { &oidc.label };
+        Ok(oidc::Issuer {
+            name: name.clone(),
+            label: label.clone(),
+            homes,
+            client_id: oidc.client_id.clone(),
+            client_secret: oidc.client_secret.get().unwrap_or_default().into(),
+            scope: oidc.scope.clone(),
+            redirect_uri: format!("{}/sign-in/callback", config.http.base_url),
+            tokens: IdTokens::of(&oidc.issuer).map_err(StartError::Issuers)?,
+        })
+    };
+    config.portal.oidc.iter().map(issuer).collect()
 }
 
 /// How people sign in.

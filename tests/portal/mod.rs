@@ -6,6 +6,8 @@ mod developers;
 mod grants;
 mod lineage;
 mod reports;
+mod oidc;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod transactions;

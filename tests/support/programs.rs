@@ -24,3 +24,15 @@ pub fn of_node(name: &str) -> Command {
     node.arg(path);
     node
 }
+
+/// A script of ours that uses packages of Node: it finds them by `NODE_PACKAGES`.
+pub fn node_script(path: &str) -> Command {
+    let packages = target().join("node");
+    assert!(
+        packages.join("node_modules").exists(),
+        "packages of Node are missing: run `tests/install.sh` first"
+    );
+    let mut node = Command::new(of_python("node"));
+    node.arg(path).env("NODE_PACKAGES", packages);
+    node
+}

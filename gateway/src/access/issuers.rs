@@ -5,6 +5,7 @@
 //! again for a while, whatever comes. The algorithm is the key's. `exp`, `iat`, `iss`, `aud` and `sub` must be there,
 //! and `nbf` unless the configuration says that the issuer leaves it out.
 
+mod id_tokens;
 mod keys;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,6 +13,7 @@ use jsonwebtoken::{DecodingKey, Validation, jwk::Jwk};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+pub use self::id_tokens::IdTokens;
 use self::keys::{Keys, algorithm};
 use super::{
     binding::Confirmation,

@@ -5,6 +5,7 @@
 //! has no [`Tenant`](crate::domain::Tenant) to ask the store with. Its answer becomes a response only
 //! through [`Permit::answer`], which records the look first. Refusals are recorded by the [`gate`].
 
+pub mod account;
 pub mod answer;
 pub mod assertion;
 mod attempts;
@@ -24,16 +25,19 @@ pub mod limit;
 pub mod load;
 pub mod metrics;
 pub mod nonce;
+pub mod oidc;
 pub mod origin;
 pub mod password;
 pub mod people;
 pub mod permit;
 pub mod proof;
 pub mod right;
+pub mod second_factor;
 pub mod session;
 pub mod sign_in;
 pub mod stream;
 pub mod token;
+mod totp;
 mod trace;
 pub mod usage;
 

@@ -2,13 +2,15 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use hmac::digest::InvalidLength;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
-use super::{attempts::Attempts, password};
+use super::{attempts::Attempts, oidc::Issuer, password, second_factor::Factors};
 use crate::{
     domain::Role,
     error::{Code, Problem},
+    keys::Seed,
 };
 
 /// How long a password waits to be checked before the service counts as overloaded.
@@ -34,26 +36,32 @@ pub struct Settings {
 }
 
 /// What the door knows of people.
-#[derive(Debug)]
 pub struct People {
     /// How they sign in.
     pub settings: Settings,
     hashing: Arc<Semaphore>,
     by_account: Attempts<String>,
     by_address: Attempts<IpAddr>,
+    pub(super) factors: Factors,
+    pub(super) issuers: Vec<Issuer>,
 }
 
 impl People {
-    /// People who sign in by these settings.
-    #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    /// People who sign in by these settings, here or at these issuers, with second factors under a key that is
+    /// derived from a secret.
+    ///
+    /// # Errors
+    /// When the secret can't be used.
+    pub fn new(settings: Settings, issuers: Vec<Issuer>, secret: &Seed) -> Result<Self, InvalidLength> {
         let tries = (settings.tries_per_account, settings.tries_per_address, settings.try_every_s);
-        Self {
+        Ok(Self {
             hashing: Arc::new(Semaphore::new(settings.passwords_at_once)),
             by_account: Attempts::new(tries.0, tries.2),
             by_address: Attempts::new(tries.1, tries.2),
+            factors: Factors::new(secret)?,
+            issuers,
             settings,
-        }
+        })
     }
 
     /// Takes a try from an address, and to sign in to an account if one is named, whether there is one or not.

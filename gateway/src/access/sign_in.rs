@@ -20,6 +20,15 @@ use crate::{
     world::random,
 };
 
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// A session.
+    Whole(Begun),
+    /// The second factor: what the browser is to keep meanwhile.
+    Half(Begun),
+}
+
 impl Door {
     /// Signs somebody in by their password.
     ///
@@ -31,7 +40,7 @@ impl Door {
         address: &str,
         password: SecretString,
         before: Option<&str>,
-    ) -> Result<Begun, Problem> {
+    ) -> Result<SignedIn, Problem> {
         let account = email::normal(address);
         self.people.take_try(account.as_deref(), context.address, self.world.now_us())?;
         let user = match &account {
@@ -43,17 +52,22 @@ impl Door {
         let is_right = self.people.is_right(stored, password).await?;
         match user {
             Some(user) if is_right => {
-                let begun = self.begin(context, &user, ("password".to_owned(), UsedUp::Nothing), before);
-                let begun = match begun.await {
-                    Err(problem) if problem.code == Code::Conflict => {
-                        Err(self.failed(context, Some(&user)).await?)
-                    }
-                    other => other,
-                };
+                let signed_in = self.enter(context, &user, before).await;
                 self.people.give_back(account.as_deref(), context.address);
-                begun
+                signed_in
             }
             user => Err(self.failed(context, user.as_ref()).await?),
+        }
+    }
+
+    /// Lets somebody in whose password was right, or asks for their second factor.
+    async fn enter(&self, context: &Context, user: &User, before: Option<&str>) -> Result<SignedIn, Problem> {
+        if user.totp_salt.is_some() {
+            return Ok(SignedIn::Half(self.half(user)));
+        }
+        match self.begin(context, user, ("password".to_owned(), UsedUp::Nothing), before).await {
+            Err(problem) if problem.code == Code::Conflict => Err(self.failed(context, Some(user)).await?),
+            begun => begun.map(SignedIn::Whole),
         }
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::Failure;
 use crate::{
-    access::password,
+    access::{issuers::can_be_registered, password},
     config::Config,
     directory::{UserOrder, add_user, invite_user},
     domain::{InstitutionId, Role, UserId, email},
@@ -29,6 +29,8 @@ pub(super) enum UserCommand {
     Add(Add),
     /// Print a new link by which a person sets a password; the old one still counts until they do
     Invite(Named),
+    /// Let a person sign in at an issuer of the configuration (portal.oidc)
+    Link(Link),
     /// Let a person who has lost their second factor sign in without
     DropSecondFactor(Named),
     /// Let a person sign in no longer; their sessions end
@@ -54,6 +56,18 @@ pub(super) struct Add {
     /// Read their password from standard input, up to the first line end
     #[arg(long)]
     password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Link {
+    #[command(flatten)]
+    named: Named,
+    /// The issuer's name in the configuration
+    #[arg(long)]
+    issuer: String,
+    /// What its tokens call the person (sub)
+    #[arg(long)]
+    subject: String,
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +99,14 @@ impl UserCommand {
             Self::Invite(named) => {
                 let user = named.find(ledger).await?;
                 invite(ledger, config, UserId::from_uuid(user.id)).await
+            }
+            Self::Link(Link { named, issuer, subject }) => {
+                if !config.portal.oidc.contains_key(&issuer) || !can_be_registered(&subject) {
+                    return Err("there is no such issuer in the configuration, or the subject is none".into());
+                }
+                change(ledger, &named, UserChange::LinkIssuer(issuer, subject)).await?;
+                println!("{} signs in there now", named.email);
+                Ok(())
             }
             Self::DropSecondFactor(named) => {
                 change(ledger, &named, UserChange::DropSecondFactor).await?;

@@ -33,7 +33,7 @@ pub use self::{
     issuers::{Issuer, Issuers},
     limits::Limits,
     log::Log,
-    portal::Portal,
+    portal::{Oidc, Portal},
     redis::Redis,
     reports::Reports,
     secret::Secret,
@@ -231,6 +231,12 @@ mod tests {
             ("[portal]\nsession_hours = 0", "portal.session_hours"),
             ("[portal]\ntries_per_account = 0", "portal.tries_per_account"),
             ("[portal]\nsecond_factor = \"admin\"", "portal.second_factor"),
+            ("[portal.oidc.a]\nissuer = \"http://login.example\"", "portal.oidc.*.issuer"),
+            (
+                "[portal.oidc.a]\nissuer = \"https://login.example\"\nclient_id = \"x\"\nclient_secret = \"y\"",
+                "portal.oidc.*.people_of",
+            ),
+            ("[portal.oidc.\"A b\"]\nissuer = \"https://login.example\"", "portal.oidc"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");
         }

@@ -1,9 +1,11 @@
 //! How people sign in to the portal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, refused};
-use crate::domain::Role;
+use super::{ConfigError, Secret, refused};
+use crate::domain::{InstitutionId, Role};
 
 /// How people sign in to the portal.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -23,6 +25,60 @@ pub struct Portal {
     pub passwords_at_once: usize,
     /// Roles that need a second factor beside a password, with commas between them.
     pub second_factor: String,
+    /// Issuers that people sign in at by OpenID Connect, by names of one's own.
+    pub oidc: BTreeMap<String, Oidc>,
+}
+
+/// An issuer that people sign in at.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Oidc {
+    /// Its `iss`; its metadata are found under it.
+    pub issuer: String,
+    /// What people know it by.
+    pub label: String,
+    /// What the portal is called there.
+    pub client_id: String,
+    /// What it proves that by.
+    pub client_secret: Secret,
+    /// What is asked for.
+    pub scope: String,
+    /// Whose people it speaks for: an institution's, by its id; `provider` for operators and regulators; `any`.
+    pub people_of: String,
+}
+
+impl Default for Oidc {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            label: String::new(),
+            client_id: String::new(),
+            client_secret: Secret::default(),
+            scope: "openid email".to_owned(),
+            people_of: String::new(),
+        }
+    }
+}
+
+impl Oidc {
+    fn check(&self) -> Result<(), ConfigError> {
+        let plain = |url: &str| url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
+        if !plain(&self.issuer) {
+            return refused("portal.oidc.*.issuer", "begins with https:// (http://127.0.0.1: in a sandbox)");
+        }
+        if self.client_id.is_empty() || self.client_secret.get().is_none() {
+            return refused("portal.oidc.*.client_id, portal.oidc.*.client_secret", "must be there");
+        }
+        if !self.scope.split(' ').any(|scope| scope == "openid") {
+            return refused("portal.oidc.*.scope", "has openid in it");
+        }
+        if !["provider", "any"].contains(&self.people_of.as_str())
+            && self.people_of.parse::<InstitutionId>().is_err()
+        {
+            return refused("portal.oidc.*.people_of", "an institution's id, provider or any");
+        }
+        Ok(())
+    }
 }
 
 impl Default for Portal {
@@ -35,6 +91,7 @@ impl Default for Portal {
             try_every_s: 30,
             passwords_at_once: 4,
             second_factor: String::new(),
+            oidc: BTreeMap::new(),
         }
     }
 }
@@ -71,6 +128,11 @@ impl Portal {
             let roles = "compliance-officer, integration-engineer, regulator, operator";
             return refused("portal.second_factor", roles);
         }
-        Ok(())
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        if !self.oidc.keys().all(|name| (1..=64).contains(&name.len()) && name.bytes().all(plain)) {
+            let why = "a name has 1 to 64 lower-case letters, digits, hyphens and underscores";
+            return refused("portal.oidc", why);
+        }
+        self.oidc.values().try_for_each(Oidc::check)
     }
 }

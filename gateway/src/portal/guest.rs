@@ -37,6 +37,12 @@ impl Guest {
         visit::cookie(&self.request)
     }
 
+    /// A cookie that the browser has.
+    #[must_use]
+    pub fn cookie_named(&self, name: &str) -> Option<String> {
+        visit::cookie_named(&self.request, name)
+    }
+
     /// A page with another status than 200.
     #[must_use]
     pub fn page(&self, status: StatusCode, page: Page) -> HttpResponse {

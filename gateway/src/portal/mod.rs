@@ -10,6 +10,7 @@
 //!
 //! Deliberately absent: a way to the store, and tokens in the browser.
 
+pub mod account;
 pub mod api;
 pub mod assets;
 pub mod audit;
@@ -21,6 +22,7 @@ pub mod guest;
 pub mod keys;
 pub mod layout;
 pub mod lineage;
+pub mod oidc;
 pub mod parts;
 pub mod query;
 pub mod reg;
@@ -45,7 +47,18 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .service(keys::page)
             .service(sign_in::show)
             .service(sign_in::send)
+            .service(sign_in::code)
+            .service(sign_in::send_code)
             .service(sign_in::leave)
+            .service(oidc::leave)
+            .service(oidc::come_back)
+            .service(account::show)
+            .service(account::password)
+            .service(account::end_sessions)
+            .service(account::set_up)
+            .service(account::begin)
+            .service(account::confirm)
+            .service(account::drop_second_factor)
             .service(sign_in::set_password_page)
             .service(sign_in::set_password_send)
             .service(transactions::list)

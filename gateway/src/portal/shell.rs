@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse,
+    Error, HttpMessage as _, HttpResponse, ResponseError as _,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -75,8 +75,10 @@ fn wants_page(response: &ServiceResponse<BoxBody>) -> bool {
 async fn page_of(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, refused) = response.into_parts();
     let error = refused.error();
-    if let Some(Trouble::SignIn(_)) = error.and_then(|error| error.as_error::<Trouble>()) {
-        return ServiceResponse::new(request, refused.drop_body().map_into_boxed_body());
+    if let Some(trouble @ (Trouble::SignIn(_) | Trouble::SetUp)) = error.and_then(|error| error.as_error()) {
+        // A new answer: with the old one goes the error, of which the gate would make a problem.
+        let led = trouble.error_response();
+        return ServiceResponse::new(request, led);
     }
     let owned;
     let trouble = match error.and_then(|error| error.as_error::<Trouble>()) {

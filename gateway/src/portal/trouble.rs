@@ -6,6 +6,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
+use super::account;
 use crate::error::{Code, Problem};
 
 /// Why there is no page.
@@ -13,6 +14,8 @@ use crate::error::{Code, Problem};
 pub enum Trouble {
     /// Nobody is signed in; where to lead him afterwards.
     SignIn(String),
+    /// A second factor is to be set up before anything else.
+    SetUp,
     /// The API refused, and has put that on the ledger.
     Told {
         /// Its status.
@@ -67,7 +70,7 @@ impl Trouble {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::SignIn(_) => StatusCode::SEE_OTHER,
+            Self::SignIn(_) | Self::SetUp => StatusCode::SEE_OTHER,
             Self::Told { status, .. } => *status,
             Self::Own(problem) => problem.code.status(),
         }
@@ -78,6 +81,7 @@ impl Trouble {
     pub fn detail(&self) -> &str {
         match self {
             Self::SignIn(_) => "sign in first",
+            Self::SetUp => "set up a second factor first",
             Self::Told { detail, .. } => detail,
             Self::Own(problem) => &problem.detail,
         }
@@ -87,7 +91,7 @@ impl Trouble {
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
-            Self::SignIn(_) => Code::Unauthenticated.as_str(),
+            Self::SignIn(_) | Self::SetUp => Code::Unauthenticated.as_str(),
             Self::Told { code, .. } => code,
             Self::Own(problem) => problem.code.as_str(),
         }
@@ -118,6 +122,9 @@ impl ResponseError for Trouble {
                 let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
                 let to = format!("/sign-in?next={next}");
                 HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+            }
+            Self::SetUp => {
+                HttpResponse::SeeOther().insert_header((header::LOCATION, account::SET_UP)).finish()
             }
             other => HttpResponse::new(other.status()),
         }

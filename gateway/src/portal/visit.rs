@@ -164,6 +164,10 @@ impl FromRequest for Visit {
                 None => None,
             };
             let Some(session) = session else { return Err(Trouble::SignIn(return_to(&request))) };
+            let path = request.path();
+            if session.must_set_up && path != "/account" && !path.starts_with("/account/") {
+                return Err(Trouble::SetUp);
+            }
             let query = Query::parse(request.query_string());
             // What is no id is no institution of theirs.
             let named = query.get(INSTITUTION).and_then(|id| id.parse().ok());
@@ -180,11 +184,17 @@ impl FromRequest for Visit {
 /// The session's id, as the browser sent it.
 #[must_use]
 pub fn cookie(request: &HttpRequest) -> Option<String> {
+    cookie_named(request, session::COOKIE)
+}
+
+/// A cookie, as the browser sent it.
+#[must_use]
+pub fn cookie_named(request: &HttpRequest, wanted: &str) -> Option<String> {
     let lines = request.headers().get_all(header::COOKIE);
     let mut pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
     pairs.find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == session::COOKIE).then(|| value.to_owned())
+        (name == wanted).then(|| value.to_owned())
     })
 }
 

@@ -115,6 +115,19 @@ pub async fn take_step(connection: &mut Connection, id: UserId, step: i64) -> Re
     Ok(done == 1)
 }
 
+/// Notes what a second factor that is to be confirmed is derived from.
+pub async fn begin_second_factor(
+    connection: &mut Connection,
+    id: UserId,
+    salt: &[u8],
+) -> Result<(), StoreError> {
+    execute!(
+        connection,
+        sqlx::query("UPDATE users SET totp_pending = $2 WHERE id = $1").bind(id.uuid()).bind(salt)
+    )?;
+    Ok(())
+}
+
 /// One person, disabled ones included.
 pub async fn get(connection: &mut Connection, id: UserId) -> Result<Option<User>, StoreError> {
     fetch_optional!(

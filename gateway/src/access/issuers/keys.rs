@@ -53,6 +53,7 @@ struct Inner {
     next: Arc<Mutex<Option<Instant>>>,
     /// Whether it could not be asked the last time.
     is_away: AtomicBool,
+    metadata: RwLock<Option<(Instant, Value)>>,
 }
 
 /// The turn to fetch keys.
@@ -76,6 +77,7 @@ impl Keys {
             known: RwLock::default(),
             next: Arc::default(),
             is_away: AtomicBool::new(false),
+            metadata: RwLock::default(),
         };
         Self(Arc::new(inner))
     }
@@ -107,6 +109,47 @@ impl Keys {
             None if !self.0.has_any() => Err(format!("the keys of {} could not be had", self.0.url)),
             found => Ok(found.map(|(key, _)| key)),
         }
+    }
+
+    /// The issuer's metadata, kept for a while.
+    ///
+    /// # Errors
+    /// Why they could not be had.
+    pub(super) async fn metadata(&self) -> Result<Value, String> {
+        let known = self.0.metadata.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, metadata)) = known
+            && at.elapsed() <= REFRESH
+        {
+            return Ok(metadata);
+        }
+        let metadata = self.0.fetch_metadata().await?;
+        let mut known = self.0.metadata.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((Instant::now(), metadata.clone()));
+        Ok(metadata)
+    }
+
+    /// Sends a form as a client; what is answered, an error too.
+    ///
+    /// # Errors
+    /// When no JSON is answered.
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        (id, secret): (&str, &str),
+        form: &[(&str, &str)],
+        by_post: bool,
+    ) -> Result<Value, String> {
+        let mut form = form.to_vec();
+        let mut request = self.0.http.post(url);
+        if by_post {
+            form.extend([("client_id", id), ("client_secret", secret)]);
+        } else {
+            // RFC 6749 section 2.3.1: both are encoded first.
+            let coded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            request = request.basic_auth(coded(id), Some(coded(secret)));
+        }
+        let response = request.form(&form).send().await.map_err(|error| error.to_string())?;
+        json(url, response).await
     }
 
     /// Has the keys fetched anew while nobody waits, unless somebody is at it.
@@ -167,15 +210,7 @@ impl Inner {
     }
 
     async fn fetch(&self) -> Result<Vec<Jwk>, String> {
-        // OpenID Connect Discovery section 4: less a slash at its end.
-        let base = self.url.trim_end_matches('/');
-        let metadata = match self.get(&format!("{base}/.well-known/openid-configuration")).await {
-            Ok(metadata) => metadata,
-            Err(_) => self.get(&rfc_8414(&self.url)?).await?,
-        };
-        if metadata["issuer"] != self.url.as_str() {
-            return Err("its metadata are another issuer's".to_owned());
-        }
+        let metadata = self.fetch_metadata().await?;
         let jwks_uri = metadata["jwks_uri"].as_str().ok_or("its metadata name no jwks_uri")?;
         if self.url.starts_with("https://") && !jwks_uri.starts_with("https://") {
             return Err("its jwks_uri is not https".to_owned());
@@ -187,21 +222,38 @@ impl Inner {
         Ok(usable.filter(|key| algorithm(key).is_some()).collect())
     }
 
+    async fn fetch_metadata(&self) -> Result<Value, String> {
+        // OpenID Connect Discovery section 4: less a slash at its end.
+        let base = self.url.trim_end_matches('/');
+        let metadata = match self.get(&format!("{base}/.well-known/openid-configuration")).await {
+            Ok(metadata) => metadata,
+            Err(_) => self.get(&rfc_8414(&self.url)?).await?,
+        };
+        if metadata["issuer"] != self.url.as_str() {
+            return Err("its metadata are another issuer's".to_owned());
+        }
+        Ok(metadata)
+    }
+
     async fn get(&self, url: &str) -> Result<Value, String> {
-        let failed = |error: reqwest::Error| error.to_string();
-        let mut response = self.http.get(url).send().await.map_err(failed)?;
+        let response = self.http.get(url).send().await.map_err(|error| error.to_string())?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("{url} answers {}", response.status()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_MAX {
-                return Err(format!("{url} answers too much"));
-            }
-        }
-        serde_json::from_slice(&body).map_err(|_| format!("{url} is not JSON"))
+        json(url, response).await
     }
+}
+
+/// An issuer's answer.
+async fn json(url: &str, mut response: reqwest::Response) -> Result<Value, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_MAX {
+            return Err(format!("{url} answers too much"));
+        }
+    }
+    serde_json::from_slice(&body).map_err(|_| format!("{url} is not JSON"))
 }
 
 /// Where RFC 8414 section 3.1 looks for metadata.

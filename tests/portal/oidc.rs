@@ -1,0 +1,206 @@
+//! Signing in at another issuer: a certified provider of somebody else's, over real sockets.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{Ledger, Person, Server, person::SESSION, programs, server::free_ports};
+
+const LEFT: &str = "__Host-oidc";
+
+/// The provider, running.
+struct Provider {
+    process: Child,
+    url: String,
+}
+
+impl Provider {
+    fn start(port: u16, redirect_uri: &str, people: &Value) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/oidc_provider.mjs");
+        let mut process = programs::node_script(script)
+            .args([port.to_string(), redirect_uri.to_owned(), people.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        assert!(lines.by_ref().map_while(Result::ok).any(|line| line == "listening"), "it did not start");
+        // It says more, and would end if nobody took that.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Self { process, url: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Signs in there as somebody and agrees to everything; where the browser is sent in the end.
+    async fn sign_in(&self, from: &str, login: &str) -> String {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = http.build().unwrap();
+        let mut cookies = std::collections::BTreeMap::new();
+        let (mut to, mut form) = (from.to_owned(), None::<Vec<(&str, &str)>>);
+        for _ in 0..20 {
+            if !to.starts_with(&self.url) {
+                return to;
+            }
+            let request = match &form {
+                Some(form) => http.post(&to).form(form),
+                None => http.get(&to),
+            };
+            let jar: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let answer = request.header("cookie", jar.join("; ")).send().await.unwrap();
+            for line in answer.headers().get_all("set-cookie") {
+                let pair = line.to_str().unwrap().split(';').next().unwrap();
+                let (name, value) = pair.split_once('=').unwrap();
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
+            form = None;
+            if let Some(next) = answer.headers().get("location") {
+                to = reqwest::Url::parse(&to).unwrap().join(next.to_str().unwrap()).unwrap().into();
+                continue;
+            }
+            let page = answer.text().await.unwrap();
+            let Some((_, action)) = page.split_once("action=\"") else { panic!("{page}") };
+            to = action.split_once('"').unwrap().0.to_owned();
+            form = Some(match page.contains("value=\"login\"") {
+                true => vec![("prompt", "login"), ("login", login), ("password", "any")],
+                false => vec![("prompt", "consent")],
+            });
+        }
+        panic!("it goes in circles: {to}");
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A demo whose people sign in at a provider too; the provider's own people do, or those of all.
+fn site(people_of: &str) -> (Server, Provider) {
+    let port = free_ports();
+    let issuer = format!("http://127.0.0.1:{port}");
+    let server = Server::demo_with(
+        &[],
+        &[
+            ("VERITRAIL_PORTAL__OIDC__HOUSE__ISSUER", &issuer),
+            ("VERITRAIL_PORTAL__OIDC__HOUSE__LABEL", "the house's login"),
+            ("VERITRAIL_PORTAL__OIDC__HOUSE__CLIENT_ID", "veritrail"),
+            ("VERITRAIL_PORTAL__OIDC__HOUSE__CLIENT_SECRET", "a secret of: the tests & more"),
+            ("VERITRAIL_PORTAL__OIDC__HOUSE__PEOPLE_OF", people_of),
+        ],
+    );
+    let people = json!({
+        "tomas": {"email": "Operator@Provider.example", "email_verified": true},
+        "mallory": {"email": "operator@provider.example", "email_verified": true},
+        "eve": {"email": "regulator@supervisor.example", "email_verified": false},
+        "ines": {"email": "officer@bank.example", "email_verified": true},
+        "nobody": {"email": "nobody@bank.example", "email_verified": true},
+    });
+    let provider = Provider::start(port, &format!("{}/sign-in/callback", server.base_url()), &people);
+    (server, provider)
+}
+
+/// Leaves for the provider, signs in there and comes back.
+async fn come_back(server: &Server, provider: &Provider, login: &str) -> (Person, u16) {
+    let mut person = Person::nobody(server);
+    let leaving = person.get("/sign-in/with/house?next=/keys").await;
+    assert_eq!(leaving.status, 303, "{}", leaving.text());
+    let back = provider.sign_in(leaving.header("location").unwrap(), login).await;
+    let answer = person.get(back.strip_prefix(server.base_url()).unwrap()).await;
+    assert_eq!(person.cookies.get(LEFT), None, "{}", answer.text());
+    (person, answer.status.as_u16())
+}
+
+#[tokio::test]
+async fn somebody_who_was_added_signs_in_at_an_issuer_and_is_known_by_its_sub_from_then_on() {
+    let (server, provider) = site("provider");
+    let form = Person::nobody(&server).get("/sign-in?next=/keys").await;
+    assert!(form.text().contains("Sign in with the house's login"), "{}", form.text());
+
+    let leaving = Person::nobody(&server).get("/sign-in/with/house?next=//evil.example").await;
+    let to = reqwest::Url::parse(leaving.header("location").unwrap()).unwrap();
+    let sent: std::collections::BTreeMap<_, _> = to.query_pairs().into_owned().collect();
+    assert_eq!((sent["response_type"].as_str(), sent["code_challenge_method"].as_str()), ("code", "S256"));
+    for random in ["state", "nonce", "code_challenge"] {
+        assert_eq!(sent[random].len(), 43);
+    }
+    assert!(leaving.header("set-cookie").unwrap().contains("; Secure; HttpOnly; SameSite=Lax; Max-Age=600"));
+
+    let (mut tomas, status) = come_back(&server, &provider, "tomas").await;
+    assert_eq!(status, 303);
+    assert_eq!(tomas.get("/keys").await.status, 200);
+    assert!(tomas.get("/account").await.text().contains("oidc house"));
+    assert_eq!(come_back(&server, &provider, "tomas").await.1, 303);
+
+    // The address is somebody's already; it is not verified; the issuer does not speak for them; it is nobody's.
+    for login in ["mallory", "eve", "ines", "nobody", "unknown"] {
+        let (person, status) = come_back(&server, &provider, login).await;
+        assert_eq!((status, person.session()), (403, None), "{login}");
+    }
+    let ledger = Ledger::of(&server);
+    let log = ledger.provider().await;
+    assert_eq!(ledger.naming(&log, "user.link_issuer").await.len(), 1);
+    assert_eq!(ledger.naming(&log, "\"oidc house\"").await.len(), 2);
+    assert!(!ledger.naming(&log, "sign_in_failed").await.is_empty());
+
+    let linked = ["user", "disable", "--email", "operator@provider.example"];
+    assert!(server.run(&linked).status.success());
+    assert_eq!(tomas.get("/keys").await.status, 303);
+    assert_eq!(come_back(&server, &provider, "tomas").await.1, 403);
+}
+
+#[tokio::test]
+async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
+    let (server, provider) = site("any");
+    let mut person = Person::nobody(&server);
+    let leaving = person.get("/sign-in/with/house").await;
+    let back = provider.sign_in(leaving.header("location").unwrap(), "ines").await;
+    let back = back.strip_prefix(server.base_url()).unwrap().to_owned();
+    let kept = person.cookies[LEFT].clone();
+
+    // Another browser, another state, another issuer, another nonce or verifier, no code, an error.
+    let mut other = Person::nobody(&server);
+    assert_eq!(other.get(&back).await.status, 403);
+    other.get("/sign-in/with/house").await;
+    assert_eq!(other.get(&back).await.status, 403);
+    let tried = async |cookie: &str, path: &str| {
+        let mut person = Person::nobody(&server);
+        person.cookies.insert(LEFT.to_owned(), cookie.to_owned());
+        let answer = person.get(path).await;
+        assert_eq!(answer.header("set-cookie").map(|cookie| cookie.contains(SESSION)), Some(false), "{path}");
+        answer.status.as_u16()
+    };
+    let state = |state: &str| {
+        let (before, rest) = back.split_once("state=").unwrap();
+        format!("{before}state={state}{}", rest.find('&').map_or("", |at| &rest[at..]))
+    };
+    assert_eq!(tried(&kept, &state("")).await, 403);
+    assert_eq!(tried(&kept, &state("AAAA")).await, 403);
+    assert_eq!(tried(&kept, "/sign-in/callback?error=access_denied").await, 403);
+    let elsewhere = format!("{}&iss=https%3A%2F%2Fevil.example", back.split("&iss=").next().unwrap());
+    assert_eq!(tried(&kept, &elsewhere).await, 403);
+
+    let answer = person.get(&back).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/")));
+    assert_eq!(person.get("/keys").await.status, 200);
+    assert_eq!(tried(&kept, &back).await, 403, "a code is taken once");
+
+    for part in [2, 3] {
+        let mut person = Person::nobody(&server);
+        let leaving = person.get("/sign-in/with/house").await;
+        let back = provider.sign_in(leaving.header("location").unwrap(), "ines").await;
+        let mut parts: Vec<String> = person.cookies[LEFT].split('.').map(ToOwned::to_owned).collect();
+        parts[part] = "A".repeat(43);
+        assert_eq!(
+            tried(&parts.join("."), back.strip_prefix(server.base_url()).unwrap()).await,
+            403,
+            "{part}"
+        );
+    }
+    assert_eq!(Person::nobody(&server).get("/sign-in/with/nobody").await.status, 404);
+    let mut unlinked = Person::nobody(&server);
+    assert_eq!(unlinked.get("/sign-in/callback").await.status, 403);
+}
