@@ -38,6 +38,7 @@ pub mod keys;
 pub mod ledger;
 pub mod lineage;
 pub mod openapi;
+pub mod portal;
 pub mod receiving;
 pub mod reporting;
 pub mod reports;

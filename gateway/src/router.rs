@@ -18,6 +18,7 @@ use crate::{
         transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
+    portal,
 };
 
 /// The API's routes.
@@ -198,9 +199,10 @@ fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
     }
 }
 
-/// The pages beside the API that its document does not describe: the document as a page.
+/// The pages beside the API that its document does not describe: the document as a page, and the portal's.
 pub fn pages(config: &mut web::ServiceConfig) {
     config.service(docs::page).service(docs::slash).service(docs::style).service(docs::script);
+    portal::verify::pages(config);
 }
 
 /// What the admin port has beside the admin API: what is counted, for Prometheus.

@@ -2,3 +2,6 @@
 
 mod docs;
 mod harness;
+mod verify;
+mod verify_file;
+mod verify_speed;

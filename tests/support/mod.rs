@@ -4,6 +4,7 @@ pub mod attacks;
 pub mod bank;
 pub mod behind;
 pub mod browser;
+pub mod bundle;
 pub mod caller;
 pub mod data;
 pub mod document;

@@ -1,0 +1,3 @@
+//! The portal: pages for people.
+
+pub mod verify;
