@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
 };
 
-use crate::support::browser::{Browser, NARROW, Request};
+use crate::support::browser::{Browser, NARROW, log::Request};
 
 /// Serves one page, under a policy, for as long as the tests run.
 fn serve(policy: &'static str, body: &'static str) -> String {

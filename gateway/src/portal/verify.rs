@@ -24,8 +24,8 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
                            connect-src 'none'; worker-src 'self'; form-action 'self'; base-uri 'none'; \
                            frame-ancestors 'none'; require-trusted-types-for 'script'; \
                            trusted-types veritrail-worker";
-/// What a worker may: start others.
-const WORKER_POLICY: &str = "default-src 'none'; worker-src 'self'";
+/// What a worker may: nothing.
+const WORKER_POLICY: &str = "default-src 'none'";
 /// The file's name once it is saved.
 const OFFLINE_NAME: &str = "veritrail-verify.html";
 
@@ -221,12 +221,12 @@ mod tests {
 
     #[test]
     fn the_file_for_a_disk_names_no_other_file() {
-        let page = offline_page();
+        let file = offline_page();
         for word in ["src=\"", "<link rel=\"stylesheet\"", "http://", "https://", "@import", "url("] {
-            assert!(!page.contains(word), "{word}");
+            assert!(!file.contains(word), "{word}");
         }
-        assert_eq!(page.matches("</script>").count(), 1, "the script does not end itself");
-        assert_eq!(page.matches("</style>").count(), 1);
+        assert_eq!(file.matches("</script>").count(), 1, "the script does not end itself");
+        assert_eq!(file.matches("</style>").count(), 1);
         assert!(!SCRIPT.contains("<!--"));
     }
 }

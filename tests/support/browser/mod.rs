@@ -1,13 +1,13 @@
 //! A real browser, Chromium, driven by its own driver. Each [`Browser`] is a session with a profile of its own;
 //! the driver is shared by all tests of this process.
 
-mod log;
+pub mod log;
 mod wire;
 
 use std::{
     net::TcpStream,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -16,7 +16,6 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use self::log::Request;
 use self::wire::{Element, Session};
 use super::{programs, server::free_ports, watch::watch_over};
 
@@ -30,8 +29,8 @@ const HEIGHT: u32 = 900;
 
 /// The driver's address.
 fn driver() -> &'static str {
-    static DRIVER: OnceLock<String> = OnceLock::new();
-    DRIVER.get_or_init(|| {
+    static DRIVER: OnceLock<(String, Child)> = OnceLock::new();
+    let (address, _) = DRIVER.get_or_init(|| {
         // The browser's profiles are made here, and go with the driver.
         let folder = TempDir::new().unwrap().keep();
         let port = free_ports();
@@ -48,8 +47,9 @@ fn driver() -> &'static str {
             assert!(began.elapsed() < PATIENCE, "chromedriver does not answer");
             std::thread::sleep(Duration::from_millis(20));
         }
-        format!("http://127.0.0.1:{port}")
-    })
+        (format!("http://127.0.0.1:{port}"), process)
+    });
+    address
 }
 
 /// A browser with one page. Call [`Browser::close`] when done.

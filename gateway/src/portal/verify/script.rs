@@ -37,10 +37,10 @@ const MODULES: &[Module] = modules![
     "report_figures.js",
     "report.js",
     "verify.js",
-    "spawn.js",
     "pool.js",
     "worker.js",
     "show.js",
+    "spawn.js",
     "page.js",
     "main.js",
 ];

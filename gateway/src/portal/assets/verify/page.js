@@ -6,7 +6,11 @@ import { spawn } from "./spawn.js";
 import { verifyAndTell } from "./worker.js";
 
 const NUMBERS = new Intl.NumberFormat("en");
+/** Below so many entries, a speed says nothing. */
+const TELLING_ENTRIES = 1000;
+const MAX_HELPERS = 4;
 let running = null;
+let counted = 0;
 
 function part(id) {
   return document.getElementById(id);
@@ -17,57 +21,73 @@ async function texts() {
   return { keys: part("keys").value, witnesses: part("witnesses").value, seen: await Promise.all(kept) };
 }
 
-/** Starts a worker; where the browser lets none be started, as some do on pages from a disk, works here. */
+/** Starts a worker, and helpers for it; where the browser lets none be started, works here. What it returns ends it. */
 function start(job, tell) {
-  try {
+  const workers = [];
+  const end = () => workers.splice(0).forEach((worker) => worker.terminate());
+  const workHere = () => {
+    end();
+    verifyAndTell({ ...job, ports: [] }, tell);
+  };
+  const hire = () => {
     const worker = spawn();
-    worker.onmessage = ({ data }) => tell(data);
-    worker.onerror = (event) => {
-      worker.terminate();
-      if (event.message) tell({ unread: `the verifier failed: ${event.message}`, seconds: 0 });
-      else verifyAndTell({ ...job, cores: 1 }, tell);
+    worker.onerror = ({ message }) => {
+      if (message) tell({ unread: `the verifier failed: ${message}`, seconds: 0 });
+      else if (workers.length > 0) workHere();
     };
-    worker.postMessage(job);
+    workers.push(worker);
     return worker;
+  };
+  try {
+    const first = hire();
+    first.onmessage = ({ data }) => tell(data);
+    const ports = [];
+    while (ports.length < Math.min(navigator.hardwareConcurrency ?? 1, MAX_HELPERS)) {
+      const { port1, port2 } = new MessageChannel();
+      hire().postMessage({ port: port1 }, [port1]);
+      ports.push(port2);
+    }
+    first.postMessage({ ...job, ports }, ports);
   } catch {
-    verifyAndTell({ ...job, cores: 1 }, tell);
-    return { terminate() {} };
+    workHere();
   }
+  return end;
 }
 
 function stop() {
-  running?.terminate();
+  running?.end?.();
   running = null;
   part("progress").hidden = true;
 }
 
 async function verify() {
-  const file = part("bundle").files[0];
-  stop();
   part("result").replaceChildren();
+  const file = part("bundle").files[0];
+  const job = { file, texts: await texts() };
+  stop();
   if (!file) {
     showProblem(part("result"), "Choose a bundle first: the .zip file that you were given.");
     return;
   }
-  const job = { file, texts: await texts(), cores: navigator.hardwareConcurrency ?? 1 };
+  counted = 0;
   part("bar").value = 0;
   part("speed").textContent = `Reading ${file.name}`;
   part("progress").hidden = false;
-  const mine = start(job, (message) => {
-    if (mine !== running) return;
-    if (message.progress) {
-      showProgress(message.progress);
-    } else {
-      stop();
-      if (message.verdict) showVerdict(part("result"), file.name, message.verdict);
-      else showProblem(part("result"), `Nothing can be said of ${file.name}: ${message.unread}.`);
-      part("took").textContent = took(file.size, message.seconds);
-    }
-  });
+  const mine = {};
   running = mine;
+  mine.end = start(job, (message) => {
+    if (mine !== running) return;
+    if (message.progress) showProgress(message.progress);
+    else finish(file, message);
+  });
 }
 
-let counted = 0;
+function finish(file, { verdict, unread, seconds }) {
+  stop();
+  if (verdict) showVerdict(part("result"), file.name, verdict);
+  else showProblem(part("result"), `Nothing can be said of ${file.name}: ${unread}.`);
+  part("took").textContent = took(file.size, seconds);
+}
 
 function showProgress({ done, total, entries, seconds }) {
   counted = entries;
@@ -81,7 +101,7 @@ function rate(entries, seconds) {
 }
 
 function took(bytes, seconds) {
-  const speed = counted > 0 ? `, ${NUMBERS.format(counted)} entries at ${rate(counted, seconds)} a second` : "";
+  const speed = counted >= TELLING_ENTRIES ? `, ${NUMBERS.format(counted)} entries at ${rate(counted, seconds)} a second` : "";
   return `${NUMBERS.format(bytes)} bytes in ${seconds.toFixed(2)} s${speed}.`;
 }
 
