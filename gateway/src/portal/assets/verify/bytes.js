@@ -37,6 +37,14 @@ export function sameBytes(a, b) {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
+/** Whether the same 32 bytes stand in `a` at `at` and in `b` at `from`. */
+export function sameHash(a, b, at = 0, from = 0) {
+  for (let i = 0; i < 32; i++) {
+    if (a[at + i] !== b[from + i]) return false;
+  }
+  return true;
+}
+
 /** Whether `text`, as bytes, stands in `bytes` at `at`. */
 export function standsAt(bytes, at, text) {
   if (at < 0 || at + text.length > bytes.length) return false;

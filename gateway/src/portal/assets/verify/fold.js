@@ -1,6 +1,6 @@
 // Joins the outcomes of blocks in order: the chain across blocks, the tree, payloads with commitments.
 
-import { Fault, sameBytes, utf8 } from "./bytes.js";
+import { Fault, sameBytes, sameHash, utf8 } from "./bytes.js";
 import { crc32Join } from "./crc32.js";
 import { KINDS } from "./entry.js";
 import { sha256 } from "./sha256.js";
@@ -112,7 +112,7 @@ class Payloads {
       const seq = found.seqs[found.at];
       this.forgetBelow(seq);
       if (this.pieces.length === 0) break;
-      if (!sameAt(this.pieces[0], 32 * (seq - this.base), found.commitments, 32 * found.at)) {
+      if (!sameHash(this.pieces[0], found.commitments, 32 * (seq - this.base), 32 * found.at)) {
         // A mismatch lies before whatever malformed line was met further on.
         this.fault = new Fault("payload",
           `the payload of entry ${seq} was altered: it, or its salt, is not what the entry committed to`, seq);
@@ -130,11 +130,4 @@ class Payloads {
       this.base += this.pieces.shift().length / 32;
     }
   }
-}
-
-function sameAt(a, at, b, from) {
-  for (let i = 0; i < 32; i++) {
-    if (a[at + i] !== b[from + i]) return false;
-  }
-  return true;
 }

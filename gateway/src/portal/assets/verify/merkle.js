@@ -16,7 +16,7 @@ export function leafHash(bytes, view, start, end) {
   return out;
 }
 
-export function nodeHash(left, right) {
+function nodeHash(left, right) {
   const out = new Uint8Array(32);
   NODE.set(left, 1);
   NODE.set(right, 33);

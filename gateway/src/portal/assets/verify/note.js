@@ -96,7 +96,7 @@ async function signedBy(note, keys) {
   return signed;
 }
 
-export function isOrigin(text) {
+function isOrigin(text) {
   return text !== "" && utf8(text).length <= MAX_ORIGIN_BYTES && isPlainText(text) && !text.includes("+");
 }
 

@@ -7,7 +7,7 @@ function workOn(block, isPayloads, facts) {
 }
 
 /** Works here and now. */
-export class Here {
+class Here {
   constructor() {
     this.window = 1;
   }

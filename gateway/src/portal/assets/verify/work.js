@@ -1,10 +1,10 @@
 // What is done with a block of lines: hash, parse, and check all that lies within it. A block with anything unusual in
 // it is only marked; diagnose.js reads it again, line by line, to say what is wrong.
 
-import { Fault, decimalAt, readHex, standsAt, textOf, utf8 } from "./bytes.js";
+import { Fault, decimalAt, readHex, sameHash, standsAt, textOf, utf8 } from "./bytes.js";
 import { crc32 } from "./crc32.js";
 import { EntryReader, KINDS, MAX_ENTRY_BYTES, isEarlier, namesLog } from "./entry.js";
-import { Run, leafHash } from "./merkle.js";
+import { Run } from "./merkle.js";
 import { Sha256, viewOf } from "./sha256.js";
 
 export const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ const SALT_KEY = utf8(',"salt":"');
 const SEQ_KEY_AFTER_SALT = utf8('","seq":"');
 const PAYLOAD_TAIL = utf8('"}');
 const READER = new EntryReader();
-const COMMIT_HASHER = new Sha256();
+const BLOCK_HASHER = new Sha256();
 
 /** Works on a block of entries: `block` has one byte before the first line. */
 export function workEntries(block, facts) {
@@ -73,15 +73,8 @@ function readEntries(block, view, facts) {
 
 function leafInPlace(block, view, start, end) {
   const out = new Uint8Array(32);
-  COMMIT_HASHER.reset().updateAt(block, view, start, end).finishInto(out, 0);
+  BLOCK_HASHER.reset().updateAt(block, view, start, end).finishInto(out, 0);
   return out;
-}
-
-function sameHash(a, b) {
-  for (let i = 0; i < 32; i++) {
-    if (a[i] !== b[i]) return false;
-  }
-  return true;
 }
 
 /** Reads the salt that stands as 64 hex digits at `at`, for the next commitment; false if they are none. */
@@ -92,11 +85,11 @@ export function readSalt(bytes, at) {
 /** Puts commit(salt, payload) into `out`, where the salt was read before and the payload is the bytes from `start` to
  * `end`. */
 export function commitInto(out, at, bytes, view, start, end) {
-  COMMIT_HASHER.reset().updateAt(COMMIT, COMMIT_VIEW, 0, COMMIT.length).updateAt(bytes, view, start, end)
+  BLOCK_HASHER.reset().updateAt(COMMIT, COMMIT_VIEW, 0, COMMIT.length).updateAt(bytes, view, start, end)
     .finishInto(out, at);
 }
 
-export function payloadOutside(seq) {
+function payloadOutside(seq) {
   return new Fault("payload_outside", `there is a payload of entry ${seq}, which is not in the range`, seq);
 }
 
