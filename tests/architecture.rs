@@ -42,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),
     ("ledger", &["domain", "intake", "keys", "store", "world"]),
     ("lineage", &["domain", "ledger", "store"]),
+    ("portal", &["error"]),
     ("reporting", &["config", "domain", "keys", "ledger", "lineage", "reports", "store", "world"]),
     ("reports", &["domain"]),
     ("error", &["domain", "ledger", "store"]),

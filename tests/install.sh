@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests start by themselves, PostgreSQL and Redis, and what reads exports back,
-# calls the service and checks the chart and the document. Does nothing where they are there.
+# Installs what the tests start by themselves, PostgreSQL, Redis and Chromium, and what reads exports
+# back, calls the service and checks the chart and the document. Does nothing where they are there.
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v chromium >/dev/null || missing+=(chromium)
+command -v chromedriver >/dev/null || missing+=(chromium-driver)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then

@@ -13,6 +13,7 @@ mod formats;
 mod parts;
 mod report;
 mod report_cases;
+mod report_data;
 mod support;
 mod tamper;
 mod tree;

@@ -7,6 +7,11 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 mod append;
+#[path = "../support/browser/mod.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
+mod browser;
+#[path = "../support/bundle.rs"]
+mod bundle;
 mod copy;
 mod export;
 mod floor;
@@ -17,18 +22,26 @@ mod page;
 #[expect(dead_code, reason = "the tests use all of it")]
 mod postgres;
 mod process;
+#[path = "../support/programs.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
+mod programs;
 mod report;
 mod serve;
 mod server;
 mod site;
 mod table;
 mod verify;
+mod verify_page;
+#[path = "../support/watch.rs"]
+mod watch;
 
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 10] =
-    ["append", "singles", "page", "start", "growth", "lineage", "verify", "postgres", "export", "report"];
+const ALL: [&str; 11] = [
+    "append", "singles", "page", "start", "growth", "lineage", "verify", "browser", "postgres", "export",
+    "report",
+];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
 
@@ -88,6 +101,9 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
     }
     if chosen("verify") {
         tell(vec![verify::row()]);
+    }
+    if chosen("browser") {
+        tell(vec![verify_page::row().await]);
     }
     all
 }

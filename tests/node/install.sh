@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs packages of Node in target/node with what the tests check the document by, and a store that speaks
-# S3: programs that are not ours. Node itself comes with the environment of Python. Does nothing where they are there and as
-# new as the list.
+# Installs packages of Node in target/node: what the tests check the document by, a store that speaks S3, and
+# axe-core, which finds what keeps people from using a page. None of them is ours. Node itself comes with the
+# environment of Python. Does nothing where they are there and as new as the list.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

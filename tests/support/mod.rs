@@ -3,6 +3,8 @@
 pub mod attacks;
 pub mod bank;
 pub mod behind;
+pub mod browser;
+pub mod bundle;
 pub mod caller;
 pub mod data;
 pub mod document;
@@ -25,6 +27,7 @@ pub mod reports;
 pub mod s3;
 pub mod server;
 pub mod sse;
+pub mod watch;
 
 pub use caller::{Answer, Caller};
 pub use ledger::Ledger;

@@ -36,3 +36,11 @@ pub fn node_script(path: &str) -> Command {
     node.arg(path).env("NODE_PACKAGES", packages);
     node
 }
+
+/// The text of a file of the packages of Node.
+pub fn node_file(name: &str) -> String {
+    let path = target().join("node/node_modules").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|_| {
+        panic!("{} is missing: run `make test`, or `tests/install.sh` first", path.display())
+    })
+}

@@ -12,6 +12,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use super::watch::watch_over;
 use super::{Caller, engine::with_database};
 
 /// A running service.
@@ -261,21 +262,4 @@ fn lift_limits((base_url, admin_url, operator): (String, String, Value)) {
         let request = caller.request(reqwest::Method::PUT, "/admin/v1/plans/standard").json(&quotas);
         caller.send(request).await.ok();
     });
-}
-
-/// A process that outlives its statics is ended by a watcher that sees this one go, and its folder
-/// goes with it.
-pub fn watch_over(pid: u32, folder: Option<&Path>) {
-    let (own, folder) = (std::process::id(), folder.map(|folder| folder.display().to_string()));
-    let script = format!(
-        "while kill -0 {own} 2>/dev/null; do sleep 0.2; done; kill -9 $(pgrep -P {pid}) {pid}; \
-         sleep 0.5; [ -z '{0}' ] || rm -rf '{0}'",
-        folder.unwrap_or_default()
-    );
-    let _ = Command::new("sh")
-        .args(["-c", &script])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
 }

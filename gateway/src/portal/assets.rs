@@ -20,6 +20,12 @@ const ASSETS: &[Asset] = &[
     Asset("copy.js", JS, include_str!("assets/copy.js")),
     Asset("keys.js", JS, include_str!("assets/keys.js")),
     Asset("proof.js", JS, include_str!("assets/proof.js")),
+    // What a proof is checked with, of the modules of the page that verifies bundles.
+    Asset("verify/bytes.js", JS, include_str!("assets/verify/bytes.js")),
+    Asset("verify/merkle.js", JS, include_str!("assets/verify/merkle.js")),
+    Asset("verify/note.js", JS, include_str!("assets/verify/note.js")),
+    Asset("verify/point.js", JS, include_str!("assets/verify/point.js")),
+    Asset("verify/sha256.js", JS, include_str!("assets/verify/sha256.js")),
     Asset("mark.svg", SVG, include_str!("assets/mark.svg")),
 ];
 

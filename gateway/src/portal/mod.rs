@@ -32,6 +32,7 @@ pub mod sign_in;
 pub mod today;
 pub mod transactions;
 pub mod trouble;
+pub mod verify;
 pub mod visit;
 
 use actix_web::{middleware::from_fn, web};
@@ -40,7 +41,7 @@ pub use api::Api;
 
 /// The pages.
 pub fn pages(config: &mut web::ServiceConfig) {
-    config.service(assets::get).service(
+    config.service(assets::get).configure(verify::pages).service(
         web::scope("")
             .wrap(from_fn(shell::shell))
             .service(today::show)

@@ -26,13 +26,16 @@ function choose(label) {
 
 function tabs(samples) {
   const bar = element("div", { className: "bar" });
-  bar.setAttribute("role", "tablist");
+  const list = element("div", { className: "list" });
+  list.setAttribute("role", "tablist");
+  list.setAttribute("aria-label", "Language");
+  bar.append(list);
   for (const section of samples.querySelectorAll("section")) {
     const button = element("button", { type: "button", textContent: section.dataset.label });
     button.dataset.choose = section.dataset.label;
     button.setAttribute("role", "tab");
     button.addEventListener("click", () => choose(section.dataset.label));
-    bar.append(button);
+    list.append(button);
   }
   const copy = element("button", { type: "button", className: "copy", textContent: "Copy" });
   copy.addEventListener("click", async () => {

@@ -1,0 +1,7 @@
+//! Pages in a real browser: that they work, that everybody can use them, and that they do nothing else.
+
+mod docs;
+mod harness;
+mod verify;
+mod verify_file;
+mod verify_speed;
