@@ -2,6 +2,8 @@
 
 mod docs;
 mod harness;
+mod pages;
+mod stage;
 mod verify;
 mod verify_file;
 mod verify_speed;

@@ -154,7 +154,7 @@ async fn columns_lead_to_what_they_were_made_of_and_to_what_depends_on_them() {
     assert!(!without.contains("Columns, and what they were made of"), "{without}");
 
     let impact = officer.page(&format!("/lineage/impact?node={}&column=amount", node("raw"))).await;
-    assert!(impact.contains("2 columns depend on it."), "{impact}");
+    assert!(impact.contains("2 columns, 2 jobs depend on it."), "{impact}");
     assert!(
         impact.contains("column=total\">total</a>") && impact.contains("column=sum\">sum</a>"),
         "{impact}"

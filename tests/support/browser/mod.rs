@@ -251,17 +251,26 @@ impl Browser {
             == Value::Bool(true)
     }
 
-    /// Holds the page, in both colours and widths, against axe-core, and that it fits.
-    pub async fn check_access(&self) {
+    /// What keeps somebody from using the page, in either colour and width, by axe-core; and where it doesn't fit.
+    pub async fn access(&self) -> Vec<String> {
+        let mut found = Vec::new();
         for dark in [false, true] {
             self.dark(dark).await;
             for width in [NARROW, WIDE] {
                 self.resize(width).await;
-                let found = self.axe().await;
-                let url = self.url().await;
-                assert!(found.is_empty(), "{url}, dark: {dark}, {width} px:\n{}", found.join("\n"));
-                assert!(self.fits().await, "{url} is wider than {width} px");
+                let here = format!("dark: {dark}, {width} px");
+                found.extend(self.axe().await.into_iter().map(|it| format!("{here}: {it}")));
+                if !self.fits().await {
+                    found.push(format!("{here}: it is wider than the screen"));
+                }
             }
         }
+        found
+    }
+
+    /// Holds the page against [`access`](Self::access).
+    pub async fn check_access(&self) {
+        let found = self.access().await;
+        assert!(found.is_empty(), "{}:\n{}", self.url().await, found.join("\n"));
     }
 }

@@ -191,7 +191,8 @@ fn filters(visitor: &Visitor) -> Markup {
 /// What is shown, all of it, as a file.
 #[get("/transactions.csv")]
 pub async fn csv(visit: Visit) -> Result<HttpResponse, Trouble> {
-    let target = asked(&visit.query).at("/v1/transactions");
+    // A file is in ledger order.
+    let target = visit.query.without(&[COLUMNS, INSTITUTION, "sort"]).at("/v1/transactions");
     let mut response = visit.pass(Call::new(Method::GET, target).header(header::ACCEPT, "text/csv")).await?;
     let name = header::HeaderValue::from_static("attachment; filename=\"transactions.csv\"");
     response.headers_mut().insert(header::CONTENT_DISPOSITION, name);

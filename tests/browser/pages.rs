@@ -1,0 +1,100 @@
+//! Every page of the portal, for each role: everybody can use it, it fits, and it does nothing that its policy
+//! forbids.
+
+use std::path::Path;
+
+use super::stage::Stage;
+
+#[tokio::test]
+async fn every_page_can_be_used_by_everybody_in_light_and_dark_and_on_a_narrow_screen() {
+    let stage = Stage::set().await;
+    let mut found = Vec::new();
+    for (role, pages) in stage.pages() {
+        let browser = stage.browser(role).await;
+        for path in pages {
+            stage.go(&browser, &path).await;
+            assert!(!browser.text("h1").await.is_empty(), "{path}");
+            found.extend(browser.access().await.into_iter().map(|it| format!("{role} {path}: {it}")));
+        }
+        found.extend(browser.complaints().await.into_iter().map(|it| format!("{role}: {it}")));
+        browser.close().await;
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test]
+async fn a_proof_is_checked_in_the_browser_before_a_tick_is_shown() {
+    let stage = Stage::set().await;
+    let browser = stage.browser("compliance-officer").await;
+    stage.go(&browser, "/transactions").await;
+    browser.click("tbody tr a[data-drawer]").await;
+    browser.wait_for("dialog .verdict", |text| text.starts_with("✓ Checked in your browser")).await;
+    // A record that was changed on its way is not.
+    stage.go(&browser, &format!("/transactions/{}", stage.transaction)).await;
+    browser.wait_for(".verdict", |text| text.starts_with('✓')).await;
+    browser
+        .run(
+            "const it = document.querySelector('.proof'); delete it.dataset.checked; \
+             it.dataset.record = it.dataset.record.replace('Rent', 'Bent'); \
+             const copy = document.createElement('a'); copy.href = location.href; copy.dataset.drawer = ''; \
+             window.changed = it;",
+        )
+        .await;
+    browser
+        .run_async(
+            "const done = arguments[arguments.length - 1]; \
+             import(document.querySelector('script[type=module]').src.replace('portal.js', 'proof.js')) \
+             .then((it) => { it.checkProofs(document); setTimeout(() => done(true), 500); });",
+        )
+        .await;
+    browser.wait_for(".verdict", |text| text == "Not proven: the entry commits to another record").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn filters_change_the_list_and_the_address_without_loading_the_page_anew() {
+    let stage = Stage::set().await;
+    let browser = stage.browser("compliance-officer").await;
+    stage.go(&browser, "/transactions").await;
+    browser.run("window.same = true").await;
+    browser.fill("input[name='counterparty_name[contains]']", "Gärtnerei").await;
+    browser.click(".filters button").await;
+    browser.wait_for("main .pager", |text| text.contains("1 rows")).await;
+    assert_eq!(browser.run("return window.same").await, true);
+    assert!(browser.run("return location.search").await.as_str().unwrap().contains("counterparty_name"));
+    // What somebody sent is text.
+    assert!(browser.text("tbody").await.contains("<b>Gärtnerei</b> & Söhne"));
+    browser.press("?").await;
+    browser.close().await;
+}
+
+/// `make screenshots` runs it.
+#[tokio::test]
+#[ignore = "makes pictures for people to look at"]
+async fn screenshots() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    let stage = Stage::set().await;
+    let mut all = stage.pages();
+    all.insert(0, ("stranger", vec!["/sign-in".to_owned(), "/verify".to_owned()]));
+    for (role, pages) in all {
+        let browser = match role {
+            "stranger" => crate::support::browser::Browser::open().await,
+            role => stage.browser(role).await,
+        };
+        for (width, dark) in [(1280, false), (1280, true), (320, false)] {
+            browser.resize(width).await;
+            browser.dark(dark).await;
+            for path in &pages {
+                stage.go(&browser, path).await;
+                let shown = path.split(['?']).next().unwrap().replace(&stage.report, "report");
+                let name = shown.replace(&stage.transaction, "transaction").replace('/', "-");
+                let name = if name == "-" { "-today".to_owned() } else { name };
+                let colour = if dark { "dark" } else { "light" };
+                browser.screenshot(&folder.join(format!("{role}{name}-{width}-{colour}.png"))).await;
+            }
+        }
+        browser.close().await;
+    }
+    println!("pictures are in target/screenshots");
+}
