@@ -104,6 +104,7 @@ fn base(at: &Addresses) -> OpenApi {
         ("events", "What happened, in the order of the ledger: asked for, or followed."),
         ("webhooks", "Endpoints of the institution that are told what happened (Standard Webhooks 1.0)."),
         ("reports", "Reports, their figures and the records that make them, and what became of them."),
+        ("grants", "What regulators may see, from when to when, and why."),
         ("lineage", "What was made from what, as OpenLineage events tell it."),
         ("limits", "What may be asked for, what is left of it, what was used."),
         ("diagnostics", "What would be refused, and why."),
@@ -136,6 +137,7 @@ fn describe(scope: Scope) -> &'static str {
             "See reports, their figures and what became of them; with transactions:read, the records behind a figure"
         }
         Scope::ReportsWrite => "Order and correct reports; record verdicts, deliveries and adjustments",
+        Scope::GrantsManage => "Let regulators see what a grant names, and take that back",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

@@ -89,6 +89,205 @@ async fn a_run_of_entries_is_whole_and_pinned() {
 }
 
 #[tokio::test]
+async fn entries_come_the_newest_first_when_asked_so() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let size = delivered(server).await["seq"].as_str().unwrap().parse::<u64>().unwrap() + 1;
+    let as_of = size - 1;
+    let forward = system.pages_of(&format!("/v1/ledger/entries?kind=record&as_of={as_of}"), 500).await;
+    let mut backward =
+        system.pages_of(&format!("/v1/ledger/entries?kind=record&sort=-seq&as_of={as_of}"), 100).await;
+    assert!(backward.len() > 100, "more than one page");
+    assert_eq!(backward[0]["entry"]["seq"], as_of.to_string());
+    backward.reverse();
+    assert_eq!(backward, forward);
+
+    // A run is pinned: what comes meanwhile is not in it.
+    let first = system.get("/v1/ledger/entries?sort=-seq&limit=5").await.ok();
+    delivered(server).await;
+    let cursor = first["page"]["next_cursor"].as_str().unwrap();
+    let second = system.get(&format!("/v1/ledger/entries?sort=-seq&limit=5&cursor={cursor}")).await.ok();
+    let seqs = |page: &Value| -> Vec<u64> {
+        page["data"].as_array().unwrap().iter().map(|item| seq(&item["entry"])).collect()
+    };
+    let newest = seqs(&first)[0];
+    let both = [seqs(&first), seqs(&second)].concat();
+    assert_eq!(both, (newest - 9..=newest).rev().collect::<Vec<_>>());
+    // A cursor is of its order.
+    system.get(&format!("/v1/ledger/entries?limit=5&cursor={cursor}")).await.problem(400, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn entries_are_filtered_by_who_caused_them_in_either_order() {
+    let server = Server::shared();
+    let (system, feeder) = (server.system(0).await, server.feeder().await);
+    let record = delivered(server).await;
+    let (as_of, feeder) = (record["seq"].as_str().unwrap(), feeder.client_id);
+    let all = system.pages(&format!("/v1/ledger/entries?as_of={as_of}")).await;
+    let own: Vec<Value> = all.into_iter().filter(|item| item["entry"]["actor"] == feeder.as_str()).collect();
+    assert!(own.iter().any(|item| item["entry"]["seq"] == as_of), "the delivery is its feeder's");
+    let path = format!("/v1/ledger/entries?actor={feeder}&as_of={as_of}");
+    assert_eq!(system.pages_of(&path, 50).await, own);
+    let mut backward = system.pages_of(&format!("{path}&sort=-seq"), 50).await;
+    backward.reverse();
+    assert_eq!(backward, own);
+    assert_eq!(system.pages(&format!("{path}&kind=access")).await, [json!(null); 0]);
+
+    let id = record["id"].as_str().unwrap();
+    assert_eq!(listed(&system, &format!("subject={id}&actor={feeder}")).await.len(), 1);
+    assert_eq!(listed(&system, &format!("subject={id}&actor={}", system.client_id)).await.len(), 0);
+    // No actor is part of another, and what LIKE takes for a pattern is plain.
+    for other in [&feeder[..feeder.len() - 1], "%25", "cli%5F%25"] {
+        assert_eq!(listed(&system, &format!("actor={other}")).await, [json!(null); 0], "{other}");
+    }
+    let request = system.request(reqwest::Method::GET, &path).header("accept", "text/csv");
+    system.send(request).await.problem(400, "invalid_parameter");
+}
+
+/// The looks that a query finds, page by page.
+async fn looks(system: &Caller, query: &str, limit: usize) -> Vec<Value> {
+    system.pages_of(&format!("/v1/ledger/looks?{query}"), limit).await
+}
+
+#[tokio::test]
+async fn a_look_and_a_refusal_stand_among_the_looks_as_they_are_on_the_ledger() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let id = delivered(server).await["id"].as_str().unwrap().to_owned();
+    let look = system.get(&format!("/v1/transactions/{id}")).await;
+    let refused = server.system_with(0, "accounts:read").await.get(&format!("/v1/transactions/{id}")).await;
+    assert_eq!(refused.status, 403);
+
+    // Paths are compared as they were sent, so that this question is not among its own answers.
+    let named = format!("path[contains]=transactions%2F{id}");
+    let found = looks(&system, &named, 100).await;
+    let kinds: Vec<&Value> = found.iter().map(|look| &look["kind"]).collect();
+    assert_eq!(kinds, ["denied", "access"], "the newest first: {found:?}");
+    let (denied, access) = (&found[0], &found[1]);
+    assert_eq!(access["actor"], system.client_id.as_str());
+    assert_eq!(
+        (&access["method"], &access["status"], &access["count"]),
+        (&json!("GET"), &json!(200), &json!(1))
+    );
+    assert_eq!(access["path"], format!("/v1/transactions/{id}"));
+    assert_eq!(access["digest"], look.header("content-digest").unwrap());
+    assert_eq!(access["request"], look.header("x-request-id").unwrap());
+    assert_eq!(access["seq"], look.receipt().1.to_string());
+    assert_eq!(access["code"], json!(null));
+    assert_eq!((&denied["code"], &denied["status"]), (&json!("insufficient_scope"), &json!(403)));
+    assert_eq!(denied["digest"], json!(null));
+    let entry = system.get(&format!("/v1/ledger/entries/{}", access["seq"].as_str().unwrap())).await.ok();
+    let entry: Value = serde_json::from_str(entry["entry"].as_str().unwrap()).unwrap();
+    assert_eq!((&entry["kind"], &entry["at"]), (&json!("access"), &access["at"]));
+
+    let by = |more: &str| format!("{named}&{more}");
+    for (more, count) in [
+        ("kind=access", 1),
+        ("kind=denied", 1),
+        ("status=403", 1),
+        ("status=404", 0),
+        ("actor=veritrail", 0),
+        ("kind=denied&status=200", 0),
+    ] {
+        assert_eq!(looks(&system, &by(more), 100).await.len(), count, "{more}");
+    }
+    assert_eq!(looks(&system, &by(&format!("actor={}", system.client_id)), 100).await.len(), 2);
+    let at = access["at"].as_str().unwrap();
+    assert_eq!(looks(&system, &by(&format!("kind=access&at[gte]={at}")), 100).await.len(), 1);
+    assert_eq!(looks(&system, &by(&format!("kind=access&at[lt]={at}")), 100).await.len(), 0);
+}
+
+#[tokio::test]
+async fn looks_are_told_once_each_whatever_the_size_of_a_page() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let mark = data::unique("looks");
+    // Asked at once, so that entries list several.
+    let path = format!("/v1/transactions?limit=1&reference={mark}");
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (system, path) = (system.clone(), path.clone());
+        asking.spawn(async move { system.get(&path).await });
+    }
+    let answers = asking.join_all().await;
+    let mut requests: Vec<String> =
+        answers.iter().map(|answer| answer.header("x-request-id").unwrap().to_owned()).collect();
+    requests.sort();
+    let query = format!("path[contains]=reference%3D{mark}");
+    let whole = looks(&system, &query, 500).await;
+    for limit in [1, 7, 40] {
+        assert_eq!(looks(&system, &query, limit).await, whole, "pages of {limit}");
+    }
+    let mut told: Vec<String> =
+        whole.iter().map(|look| look["request"].as_str().unwrap().to_owned()).collect();
+    told.sort();
+    assert_eq!(told, requests);
+    let order: Vec<u64> = whole.iter().map(seq).collect();
+    assert!(order.is_sorted_by(|one, next| one >= next), "the newest first: {order:?}");
+}
+
+#[tokio::test]
+async fn who_may_not_read_the_ledger_sees_no_looks_and_a_wrong_filter_is_named() {
+    let server = Server::shared();
+    let blind = server.system_with(0, "accounts:read").await;
+    for path in ["/v1/ledger/looks", "/v1/ledger/days"] {
+        blind.get(path).await.problem(403, "insufficient_scope");
+    }
+    let system = server.system(0).await;
+    for (query, code) in [
+        ("kind=record", "invalid_parameter"),
+        ("status=99", "invalid_parameter"),
+        ("status=600", "invalid_parameter"),
+        ("status=ok", "invalid_parameter"),
+        ("actor=a%20b", "invalid_parameter"),
+        ("path[contains]=", "invalid_parameter"),
+        ("path=x", "unknown_parameter"),
+        ("cursor=x", "invalid_cursor"),
+    ] {
+        system.get(&format!("/v1/ledger/looks?{query}")).await.problem(400, code);
+    }
+}
+
+#[tokio::test]
+async fn each_day_has_as_many_entries_as_the_list_of_it() {
+    let server = Server::demo(&[]);
+    let system = server.system(0).await;
+    delivered(&server).await;
+    let days = system.get("/v1/ledger/days").await.ok();
+    let size = days["as_of"]["seq"].as_str().unwrap().parse::<u64>().unwrap() + 1;
+    let data = days["data"].as_array().unwrap();
+    let entries: u64 = data.iter().map(|day| day["entries"].as_u64().unwrap()).sum();
+    assert_eq!(entries, size, "the demo's log began within the year");
+    for day in data {
+        let kinds: u64 =
+            day["kinds"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(day["entries"], kinds, "{day}");
+        let date = day["day"].as_str().unwrap();
+        let next = date.parse::<jiff::civil::Date>().unwrap().tomorrow().unwrap();
+        let path =
+            format!("/v1/ledger/entries?as_of={}&at[gte]={date}T00:00:00Z&at[lt]={next}T00:00:00Z", size - 1);
+        let listed = system.pages(&path).await;
+        assert_eq!(day["entries"], listed.len(), "{day}");
+        for (kind, count) in day["kinds"].as_object().unwrap() {
+            let of_kind = listed.iter().filter(|item| item["entry"]["kind"] == kind.as_str()).count();
+            assert_eq!(*count, of_kind, "{kind} of {day}");
+        }
+    }
+    let before = system.get("/v1/ledger/days?from=1999-01-01&to=1999-12-31").await.ok();
+    assert_eq!((&before["from"], &before["data"]), (&json!("1999-01-01"), &json!([])));
+    system.get("/v1/ledger/days?from=9999-12-31&to=9999-12-31").await.ok();
+    system.get("/v1/ledger/days?from=0001-01-01&to=0001-12-31").await.ok();
+    for (query, status, code) in [
+        ("from=2026-01-02&to=2026-01-01", 422, "refused"),
+        ("from=2025-01-01&to=2026-01-02", 422, "refused"),
+        ("from=2026-02-30", 400, "invalid_parameter"),
+        ("day=2026-02-01", 400, "unknown_parameter"),
+    ] {
+        system.get(&format!("/v1/ledger/days?{query}")).await.problem(status, code);
+    }
+}
+
+#[tokio::test]
 async fn one_entry_comes_with_its_payload_and_proof() {
     let server = Server::shared();
     let system = server.system(0).await;
@@ -175,6 +374,10 @@ async fn proofs_of_what_is_not_there_are_refused_and_the_parameter_named() {
         ("at=2026-01-01T00:00:00Z", "unknown_parameter"),
         ("subject=x", "invalid_parameter"),
         ("subject=cli_0190163d8694739bba1a9fbee4e5c1b2", "invalid_parameter"),
+        ("sort=at", "invalid_parameter"),
+        ("actor=", "invalid_parameter"),
+        ("actor=a%20b", "invalid_parameter"),
+        ("actor=a%22b", "invalid_parameter"),
     ] {
         system.get(&format!("/v1/ledger/entries?{query}")).await.problem(400, code);
     }

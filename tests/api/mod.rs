@@ -13,6 +13,7 @@ mod dpop;
 mod events;
 mod evidence_bundles;
 mod exports;
+mod grants;
 mod institution;
 mod intakes;
 mod intakes_camt;

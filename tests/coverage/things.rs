@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::STREAM;
-use crate::support::{Server, data, document::Operation, keys::ClientKey};
+use crate::support::{Server, data, document::Operation, grants, keys::ClientKey};
 
 /// Ids of things that an institution has.
 pub struct Things {
@@ -27,6 +27,10 @@ pub struct Things {
     own_client: String,
     /// The same with two keys, of which one is `first`.
     keyed_client: String,
+    /// One that begins later.
+    grant: String,
+    /// Somebody to whom one can be given.
+    regulator: String,
 }
 
 impl Things {
@@ -87,6 +91,7 @@ impl Things {
         let validation = system.post(&path, &new).await.ok();
         let parts = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=500")).await.ok();
         let figure = parts["data"].as_array().unwrap().iter().find(|it| it["contributions"] != 0).unwrap();
+        let grant = server.grant_to_come(index, &["reports:read"]).await;
         let things = Self {
             report,
             adjustment: text(&adjustment["id"]),
@@ -105,6 +110,8 @@ impl Things {
             intake: text(&intake["id"]),
             own_client: text(&own_client["client_id"]),
             keyed_client: text(&keyed_client["client_id"]),
+            grant: text(&grant["id"]),
+            regulator: server.regulator().to_owned(),
         };
         system.until_ready(&things.bundle).await;
         system.until_exported(&things.export).await;
@@ -137,6 +144,8 @@ impl Things {
             intake: id("int"),
             own_client: id("cli"),
             keyed_client: id("cli"),
+            grant: id("grt"),
+            regulator: "nobody@supervisor.example".to_owned(),
         }
     }
 
@@ -156,6 +165,7 @@ impl Things {
             ("id", Some("webhooks")) if operation.id() == "deleteWebhook" => &self.old_webhook,
             ("id", Some("webhooks")) => &self.webhook,
             ("id", Some("intakes")) => &self.intake,
+            ("id", Some("grants")) => &self.grant,
             // Each deposit is another report.
             ("type", _) if operation.id() == "depositReport" => return data::unique("coverage"),
             ("type", _) => "settlement-reconciliation",
@@ -181,10 +191,14 @@ impl Things {
 
     /// A sample with what there is in place of what it names.
     pub fn fill(&self, sample: &str) -> String {
+        let (from, until) = grants::to_come();
         // Each order is of a period of its own.
         let month = format!("\"{}-{:02}\"", 1900 + rand::random_range(0..90), rand::random_range(1..13));
         sample
             .replace("\"2026-03\"", &month)
+            .replace("examiner@supervisor.example", &self.regulator)
+            .replace("2026-12-01T00:00:00Z", &from)
+            .replace("2026-12-31T00:00:00Z", &until)
             .replace("DE04000000000000000576/credits", &self.figure_name)
             .replace(
                 "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

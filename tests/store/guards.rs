@@ -82,6 +82,7 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         });
         system.post("/api/v1/lineage", &event).await.ok();
         crate::support::reports::report_with_all(&system).await;
+        server.grant_to_come(index, &["reports:read"]).await;
     }
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 33] = [
+pub const TENANT_TABLES: [&str; 34] = [
     "logs",
     "entries",
     "payloads",
@@ -38,6 +38,7 @@ pub const TENANT_TABLES: [&str; 33] = [
     "report_validations",
     "report_deliveries",
     "report_adjustments",
+    "grants",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -98,6 +99,8 @@ users INSERT, users SELECT, users.password_hash UPDATE, users.invite_sha256 UPDA
 users.totp_salt UPDATE, users.totp_pending UPDATE, users.totp_step UPDATE, users.external_issuer UPDATE,
 users.external_subject UPDATE, users.disabled_at_us UPDATE, recovery_codes DELETE, recovery_codes INSERT,
 recovery_codes SELECT, sessions DELETE, sessions INSERT, sessions SELECT, sessions.seen_at_us UPDATE,
+grants INSERT, grants SELECT, grants.revoked_seq UPDATE, grants.revoked_by UPDATE, grants.revoked_at_us UPDATE,
+grants.reason UPDATE,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.

@@ -9,6 +9,7 @@ pub mod document;
 pub mod dpop;
 pub mod engine;
 pub mod forge;
+pub mod grants;
 pub mod keys;
 pub mod ledger;
 pub mod metrics;

@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::{Context, origin::Origin},
+        access::{Context, origin::Origins},
         world::Machine,
     };
 
@@ -101,8 +101,9 @@ mod tests {
             .route("/v1/old/{id}", web::post().to(ok))
             .route("/v1/young/{id}", web::get().to(ok))
             .wrap_fn(|request, service| {
-                let nowhere = Origin { address: [127, 0, 0, 1].into(), certificate: None };
-                let context = Context::of(&request, nowhere, &Machine);
+                let header = HeaderName::from_static;
+                let nobody = Origins::new(Vec::new(), header("forwarded"), header("client-cert"));
+                let context = Context::of(&request, &nobody, &Machine);
                 let answer = service.call(request);
                 async move {
                     let mut answer = answer.await?;

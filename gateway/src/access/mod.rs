@@ -18,6 +18,7 @@ pub mod context;
 pub mod deprecation;
 pub mod door;
 pub mod gate;
+pub mod grants;
 pub mod inside;
 pub mod issuers;
 pub mod limit;

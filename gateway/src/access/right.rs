@@ -71,6 +71,8 @@ rights! {
     WriteReports: ReportsWrite, 1;
     /// Have a report made, or deposit one.
     OrderReports: ReportsWrite, 20;
+    /// Make and revoke grants, and see them.
+    ManageGrants: GrantsManage, 1;
 }
 
 /// Manage institutions, clients and plans. Concerns the provider's log.

@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use veritrail_audit::Kind;
 
-use super::{Caller, Context, Door, OnBehalf, caller::Reach};
+use super::{Caller, Context, Door, OnBehalf, caller::Reach, grants::Sight};
 use crate::{
     domain::{Actor, ClientKind, InstitutionId, Role, Tenant, UserId},
     error::Problem,
@@ -159,10 +159,11 @@ impl Door {
         named: Option<InstitutionId>,
         address: IpAddr,
     ) -> Result<Stay, Problem> {
+        let mut grant = None;
         let (kind, reach, scopes, institution) = match session.role {
             Role::ComplianceOfficer | Role::IntegrationEngineer => {
                 let home = Some((session.home, session.home_name.clone()));
-                (ClientKind::System, Reach::Own, session.role.scopes(), home)
+                (ClientKind::System, Reach::Own, session.role.scopes().to_vec(), home)
             }
             Role::Operator => {
                 let institution = match named {
@@ -171,21 +172,33 @@ impl Door {
                 };
                 let institution = institution.filter(|row| row.role == "institution");
                 let institution = institution.map(|row| (InstitutionId::from_uuid(row.id), row.name));
-                (ClientKind::Operator, Reach::All, session.role.scopes(), institution)
+                (ClientKind::Operator, Reach::All, session.role.scopes().to_vec(), institution)
             }
-            // A regulator sees what grants name, and none do.
-            Role::Regulator => (ClientKind::Operator, Reach::Some(Vec::new()), [].as_slice(), None),
+            Role::Regulator => {
+                let sight = match named {
+                    Some(id) => self.sight_of(session.user, id, self.world.now_us()).await?,
+                    None => None,
+                };
+                let (seen, scopes, institution) = match sight {
+                    Some(Sight { institution, scopes, edge }) => {
+                        grant = Some(edge);
+                        (vec![institution.0], scopes, Some(institution))
+                    }
+                    None => (Vec::new(), Vec::new(), None),
+                };
+                (ClientKind::Operator, Reach::Some(seen), scopes, institution)
+            }
         };
         let caller = Caller {
             actor: Actor::User(session.user),
             home: session.home,
             kind,
-            scopes: scopes.to_vec(),
+            scopes,
             reach,
             plan: session.plan.clone(),
             networks: Arc::default(),
         };
-        Ok(Stay { on_behalf: OnBehalf { caller, address }, institution, grant: None })
+        Ok(Stay { on_behalf: OnBehalf { caller, address }, institution, grant })
     }
 
     /// Begins a session, and ends the one that the browser had.

@@ -158,6 +158,10 @@ prefixed_id! {
     EndpointId, "whk_"
 }
 prefixed_id! {
+    /// A regulator's grant.
+    GrantId, "grt_"
+}
+prefixed_id! {
     /// An attempt to tell a webhook endpoint of an event.
     AttemptId, "wha_"
 }

@@ -24,6 +24,7 @@ pub mod email;
 pub mod event;
 pub mod fault;
 pub mod finding;
+pub mod grant;
 pub mod id;
 pub mod intake;
 pub mod jwk;
@@ -49,8 +50,8 @@ pub use event::{Event, EventData, EventType};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
-    AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, InstitutionId, IntakeId,
-    LineageEventId, ReportId, TransactionId, UserId,
+    AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, GrantId, InstitutionId,
+    IntakeId, LineageEventId, ReportId, TransactionId, UserId,
 };
 pub use money::Money;
 pub use role::Role;

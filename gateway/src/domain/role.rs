@@ -46,8 +46,9 @@ impl Role {
     #[must_use]
     pub const fn scopes(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead, LedgerRead,
-            LineageRead, ReportsRead, ReportsWrite, TransactionsRead, UsageRead, WebhooksManage,
+            AccountsRead, ClientsManage, EventsRead, EvidenceRead, ExportsRead, GrantsManage,
+            InstitutionRead, LedgerRead, LineageRead, ReportsRead, ReportsWrite, TransactionsRead, UsageRead,
+            WebhooksManage,
         };
         match self {
             Self::ComplianceOfficer => &[
@@ -62,6 +63,7 @@ impl Role {
                 LineageRead,
                 ReportsRead,
                 ReportsWrite,
+                GrantsManage,
             ],
             Self::IntegrationEngineer => {
                 &[InstitutionRead, EventsRead, WebhooksManage, ClientsManage, UsageRead, LineageRead]
@@ -105,7 +107,13 @@ mod tests {
         let sees = |role: Role, scope| role.scopes().contains(&scope);
         assert!(!sees(Role::IntegrationEngineer, Scope::TransactionsRead));
         assert!(!sees(Role::IntegrationEngineer, Scope::LedgerRead));
-        for changing in [Scope::ReportsWrite, Scope::ClientsManage, Scope::WebhooksManage, Scope::Admin] {
+        for changing in [
+            Scope::ReportsWrite,
+            Scope::ClientsManage,
+            Scope::WebhooksManage,
+            Scope::GrantsManage,
+            Scope::Admin,
+        ] {
             assert!(!sees(Role::Regulator, changing));
         }
     }

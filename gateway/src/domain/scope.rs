@@ -53,6 +53,9 @@ pub enum Scope {
     /// Order, deposit and correct reports; record verdicts, deliveries and adjustments.
     #[serde(rename = "reports:write")]
     ReportsWrite,
+    /// Let regulators see what a grant names, and take that back.
+    #[serde(rename = "grants:manage")]
+    GrantsManage,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -60,7 +63,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -76,6 +79,7 @@ impl Scope {
         Self::LineageWrite,
         Self::ReportsRead,
         Self::ReportsWrite,
+        Self::GrantsManage,
         Self::Admin,
     ];
 
@@ -98,6 +102,7 @@ impl Scope {
             Self::LineageWrite => "lineage:write",
             Self::ReportsRead => "reports:read",
             Self::ReportsWrite => "reports:write",
+            Self::GrantsManage => "grants:manage",
             Self::Admin => "admin",
         }
     }
@@ -173,9 +178,9 @@ impl ClientKind {
     #[must_use]
     pub const fn allowed(self) -> &'static [Scope] {
         use Scope::{
-            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, InstitutionRead,
-            LedgerRead, LineageRead, LineageWrite, ReportsRead, ReportsWrite, TransactionsRead,
-            TransactionsWrite, UsageRead, WebhooksManage,
+            AccountsRead, Admin, ClientsManage, EventsRead, EvidenceRead, ExportsRead, GrantsManage,
+            InstitutionRead, LedgerRead, LineageRead, LineageWrite, ReportsRead, ReportsWrite,
+            TransactionsRead, TransactionsWrite, UsageRead, WebhooksManage,
         };
         match self {
             Self::System => &[
@@ -193,6 +198,7 @@ impl ClientKind {
                 LineageWrite,
                 ReportsRead,
                 ReportsWrite,
+                GrantsManage,
             ],
             Self::Feeder => &[TransactionsWrite, LineageWrite],
             Self::Operator => &[
@@ -207,6 +213,7 @@ impl ClientKind {
                 LineageRead,
                 ReportsRead,
                 ReportsWrite,
+                GrantsManage,
                 Admin,
             ],
         }

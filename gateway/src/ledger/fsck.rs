@@ -9,7 +9,7 @@ use veritrail_audit::{
     Checkpoint, Edge, Entry, FullTile, Kind, VerifierKey, commit, genesis_prev, leaf_hash, verify_note,
 };
 
-use super::memory::Recollection;
+use super::{grants::GrantRows, memory::Recollection};
 use crate::{
     domain::{
         Account, Tenant, Transaction,
@@ -161,6 +161,8 @@ impl Walk {
                 record_rows.take(expected, &payload.payload).map_err(|what| self.fault(&place, what))?;
                 self.report.records += 1;
             }
+            let granted = record_rows.grants.take(expected, &entry, &payload.payload);
+            granted.map_err(|what| self.fault(&place, what))?;
         }
         record_rows.none_left().map_err(|(seq, what)| self.fault(format!("entry {seq}"), what))
     }
@@ -295,6 +297,8 @@ struct RecordRows {
     lineage: HashMap<i64, Vec<u8>>,
     /// Hashes of versions of reports that are made: of the document and of the list of figures.
     reports: HashMap<i64, reports::Stored>,
+    /// Grants to regulators.
+    grants: GrantRows,
 }
 
 impl RecordRows {
@@ -315,6 +319,7 @@ impl RecordRows {
             intakes: intakes.into_iter().map(|row| (row.seq, row)).collect(),
             lineage: lineage.into_iter().collect(),
             reports: reports.into_iter().map(|row| (row.made_seq, row)).collect(),
+            grants: GrantRows::load(connection, tenant, from, until).await?,
         })
     }
 
@@ -383,7 +388,8 @@ impl RecordRows {
     /// A row without a record of its own is a fault too.
     fn none_left(&self) -> Result<(), (i64, &'static str)> {
         let records = self.transactions.keys().chain(self.accounts.keys()).chain(self.intakes.keys());
-        let left = records.chain(self.lineage.keys()).chain(self.reports.keys()).min();
+        let left =
+            records.chain(self.lineage.keys()).chain(self.reports.keys()).chain(self.grants.left()).min();
         left.map_or(Ok(()), |seq| Err((*seq, "a row names it, but it records nothing of the kind")))
     }
 }

@@ -18,6 +18,7 @@ pub mod events;
 mod filing;
 mod forgetting;
 pub mod fsck;
+pub mod grants;
 mod log;
 pub mod memory;
 pub mod metrics;

@@ -1,5 +1,9 @@
 //! The entries of each log: exact bytes, written once.
 
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::AssertSqlSafe;
+
 use super::{
     Connection, StoreError,
     rows::{Column, Table, Value},
@@ -127,11 +131,40 @@ pub async fn range(
     )
 }
 
+/// In which order entries are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest one first: the ledger's own order.
+    #[default]
+    Oldest,
+    /// The newest one first.
+    Newest,
+}
+
+impl Order {
+    const fn by(self) -> &'static str {
+        match self {
+            Self::Oldest => " ORDER BY seq LIMIT ",
+            Self::Newest => " ORDER BY seq DESC LIMIT ",
+        }
+    }
+}
+
 /// The entries that a query selects, in order.
 pub async fn list(
     connection: &mut Connection,
     tenant: Tenant,
     query: &EntryQuery,
+) -> Result<Vec<EntryRow>, StoreError> {
+    sorted(connection, tenant, query, Order::Oldest).await
+}
+
+/// The entries that a query selects, in the order that is asked for.
+pub async fn sorted(
+    connection: &mut Connection,
+    tenant: Tenant,
+    query: &EntryQuery,
+    order: Order,
 ) -> Result<Vec<EntryRow>, StoreError> {
     let mut sql = Select::new("SELECT seq, bytes FROM entries WHERE institution_id = ");
     sql.bind(tenant.uuid());
@@ -145,7 +178,118 @@ pub async fn list(
         }
         sql.and_in("seq", seqs.iter().copied());
     }
-    sql.push(" ORDER BY seq LIMIT ").bind(query.limit);
+    sql.push(order.by()).bind(query.limit);
+    sql.fetch_all(connection).await
+}
+
+/// What an entry that somebody caused begins with: it has one spelling (FORMAT.md, 2).
+#[must_use]
+pub fn beginning(actor: &str) -> Vec<u8> {
+    format!("{{\"actor\":\"{actor}\",").into_bytes()
+}
+
+/// The entries of a range that somebody caused, of one kind if that is named, at most `limit`, in order. No
+/// index leads to them: the range is what bounds the work.
+pub async fn of_actor(
+    connection: &mut Connection,
+    tenant: Tenant,
+    (from, until): (i64, i64),
+    actor: &str,
+    kind: Option<&str>,
+    (order, limit): (Order, i64),
+) -> Result<Vec<EntryRow>, StoreError> {
+    let beginning = beginning(actor);
+    let length = i32::try_from(beginning.len()).unwrap_or(i32::MAX);
+    let sql = format!(
+        "SELECT seq, bytes FROM entries WHERE institution_id = $1 AND seq >= $2 AND seq < $3 \
+         AND ($4 = '' OR kind = $4) AND substr(bytes, 1, $5) = $6{}$7",
+        order.by()
+    );
+    fetch_all!(
+        connection,
+        sqlx::query_as(AssertSqlSafe(sql.clone()))
+            .bind(tenant.uuid())
+            .bind(from)
+            .bind(until)
+            .bind(kind.unwrap_or_default())
+            .bind(length)
+            .bind(beginning.as_slice())
+            .bind(limit)
+    )
+}
+
+/// An entry whose payload lists looks or refusals.
+#[derive(Debug)]
+pub struct Listing {
+    /// Index in the log.
+    pub seq: i64,
+    /// Its kind.
+    pub kind: String,
+    /// When, in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Its payload.
+    pub payload: Vec<u8>,
+}
+
+from_row!(Listing { seq, kind, at_us, payload });
+
+/// The entries of some kinds with `from <= seq < until` and their payloads, at most `limit`, the newest first.
+pub async fn listings(
+    connection: &mut Connection,
+    tenant: Tenant,
+    (from, until): (i64, i64),
+    kinds: &[&str],
+    limit: i64,
+) -> Result<Vec<Listing>, StoreError> {
+    let mut sql = Select::new(
+        "SELECT e.seq, e.kind, e.at_us, p.payload FROM entries e \
+         JOIN payloads p ON p.institution_id = e.institution_id AND p.seq = e.seq \
+         WHERE e.institution_id = ",
+    );
+    sql.bind(tenant.uuid()).push(" AND e.seq >= ").bind(from).push(" AND e.seq < ").bind(until);
+    sql.and_in("e.kind", kinds.iter().copied());
+    sql.push(" ORDER BY e.seq DESC LIMIT ").bind(limit);
+    sql.fetch_all(connection).await
+}
+
+/// How many entries of a kind there are in a range.
+#[derive(Debug)]
+pub struct Count {
+    /// The range's place among those that were asked for.
+    pub place: i64,
+    /// The kind.
+    pub kind: String,
+    /// How many.
+    pub entries: i64,
+}
+
+from_row!(Count { place, kind, entries });
+
+/// How many entries of each of some kinds there are in each of some ranges. It reads the index alone.
+pub async fn counts(
+    connection: &mut Connection,
+    tenant: Tenant,
+    ranges: &[(i64, i64)],
+    kinds: &[&str],
+) -> Result<Vec<Count>, StoreError> {
+    if ranges.is_empty() || kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Select::new("WITH ranges(place, low, high) AS (VALUES ");
+    for (place, (low, high)) in (0_i64..).zip(ranges) {
+        sql.push(if place == 0 { "(" } else { ", (" });
+        sql.bind(place).push(", ").bind(*low).push(", ").bind(*high).push(")");
+    }
+    sql.push("), kinds(kind) AS (VALUES ");
+    for (place, kind) in kinds.iter().enumerate() {
+        sql.push(if place == 0 { "(" } else { ", (" }).bind(*kind).push(")");
+    }
+    sql.push(
+        ") SELECT ranges.place, kinds.kind, CAST((SELECT count(*) FROM entries e \
+         WHERE e.kind = kinds.kind AND e.seq >= ranges.low AND e.seq < ranges.high \
+         AND e.institution_id = ",
+    );
+    sql.bind(tenant.uuid()).push(") AS BIGINT) AS entries FROM ranges CROSS JOIN kinds");
     sql.fetch_all(connection).await
 }
 
@@ -209,4 +353,35 @@ pub async fn seq_at(
         }
     }
     Ok(low)
+}
+
+/// The same for several times, in their order: all of them are looked for together.
+pub async fn seqs_at(
+    connection: &mut Connection,
+    tenant: Tenant,
+    size: i64,
+    times: &[i64],
+) -> Result<Vec<i64>, StoreError> {
+    let mut spans = vec![(0, size); times.len()];
+    loop {
+        let open = spans.iter().filter(|(low, high)| low < high);
+        let middles: BTreeSet<i64> = open.map(|(low, high)| low + (high - low) / 2).collect();
+        if middles.is_empty() {
+            return Ok(spans.into_iter().map(|(low, _)| low).collect());
+        }
+        let mut sql = Select::new("SELECT seq, at_us FROM entries WHERE institution_id = ");
+        sql.bind(tenant.uuid()).and_in("seq", middles);
+        let moments: Vec<(i64, i64)> = sql.fetch_all(connection).await?;
+        let found: HashMap<i64, i64> = moments.into_iter().collect();
+        for ((low, high), time) in spans.iter_mut().zip(times) {
+            if *low >= *high {
+                continue;
+            }
+            let middle = *low + (*high - *low) / 2;
+            match found.get(&middle) {
+                Some(at) if at < time => *low = middle + 1,
+                _ => *high = middle,
+            }
+        }
+    }
 }

@@ -39,6 +39,7 @@ const PAIRS: &[Pair] = pairs![
     13 "lineage" "0013_lineage",
     14 "reports" "0014_reports",
     16 "people" "0016_people",
+    17 "grants" "0017_grants",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

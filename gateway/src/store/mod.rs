@@ -20,6 +20,7 @@ pub mod clients;
 pub mod entries;
 pub mod events;
 pub mod exports;
+pub mod grants;
 pub mod idempotency;
 pub mod institutions;
 pub mod intake_findings;
@@ -116,7 +117,8 @@ impl Db {
         self.read_many(&[tenant]).await
     }
 
-    /// A reader of several institutions' rows: for the service's own rounds, never for a caller.
+    /// A reader of several institutions' rows: for the service's own rounds, and to find what a person was granted;
+    /// never for what a caller asks for.
     ///
     /// # Errors
     /// When none gets free in time.

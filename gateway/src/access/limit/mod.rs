@@ -284,6 +284,7 @@ fn put<C: Clock + Clone>(plans: &mut Plans<C>, plan: &Plan, clock: &C) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ClientId;
 
     fn limits(client_burst: u32, institution_burst: u32) -> Limits {
         let plan = Plan {

@@ -57,7 +57,7 @@ async fn made_version<R: Right>(
 }
 
 /// What was answered to the same call under the same key, whatever has become of things since: nothing is judged anew.
-async fn first_answer(
+pub(super) async fn first_answer(
     reader: &mut Reader,
     tenant: Tenant,
     key: Option<&idempotency::Key>,

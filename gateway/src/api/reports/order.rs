@@ -263,7 +263,7 @@ fn check(parameters: &BTreeMap<String, String>) -> Result<(), Problem> {
 }
 
 /// A text that people read.
-pub(super) fn text(pointer: &str, text: &str, max: usize) -> Result<(), Problem> {
+pub(in crate::api) fn text(pointer: &str, text: &str, max: usize) -> Result<(), Problem> {
     if text.is_empty() || text.chars().count() > max || text.contains(char::is_control) {
         let detail = format!("1 to {max} characters, none of them a control character");
         return Err(Problem::member(pointer, "invalid_text", detail));

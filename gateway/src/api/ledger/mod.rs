@@ -1,5 +1,9 @@
 //! `/v1/ledger`: the institution's log, its proofs and its checkpoint.
 
+mod actor;
+pub mod days;
+pub mod looks;
+
 use actix_web::{get, web};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,8 +24,9 @@ use crate::{
     export::source::{Entries, Selection},
     ledger::tree,
     store::{
-        Reader, accounts, bundles, checkpoints, entries, entries::EntryQuery, exports, logs, payloads,
-        transactions,
+        Reader, accounts, bundles, checkpoints,
+        entries::{self, EntryQuery, Order},
+        exports, logs, payloads, transactions,
     },
 };
 
@@ -30,7 +35,9 @@ const OPERATION: &str = "listEntries";
 /// What selects entries.
 pub(super) const FILTERS: &[&str] = &["kind", "subject", "at[gte]", "at[lt]"];
 
-const KNOWN: &[&str] = &["kind", "subject", "at[gte]", "at[lt]", "limit", "cursor", AS_OF];
+const KNOWN: &[&str] = &["kind", "subject", "actor", "at[gte]", "at[lt]", "sort", "limit", "cursor", AS_OF];
+
+const ORDERS: &[(&str, Order)] = &[("seq", Order::Oldest), ("-seq", Order::Newest)];
 
 /// An entry, and its hash.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -107,14 +114,18 @@ pub struct ProofPath {
     pub checkpoint: Option<String>,
 }
 
-/// Entries in ledger order.
+/// Entries, in ledger order or the newest first.
+///
+/// With `actor`, a page may hold fewer entries than asked for, even none, and yet have a next one.
 #[utoipa::path(
     operation_id = "listEntries", tag = "ledger",
     params(
         ("kind" = Option<String>, Query, description = "Only entries of this kind.", example = "access"),
         ("subject" = Option<String>, Query, description = "Only entries that record this thing: an account's, a transaction's, a bundle's or an export's id."),
+        ("actor" = Option<String>, Query, description = "Only entries that this one caused: a client's or a person's id, or `veritrail`. An entry that lists looks or refusals of several names `veritrail`; `/v1/ledger/looks` tells them apart. Only with application/json.", pattern = "^[!#-\\[\\]-~]{1,128}$", example = "veritrail"),
         ("at[gte]" = Option<String>, Query, description = "Made at this time or later (RFC 3339).", example = "2026-01-05T00:00:00Z"),
         ("at[lt]" = Option<String>, Query, description = "Made before this time (RFC 3339)."),
+        ("sort" = Option<String>, Query, description = "`seq` (unless told): ledger order. `-seq`: the newest first; only with application/json.", pattern = "^-?seq$", example = "-seq"),
         ("as_of" = Option<String>, Query, description = "As the ledger stood at this entry: none after it.", pattern = "^[0-9]+$"),
         ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
@@ -135,25 +146,41 @@ pub struct ProofPath {
 pub async fn list_entries(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), KNOWN)?;
     let (tenant, whole) = (permit.tenant(), accept::whole(&permit)?);
+    let order = params.word("sort", ORDERS)?.unwrap_or_default();
+    let actor = actor::named(&params)?;
     let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
     let Entries { from, until, kind, seqs } =
         meant(&mut reader, tenant, run.snapshot.seq() + 1, &params).await?;
     if let Some(format) = whole {
         drop(reader);
+        if actor.is_some() {
+            let detail = "only with application/json: another type has all rows whole";
+            return Err(Problem::parameter("actor", "conflicting_parameters", detail));
+        }
         let selection = Selection::Entries(Entries { from, until, kind, seqs });
         return direct::answer(&permit, &state, &params, &run.snapshot, selection, format).await;
     }
-    let from = run.after.as_ref().map_or(from, |position| position.seq + 1);
+    let (from, until) = match (&run.after, order) {
+        (Some(position), Order::Oldest) => (position.seq + 1, until),
+        (Some(position), Order::Newest) => (from, position.seq),
+        (None, _) => (from, until),
+    };
     let query = EntryQuery { from, until, kind, seqs, limit: run.fetch() };
-    let mut rows = entries::list(&mut reader, tenant, &query).await?;
+    let (mut rows, reached) = match actor {
+        Some(actor) => actor::entries(&mut reader, tenant, query, actor, order).await?,
+        None => (entries::sorted(&mut reader, tenant, &query, order).await?, None),
+    };
     drop(reader);
-    let page = run.cut(&mut rows, |row| (None, row.seq))?;
+    let page = match reached {
+        Some(seq) => run.ends_at(seq, true)?,
+        None => run.cut(&mut rows, |row| (None, row.seq))?,
+    };
     let data: Vec<LedgerEntry<&RawValue>> = rows
         .iter()
         .map(|row| Ok(LedgerEntry { entry: raw(&row.bytes)?, leaf_hash: leaf_hash(&row.bytes).to_string() }))
         .collect::<Result<_, Problem>>()?;
-    let tag = run.tag(rows.iter().map(|row| row.seq), &page);
+    let tag = run.tag(rows.iter().map(|row| row.seq).chain(reached), &page);
     let list = List { data, page, as_of: run.snapshot.as_of()? };
     etag::answer(&permit, &tag, || Ok(list.answer()?.header("vary", "Accept"))).await
 }
@@ -167,6 +194,21 @@ pub(super) async fn meant(
 ) -> Result<Entries, Problem> {
     let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind.as_str()));
     let kind = params.word("kind", &kinds)?.map(ToOwned::to_owned);
+    let (from, until) = period(reader, tenant, size, params).await?;
+    let seqs = match params.get("subject") {
+        Some(subject) => Some(subject_seqs(reader, tenant, subject).await?),
+        None => None,
+    };
+    Ok(Entries { from, until, kind, seqs })
+}
+
+/// The entries of the time that a list's parameters name, of a log of some size.
+async fn period(
+    reader: &mut Reader,
+    tenant: Tenant,
+    size: i64,
+    params: &Params<'_>,
+) -> Result<(i64, i64), Problem> {
     let from = match time(params, "at[gte]")? {
         Some(at) => entries::seq_at(reader, tenant, size, at).await?,
         None => 0,
@@ -175,11 +217,7 @@ pub(super) async fn meant(
         Some(at) => entries::seq_at(reader, tenant, size, at).await?,
         None => size,
     };
-    let seqs = match params.get("subject") {
-        Some(subject) => Some(subject_seqs(reader, tenant, subject).await?),
-        None => None,
-    };
-    Ok(Entries { from, until, kind, seqs })
+    Ok((from, until))
 }
 
 /// One entry with its payload and its proof.

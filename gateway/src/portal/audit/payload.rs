@@ -1,0 +1,79 @@
+//! What an entry commits to, drawn: looks and refusals as a table, other things as facts.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{
+    super::{parts::fact, visit::Visitor},
+    looks::answer,
+    text, words,
+};
+
+/// Lines that are shown of a list; all of them are in the payload's bytes.
+const LINES_MAX: usize = 200;
+/// Characters of a payload that a page shows; all of it can be downloaded.
+pub(super) const SHOWN_MAX: usize = 32 * 1024;
+
+/// The payload as a person reads it.
+pub(super) fn draw(visitor: &Visitor, payload: &Value) -> Markup {
+    for (name, caption) in [("accesses", "Looks"), ("denials", "Refusals")] {
+        if let Some(lines) = payload[name].as_array() {
+            return listed(visitor, lines, caption);
+        }
+    }
+    facts(payload)
+}
+
+fn listed(visitor: &Visitor, lines: &[Value], caption: &str) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(caption) tabindex="0" {
+            table {
+                caption { (caption) ", as they came" }
+                thead { tr {
+                    th scope="col" { "Who" } th scope="col" { "At what" } th scope="col" { "Answer" }
+                    th scope="col" { "Request" } th scope="col" { "Digest of the answer" }
+                } }
+                tbody {
+                    @for line in lines.iter().take(LINES_MAX) {
+                        tr {
+                            td { (words::actor(text(&line["actor"]))) }
+                            td { (words::request(visitor, text(&line["method"]), text(&line["path"]))) }
+                            td { (answer(line)) }
+                            td { @if let Some(request) = line["request"].as_str() { (fact::short(request)) } }
+                            td { @if let Some(digest) = line["digest"].as_str() { (fact::short(digest)) } }
+                        }
+                    }
+                }
+            }
+        }
+        @if lines.len() > LINES_MAX {
+            p.soft { "The first " (LINES_MAX) " of " (lines.len()) ". Download the payload for all of them." }
+        }
+    }
+}
+
+/// Members of the payload; what has members itself stands as JSON.
+fn facts(payload: &Value) -> Markup {
+    let members = payload.as_object().into_iter().flatten();
+    let facts: Vec<(&str, Option<Markup>)> = members
+        .map(|(name, value)| {
+            let shown = match value {
+                Value::Null => None,
+                Value::String(text) if text.chars().count() <= 500 => Some(html! { (text) }),
+                Value::String(text) => Some(html! { (text.chars().take(500).collect::<String>()) "…" }),
+                Value::Bool(_) | Value::Number(_) => Some(html! { (value.to_string()) }),
+                Value::Array(_) | Value::Object(_) => {
+                    let json = value.to_string();
+                    let cut = json.chars().count() > 500;
+                    let start: String = json.chars().take(500).collect();
+                    Some(html! { code { (start) @if cut { "…" } } })
+                }
+            };
+            (name.as_str(), shown)
+        })
+        .collect();
+    html! {
+        @if facts.is_empty() { p.soft { "It has no members." } }
+        (fact::list(&facts))
+    }
+}

@@ -1,0 +1,76 @@
+//! For developers: how an institution's systems fare with the API, and what an integration engineer may change.
+
+pub mod chart;
+pub mod client;
+pub mod client_changes;
+pub mod clients;
+pub mod deliveries;
+pub mod diagnose;
+pub mod events;
+pub mod faults;
+pub mod form;
+pub mod overview;
+pub mod webhook;
+pub mod webhook_changes;
+pub mod webhooks;
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{parts::money::grouped, visit::Visitor};
+use crate::domain::Scope;
+
+/// The pages: path, name, and the scope that one needs.
+const PAGES: &[(&str, &str, Scope)] = &[
+    ("/developers", "Overview", Scope::UsageRead),
+    ("/developers/clients", "Clients", Scope::ClientsManage),
+    ("/developers/webhooks", "Webhooks", Scope::WebhooksManage),
+    ("/developers/events", "Events", Scope::EventsRead),
+    ("/developers/diagnose", "Diagnose a request", Scope::UsageRead),
+];
+
+/// The way from each of these pages to the others.
+fn ways(visitor: &Visitor) -> Markup {
+    let is_here = |path: &str| match path {
+        "/developers" => visitor.path == path,
+        _ => visitor.path.starts_with(path),
+    };
+    html! {
+        nav.sub aria-label="For developers" {
+            @for (path, name, scope) in PAGES {
+                @if visitor.may(*scope) {
+                    a href=(visitor.link(path)) aria-current=[is_here(path).then_some("page")] { (name) } " "
+                }
+            }
+            a href="/docs" { "API reference" }
+        }
+    }
+}
+
+/// A table that scrolls by itself where it is too wide.
+fn framed(caption: &str, table: &Markup) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(caption) tabindex="0" {
+            table { caption { (caption) } (table) }
+        }
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The items of an answer.
+fn items(answer: &Value) -> &[Value] {
+    answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A whole number, its digits in groups.
+fn count(value: i64) -> String {
+    grouped(&value.to_string())
+}
+
+/// A field of numbers; none is 0.
+fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_default()
+}

@@ -1,0 +1,149 @@
+//! Deciding on an adjustment that somebody else proposed.
+
+use actix_web::{Either, get, post, web};
+use futures_util::future::try_join;
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::{
+    adjust,
+    form::{self, Answered},
+    words,
+};
+use crate::{
+    access::Door,
+    error::Problem,
+    portal::{
+        layout::{self, Page},
+        parts::{
+            fact,
+            money::decimal_in,
+            state::{self, Tone},
+            time,
+        },
+        query::segment,
+        transactions::text,
+        trouble::Trouble,
+        visit::{Visit, Visitor},
+    },
+};
+
+/// Adjustments that are read at a time.
+const READ: usize = 500;
+
+/// What is to be decided.
+#[get("/reports/{id}/adjustments/{adjustment}")]
+pub async fn page(
+    visit: Visit,
+    door: web::Data<Door>,
+    path: web::Path<(String, String)>,
+) -> Result<Page, Trouble> {
+    form::allow(&visit)?;
+    drawn(&visit, &door, &path, None).await
+}
+
+/// The decision.
+#[post("/reports/{id}/adjustments/{adjustment}")]
+pub async fn decide(
+    visit: Visit,
+    door: web::Data<Door>,
+    path: web::Path<(String, String)>,
+    payload: web::Payload,
+) -> Result<Answered, Trouble> {
+    let given = form::read(payload).await?;
+    let (id, adjustment) = &*path;
+    let (approve, done) = match given.get("decision") {
+        Some("approve") => (true, "approved"),
+        Some("decline") => (false, "declined"),
+        _ => {
+            let detail = "say whether it is approved or declined; nothing was done yet";
+            let trouble = Trouble::Own(Problem::member("/decision", "required", detail));
+            return Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?));
+        }
+    };
+    let target = format!("{}/adjustments/{}/decision", words::report_at(id), segment(adjustment));
+    match form::send(&visit, &target, &given, &json!({"approve": approve})).await {
+        Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}?done={done}"))),
+        Err(trouble) if trouble.is_about_input() => {
+            Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+async fn drawn(
+    visit: &Visit,
+    door: &Door,
+    (id, adjustment): &(String, String),
+    trouble: Option<&Trouble>,
+) -> Result<Page, Trouble> {
+    let path = words::report_at(id);
+    let (report, adjustment) = try_join(visit.get(&path), found(visit, &path, adjustment)).await?;
+    let main = html! {
+        (words::up(&words::report_link(visit, &report), &words::title(&report)))
+        h1 { "Decide on an adjustment" }
+        (form::fault(trouble))
+        p.figure { (decimal_in(text(&adjustment["amount"]), text(&adjustment["unit"]))) }
+        (facts(visit, &adjustment))
+        @if adjustment["state"] != "proposed" {
+            (state::notice(Tone::Plain, "It is decided. To take an approved one back, propose the opposite amount."))
+        } @else if adjust::is_own(visit, &adjustment) {
+            (state::notice(Tone::Warn, "You proposed it, so somebody else decides on it."))
+        } @else {
+            (decision(visit, door, &report, &adjustment))
+        }
+    };
+    Ok(layout::page(visit, &format!("Decide on an adjustment: {}", words::title(&report)), &main))
+}
+
+/// The adjustment of this id.
+async fn found(visit: &Visit, path: &str, id: &str) -> Result<Value, Trouble> {
+    let mut cursor = None;
+    loop {
+        let list = words::list_at(&format!("{path}/adjustments"), READ, cursor.as_deref());
+        let answer = visit.get(&list).await?;
+        if let Some(found) = words::rows(&answer).iter().find(|one| one["id"] == id) {
+            return Ok(found.clone());
+        }
+        cursor = answer["page"]["next_cursor"].as_str().map(ToOwned::to_owned);
+        if cursor.is_none() {
+            return Err(Problem::not_found().into());
+        }
+    }
+}
+
+fn facts(visitor: &Visitor, adjustment: &Value) -> Markup {
+    fact::list(&[
+        ("Figure", adjustment["figure"].as_str().map(|name| html! { (name) })),
+        ("Why", adjustment["reason"].as_str().map(|reason| html! { (reason) })),
+        ("State", Some(adjust::state(adjustment))),
+        ("Proposed", adjustment["created_at"].as_str().map(time::instant)),
+        ("Proposed by", adjustment["proposed_by"].as_str().map(fact::copyable)),
+        ("Recorded as", adjustment["seq"].is_string().then(|| words::entry(visitor, &adjustment["seq"]))),
+        ("Decided", adjustment["decided_at"].as_str().map(time::instant)),
+        ("Decided by", adjustment["decided_by"].as_str().map(fact::copyable)),
+    ])
+}
+
+fn decision(visitor: &Visitor, door: &Door, report: &Value, adjustment: &Value) -> Markup {
+    let action = format!("/reports/{}/adjustments/{}", text(&report["id"]), text(&adjustment["id"]));
+    html! {
+        form.sheet method="post" action=(visitor.link(&action)) {
+            (form::once(door))
+            p {
+                "Approved, it is added to the figure in every version that is ordered from now on; versions that \
+                 there are stay as they are. A decision stands on the ledger under your name, and can't be changed."
+            }
+            fieldset {
+                legend { "Decision" }
+                label { input type="radio" name="decision" value="approve" required; " Approve it" }
+                br;
+                label { input type="radio" name="decision" value="decline" required; " Decline it" }
+            }
+            div.actions {
+                button { "Record the decision" }
+                a href=(words::report_link(visitor, report)) { "Leave it" }
+            }
+        }
+    }
+}
