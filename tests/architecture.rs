@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("receiving", &["domain", "intake", "ledger", "lineage", "store", "world"]),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
-    ("portal", &["access", "domain", "error"]),
+    ("portal", &["access", "domain", "error", "world"]),
     ("directory", &["domain", "ledger", "store", "world"]),
     ("export", &["domain", "keys", "ledger", "lineage", "store", "world"]),
     ("webhooks", &["config", "domain", "keys", "ledger", "store", "world"]),
