@@ -52,10 +52,21 @@ async fn each_role_signs_in_and_sees_what_is_its_own() {
         assert_eq!((form.status.as_u16(), form.header("location")), (303, Some("/keys")));
     }
 
+    server.grant(0, &["transactions:read"], 3600, "a review of the year").await;
+    let mut regulator = Person::of_role(&server, "regulator").await;
+    let page = regulator.get(&path).await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    assert!(page.text().contains("a review of the year"), "{}", page.text());
+    let other = format!("/transactions?institution={}", server.institution(1));
+    for path in ["/transactions", "/transactions?institution=x", &other] {
+        assert_eq!(regulator.get(path).await.status, 403, "{path}");
+    }
+
     let ledger = Ledger::of(&server);
     for log in [institution.clone(), ledger.provider().await] {
         let signed_in = ledger.naming(&log, "user.sign_in").await;
-        assert_eq!(signed_in.len(), 2, "{signed_in:?}");
+        let times = if log == institution { 2 } else { 3 };
+        assert_eq!(signed_in.len(), times, "{signed_in:?}");
         let said = json!({"action": "user.sign_in", "address": "127.0.0.1", "factors": "password"});
         assert!(
             signed_in.iter().all(|entry| entry.kind == "grant" && entry.payload == said),
@@ -64,7 +75,7 @@ async fn each_role_signs_in_and_sees_what_is_its_own() {
     }
     let looks = ledger.naming(&institution, "usr_").await;
     let looks = looks.iter().filter(|entry| entry.kind == "access").count();
-    assert_eq!(looks, 2, "the officer's and the operator's");
+    assert_eq!(looks, 3, "the officer's, the operator's and the regulator's");
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Grants to the demo's regulator.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Server;
+use super::{Server, forge::now_s};
 
 /// The time so many seconds from now.
 pub fn in_s(seconds: i64) -> String {
-    (Timestamp::now() + SignedDuration::from_secs(seconds)).to_string()
+    Timestamp::from_second(now_s() + seconds).unwrap().to_string()
 }
 
 /// From when and until when a grant counts that opens nothing during a test.

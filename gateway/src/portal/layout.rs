@@ -41,7 +41,6 @@ const PLACES: &[Place] = &[
     Place("/verify", "Verify", &Role::ALL),
     Place("/grants", "Grants", &[ComplianceOfficer]),
     Place("/developers", "Developers", &[IntegrationEngineer]),
-    Place("/ops", "Operations", &[Operator]),
 ];
 
 /// A page for somebody who is signed in.
@@ -127,8 +126,7 @@ fn document(visitor: Option<&Visitor>, title: &str, main: &Markup) -> Markup {
                 main #main tabindex="-1" { (main) }
                 footer.foot {
                     a href="/docs" { "API reference" } " · "
-                    a href="/verify" { "Verify a file" } " · "
-                    a href="/status" { "Status" }
+                    a href="/verify" { "Verify a file" }
                     @if visitor.is_some() { " · " a href="/keys" { "Keyboard shortcuts" } }
                 }
             }

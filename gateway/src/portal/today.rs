@@ -191,7 +191,9 @@ fn left(limits: &Value) -> Markup {
                 @for limit in limits {
                     tr {
                         th scope="row" { @match text(&limit["policy"]) { "address" => "this address", "client" => "you", _ => "the institution" } }
-                        td.num { (limit["remaining"]) } td.num { (limit["burst"]) } td.num { (limit["per_second"]) }
+                        td.num { (grouped(&limit["remaining"].to_string())) }
+                        td.num { (grouped(&limit["burst"].to_string())) }
+                        td.num { (grouped(&limit["per_second"].to_string())) }
                     }
                 }
             }
@@ -208,7 +210,7 @@ async fn provider(visit: &Visit) -> Result<Markup, Trouble> {
     Ok(html! {
         h1 { "Today" }
         @if stopped > 0 {
-            (state::notice(Tone::Bad, &format!("{stopped} ledgers are stopped: nothing of theirs is stored or served. See Operations.")))
+            (state::notice(Tone::Bad, &format!("{stopped} ledgers are stopped: nothing of theirs is stored or served. Ask fsck what is wrong with them.")))
         } @else {
             (state::notice(Tone::Good, "The service is ready, and no ledger is stopped."))
         }

@@ -41,7 +41,7 @@ pub fn amount(amount: &Value, direction: &Value) -> Markup {
 #[must_use]
 pub fn decimal_in(decimal: &str, unit: &str) -> Markup {
     html! {
-        data.amount value=(decimal) { (grouped(decimal)) } " " span.unit { (unit) }
+        @if !decimal.is_empty() { data.amount value=(decimal) { (grouped(decimal)) } " " span.unit { (unit) } }
     }
 }
 
