@@ -1,6 +1,6 @@
 # Each target is what a person could type. CARGO_TARGET_DIR is honoured.
 
-.PHONY: demo test fuzz bench openapi fmt lint
+.PHONY: demo test fuzz bench screenshots openapi fmt lint
 
 demo: ## Build, make a demonstration, serve it and say what to try
 	cargo build --release --bins
@@ -22,6 +22,11 @@ fuzz: ## 20,000 requests and more that hold to the contract or don't, on each en
 bench: ## Figures as ratios, with their floors; also written to bench.json
 	cargo build --release --bins
 	cargo bench --package veritrail-tests --bench bench
+
+screenshots: ## Pictures of the portal's pages, in target/screenshots
+	tests/install.sh
+	cargo build --bins
+	cargo test --package veritrail-tests --test suite -- --ignored --nocapture browser::pages::screenshots
 
 openapi: ## Write the OpenAPI document
 	cargo run --quiet --bin veritrail -- openapi > openapi/openapi.json

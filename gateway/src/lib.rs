@@ -15,6 +15,7 @@
 //!
 //! # The map
 //!
+//! [`portal`] has the pages for people: it calls [`api`]'s routes in process, as a client, and uses [`access`] alone.
 //! `api → access, ledger, lineage, store, export, receiving, reporting, webhooks → domain, audit`. [`domain`] imports nothing of
 //! ours and does no I/O. [`receiving`] takes files, reads them by [`intake`] and delivers by [`ledger`], and tells by
 //! [`lineage`] where records came from;

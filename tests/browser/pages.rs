@@ -57,13 +57,13 @@ async fn filters_change_the_list_and_the_address_without_loading_the_page_anew()
     let browser = stage.browser("compliance-officer").await;
     stage.go(&browser, "/transactions").await;
     browser.run("window.same = true").await;
-    browser.fill("input[name='counterparty_name[contains]']", "Gärtnerei").await;
+    browser.fill("input[name='counterparty_name[contains]']", "Überzahl").await;
     browser.click(".filters button").await;
     browser.wait_for("main .pager", |text| text.contains("1 rows")).await;
     assert_eq!(browser.run("return window.same").await, true);
     assert!(browser.run("return location.search").await.as_str().unwrap().contains("counterparty_name"));
     // What somebody sent is text.
-    assert!(browser.text("tbody").await.contains("<b>Gärtnerei</b> & Söhne"));
+    assert!(browser.text("tbody").await.contains("<b>Überzahl</b> & Söhne"));
     browser.press("?").await;
     browser.close().await;
 }

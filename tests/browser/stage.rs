@@ -20,7 +20,7 @@ impl Stage {
         let (feeder, system) = (server.feeder().await, server.system(0).await);
         let mut line = data::transaction(&data::unique("rent"));
         line["remittance_information"] = "Rent for March, flat 7".into();
-        line["counterparty"] = json!({"name": "<b>Gärtnerei</b> & Söhne", "account": "AT560000000012345864"});
+        line["counterparty"] = json!({"name": "<b>Überzahl</b> & Söhne", "account": "AT560000000012345864"});
         let told = feeder.deliver(server.institution(0), &data::ndjson(&[line.clone()])).await.ok();
         let transaction = told["records"][0]["id"].as_str().unwrap().to_owned();
         let month = &line["booking_date"].as_str().unwrap()[..7];

@@ -166,13 +166,13 @@ pub const fn role_name(role: Role) -> &'static str {
 fn edge(visitor: &Visitor) -> Markup {
     match (&visitor.stay.grant, visitor.session.role, &visitor.stay.institution) {
         (Some(grant), _, Some((_, name))) => html! {
-            p.edge role="note" {
+            aside.edge aria-label="What you look at" {
                 "You see " strong { (name) } " by a grant until " (time::instant_us(grant.ends_at_us))
                 ". Its purpose: " (grant.purpose) ". Every look is on the institution's ledger."
             }
         },
         (_, Operator, Some((_, name))) => html! {
-            p.edge role="note" {
+            aside.edge aria-label="What you look at" {
                 "You see " strong { (name) } " as the provider's operator. Every look is on the institution's ledger."
             }
         },

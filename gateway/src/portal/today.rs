@@ -184,16 +184,18 @@ fn left(limits: &Value) -> Markup {
     let none = Vec::new();
     let limits = limits["limits"].as_array().unwrap_or(&none);
     html! {
-        table {
-            caption { "What is left of the limits now" }
-            thead { tr { th scope="col" { "Limit of" } th.num scope="col" { "Left" } th.num scope="col" { "At once" } th.num scope="col" { "A second" } } }
-            tbody {
-                @for limit in limits {
-                    tr {
-                        th scope="row" { @match text(&limit["policy"]) { "address" => "this address", "client" => "you", _ => "the institution" } }
-                        td.num { (grouped(&limit["remaining"].to_string())) }
-                        td.num { (grouped(&limit["burst"].to_string())) }
-                        td.num { (grouped(&limit["per_second"].to_string())) }
+        div.scroll role="region" aria-label="Limits" tabindex="0" {
+            table {
+                caption { "What is left of the limits now" }
+                thead { tr { th scope="col" { "Limit of" } th.num scope="col" { "Left" } th.num scope="col" { "At once" } th.num scope="col" { "A second" } } }
+                tbody {
+                    @for limit in limits {
+                        tr {
+                            th scope="row" { @match text(&limit["policy"]) { "address" => "this address", "client" => "you", _ => "the institution" } }
+                            td.num { (grouped(&limit["remaining"].to_string())) }
+                            td.num { (grouped(&limit["burst"].to_string())) }
+                            td.num { (grouped(&limit["per_second"].to_string())) }
+                        }
                     }
                 }
             }
@@ -215,19 +217,21 @@ async fn provider(visit: &Visit) -> Result<Markup, Trouble> {
             (state::notice(Tone::Good, "The service is ready, and no ledger is stopped."))
         }
         h2 { "Institutions" }
-        table {
-            caption { "Institutions" }
-            thead { tr { th scope="col" { "Name" } th scope="col" { "Plan" } th scope="col" { "Since" } th scope="col" { "Look at" } } }
-            tbody {
-                @for institution in institutions["data"].as_array().unwrap_or(&none) {
-                    @let id = text(&institution["id"]);
-                    tr {
-                        th scope="row" { (text(&institution["name"])) }
-                        td { (text(&institution["plan"])) }
-                        td { (time::instant(text(&institution["onboarded_at"]))) }
-                        td {
-                            a href=(format!("/transactions?institution={id}")) { "Transactions" } " "
-                            a href=(format!("/audit?institution={id}")) { "Audit" }
+        div.scroll role="region" aria-label="Institutions" tabindex="0" {
+            table {
+                caption { "Institutions" }
+                thead { tr { th scope="col" { "Name" } th scope="col" { "Plan" } th scope="col" { "Since" } th scope="col" { "Look at" } } }
+                tbody {
+                    @for institution in institutions["data"].as_array().unwrap_or(&none) {
+                        @let id = text(&institution["id"]);
+                        tr {
+                            th scope="row" { (text(&institution["name"])) }
+                            td { (text(&institution["plan"])) }
+                            td { (time::instant(text(&institution["onboarded_at"]))) }
+                            td {
+                                a href=(format!("/transactions?institution={id}")) { "Transactions" } " "
+                                a href=(format!("/audit?institution={id}")) { "Audit" }
+                            }
                         }
                     }
                 }
