@@ -29,3 +29,5 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   features: { devInteractions: { enabled: true } },
 });
 provider.listen(Number(port), "127.0.0.1", () => console.log("listening"));
+// It ends with whoever started it.
+process.stdin.resume().on("end", () => process.exit());

@@ -22,6 +22,7 @@ impl Provider {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/oidc_provider.mjs");
         let mut process = programs::node_script(script)
             .args([port.to_string(), redirect_uri.to_owned(), people.to_string()])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -73,7 +74,8 @@ impl Provider {
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // Its standard input ends, and so does it; what started it may be another program than itself.
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
 }
