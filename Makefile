@@ -26,7 +26,8 @@ bench: ## Figures as ratios, with their floors; also written to bench.json
 screenshots: ## Pictures of the portal's pages, in target/screenshots
 	tests/install.sh
 	cargo build --bins
-	cargo test --package veritrail-tests --test suite -- --ignored --nocapture browser::pages::screenshots
+	mkdir -p target/screenshots
+	VERITRAIL_SCREENSHOTS=$(CURDIR)/target/screenshots cargo test --package veritrail-tests --test suite -- browser::pages::every_page
 
 openapi: ## Write the OpenAPI document
 	cargo run --quiet --bin veritrail -- openapi > openapi/openapi.json

@@ -486,7 +486,7 @@ fn sign_in_issuers(config: &Config) -> Result<Vec<oidc::Issuer>, StartError> {
             client_id: oidc.client_id.clone(),
             client_secret: oidc.client_secret.get().unwrap_or_default().into(),
             scope: oidc.scope.clone(),
-            redirect_uri: format!("{}/sign-in/callback", config.http.base_url),
+            redirect_uri: format!("{}/sign-in/callback/{name}", config.http.base_url),
             tokens: IdTokens::of(&oidc.issuer).map_err(StartError::Issuers)?,
         })
     };

@@ -4,6 +4,20 @@
 use std::path::Path;
 
 use super::stage::Stage;
+use crate::support::browser::{Browser, NARROW, WIDE};
+
+/// Makes pictures of a page for people to look at, where `VERITRAIL_SCREENSHOTS` names a folder for them.
+async fn pictured(browser: &Browser, stage: &Stage, role: &str, path: &str) {
+    let Ok(folder) = std::env::var("VERITRAIL_SCREENSHOTS") else { return };
+    let shown = path.split('?').next().unwrap().replace(&stage.report, "report");
+    let name = shown.replace(&stage.transaction, "transaction").trim_matches('/').replace('/', "-");
+    let name = if name.is_empty() { "today".to_owned() } else { name };
+    for (width, dark, colour) in [(WIDE, false, "light"), (WIDE, true, "dark"), (NARROW, false, "light")] {
+        browser.resize(width).await;
+        browser.dark(dark).await;
+        browser.screenshot(&Path::new(&folder).join(format!("{role}-{name}-{width}-{colour}.png"))).await;
+    }
+}
 
 #[tokio::test]
 async fn every_page_can_be_used_by_everybody_in_light_and_dark_and_on_a_narrow_screen() {
@@ -15,6 +29,7 @@ async fn every_page_can_be_used_by_everybody_in_light_and_dark_and_on_a_narrow_s
             stage.go(&browser, &path).await;
             assert!(!browser.text("h1").await.is_empty(), "{path}");
             found.extend(browser.access().await.into_iter().map(|it| format!("{role} {path}: {it}")));
+            pictured(&browser, &stage, role, &path).await;
         }
         found.extend(browser.complaints().await.into_iter().map(|it| format!("{role}: {it}")));
         browser.close().await;
@@ -66,35 +81,4 @@ async fn filters_change_the_list_and_the_address_without_loading_the_page_anew()
     assert!(browser.text("tbody").await.contains("<b>Überzahl</b> & Söhne"));
     browser.press("?").await;
     browser.close().await;
-}
-
-/// `make screenshots` runs it.
-#[tokio::test]
-#[ignore = "makes pictures for people to look at"]
-async fn screenshots() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
-    let stage = Stage::set().await;
-    let mut all = stage.pages();
-    all.insert(0, ("stranger", vec!["/sign-in".to_owned(), "/verify".to_owned()]));
-    for (role, pages) in all {
-        let browser = match role {
-            "stranger" => crate::support::browser::Browser::open().await,
-            role => stage.browser(role).await,
-        };
-        for (width, dark) in [(1280, false), (1280, true), (320, false)] {
-            browser.resize(width).await;
-            browser.dark(dark).await;
-            for path in &pages {
-                stage.go(&browser, path).await;
-                let shown = path.split(['?']).next().unwrap().replace(&stage.report, "report");
-                let name = shown.replace(&stage.transaction, "transaction").replace('/', "-");
-                let name = if name == "-" { "-today".to_owned() } else { name };
-                let colour = if dark { "dark" } else { "light" };
-                browser.screenshot(&folder.join(format!("{role}{name}-{width}-{colour}.png"))).await;
-            }
-        }
-        browser.close().await;
-    }
-    println!("pictures are in target/screenshots");
 }

@@ -101,7 +101,7 @@ fn site(people_of: &str) -> (Server, Provider) {
         "ines": {"email": "officer@bank.example", "email_verified": true},
         "nobody": {"email": "nobody@bank.example", "email_verified": true},
     });
-    let provider = Provider::start(port, &format!("{}/sign-in/callback", server.base_url()), &people);
+    let provider = Provider::start(port, &format!("{}/sign-in/callback/house", server.base_url()), &people);
     (server, provider)
 }
 
@@ -181,7 +181,7 @@ async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
     };
     assert_eq!(tried(&kept, &state("")).await, 403);
     assert_eq!(tried(&kept, &state("AAAA")).await, 403);
-    assert_eq!(tried(&kept, "/sign-in/callback?error=access_denied").await, 403);
+    assert_eq!(tried(&kept, "/sign-in/callback/house?error=access_denied").await, 403);
     let elsewhere = format!("{}&iss=https%3A%2F%2Fevil.example", back.split("&iss=").next().unwrap());
     assert_eq!(tried(&kept, &elsewhere).await, 403);
 
@@ -204,5 +204,5 @@ async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
     }
     assert_eq!(Person::nobody(&server).get("/sign-in/with/nobody").await.status, 404);
     let mut unlinked = Person::nobody(&server);
-    assert_eq!(unlinked.get("/sign-in/callback").await.status, 403);
+    assert_eq!(unlinked.get("/sign-in/callback/house").await.status, 403);
 }

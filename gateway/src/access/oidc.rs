@@ -19,7 +19,7 @@ use super::{
     session::{Begun, UsedUp},
 };
 use crate::{
-    domain::{InstitutionId, UserId, email},
+    domain::{InstitutionId, Role, UserId, email},
     error::{Code, Problem},
     ledger::command::UserChange,
     store::users::{self, User},
@@ -76,6 +76,8 @@ pub struct Leaving {
 /// What came back.
 #[derive(Debug)]
 pub struct Back<'a> {
+    /// The issuer whose way back it came by.
+    pub came_to: &'a str,
     /// The cookie of who left.
     pub cookie: &'a str,
     /// `state`.
@@ -185,6 +187,10 @@ impl Door {
         if !bool::from(state.as_bytes().ct_eq(back.state.as_bytes())) || state.is_empty() {
             return Err(wrong("the state is another"));
         }
+        // Another issuer's answer must not be taken to this one (RFC 9700 section 4.4.2.2).
+        if back.came_to != name {
+            return Err(wrong("this is where others come back to"));
+        }
         if back.issuer.is_some_and(|given| given != issuer.tokens.url()) {
             return Err(wrong("another issuer answers"));
         }
@@ -219,9 +225,7 @@ impl Door {
         let known = users::by_external(&mut reader, &said.issuer.name, &said.subject).await?;
         let user = match (known, &said.email) {
             (Some(user), _) => Some(user),
-            (None, Some(email)) => {
-                users::by_email(&mut reader, email).await?.filter(|user| user.external_issuer.is_none())
-            }
+            (None, Some(email)) => users::by_email(&mut reader, email).await?.filter(may_be_linked),
             (None, None) => None,
         };
         Ok(user.filter(|user| {
@@ -256,6 +260,15 @@ impl Door {
             begun => begun.map(Some),
         }
     }
+}
+
+/// Whether an e-mail address is enough to be known by at an issuer from then on: not for an operator, and not
+/// where somebody has a password or a second factor already. `veritrail user link` says so for these.
+fn may_be_linked(user: &User) -> bool {
+    user.external_issuer.is_none()
+        && user.password_hash.is_none()
+        && user.totp_salt.is_none()
+        && user.role != Role::Operator.as_str()
 }
 
 /// What an issuer says of somebody, believed.

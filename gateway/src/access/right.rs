@@ -39,6 +39,8 @@ rights! {
     SeeDelivery: TransactionsWrite, 1;
     /// See the ledger.
     ReadLedger: LedgerRead, 1;
+    /// Look through much of the ledger for a page.
+    SearchLedger: LedgerRead, 5;
     /// See the state of a bundle, and download it.
     ReadEvidence: EvidenceRead, 1;
     /// Order a bundle.

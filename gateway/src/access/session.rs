@@ -201,6 +201,13 @@ impl Door {
         Ok(Stay { on_behalf: OnBehalf { caller, address }, institution, grant })
     }
 
+    /// Notes who asks for a page, and whose log tells of it if it is refused.
+    pub fn know_visitor(&self, context: &Context, stay: &Stay) {
+        let caller = &stay.on_behalf.caller;
+        let log = stay.institution.as_ref().map_or_else(|| caller.home_log(), |(id, _)| Tenant::vouched(*id));
+        context.know(caller.clone(), log);
+    }
+
     /// Begins a session, and ends the one that the browser had.
     ///
     /// # Errors

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::{
     access::right::{
-        ChangeClients, Deliver, OrderEvidence, OrderExports, OrderReports, Right as _, TakeReportEvidence,
-        TellWebhooks, WriteTransactions,
+        ChangeClients, Deliver, OrderEvidence, OrderExports, OrderReports, Right as _, SearchLedger,
+        TakeReportEvidence, TellWebhooks, WriteTransactions,
     },
     domain::nearest::nearest,
 };
@@ -20,6 +20,8 @@ const DEARER: &[(&str, u32)] = &[
     ("createReport", OrderReports::COST),
     ("createReportSchedule", OrderReports::COST),
     ("createReportVersion", OrderReports::COST),
+    ("getLedgerDays", SearchLedger::COST),
+    ("listLooks", SearchLedger::COST),
     ("proveReportContribution", TakeReportEvidence::COST),
     ("deliverTransactions", WriteTransactions::COST),
     ("depositReport", OrderReports::COST),

@@ -94,6 +94,8 @@ impl Batch<'_> {
                     return Err(RecordError::Conflict("the link was used, or is too old"));
                 }
                 user.password_hash = Some(hash);
+                // Whoever knew the old password may have begun to set up a second factor.
+                user.totp_pending = None;
                 user.invite_sha256 = None;
                 user.invite_until_us = None;
                 keep = session;

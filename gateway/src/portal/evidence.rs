@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     api::{self, Call},
+    form::Typed,
     layout::{self, Page},
     parts::{
         fact, field,
@@ -49,8 +50,7 @@ pub async fn page(visit: Visit) -> Result<Page, Trouble> {
 
 /// Orders a bundle, and goes to where it can be seen to be prepared.
 #[post("/evidence")]
-pub async fn order(visit: Visit, request: HttpRequest, body: web::Bytes) -> Result<HttpResponse, Trouble> {
-    let typed = Query::parse(&String::from_utf8_lossy(&body));
+pub async fn order(visit: Visit, request: HttpRequest, Typed(typed): Typed) -> Result<HttpResponse, Trouble> {
     match visit.post("/v1/evidence-bundles", &wanted(&typed)).await {
         Ok(bundle) => {
             let to = visit.link(&format!("/evidence/{}", segment(text(&bundle["id"]))));

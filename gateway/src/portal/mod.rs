@@ -35,14 +35,41 @@ pub mod trouble;
 pub mod verify;
 pub mod visit;
 
-use actix_web::{middleware::from_fn, web};
+use actix_web::{guard::fn_guard, middleware::from_fn, web};
 
 pub use api::Api;
+
+/// The first part of each page's path.
+const PAGES: &[&str] = &[
+    "",
+    "account",
+    "audit",
+    "audit.csv",
+    "developers",
+    "evidence",
+    "grants",
+    "keys",
+    "lineage",
+    "lineage.svg",
+    "reg",
+    "reports",
+    "set-password",
+    "sign-in",
+    "sign-out",
+    "transactions",
+    "transactions.csv",
+];
+
+/// Whether a path may be a page's; all others are the API's, also where it has nothing.
+fn is_page(path: &str) -> bool {
+    path.strip_prefix('/').and_then(|path| path.split('/').next()).is_some_and(|first| PAGES.contains(&first))
+}
 
 /// The pages.
 pub fn pages(config: &mut web::ServiceConfig) {
     config.service(assets::get).configure(verify::pages).service(
         web::scope("")
+            .guard(fn_guard(|request| is_page(request.head().uri.path())))
             .wrap(from_fn(shell::shell))
             .service(today::show)
             .service(keys::page)

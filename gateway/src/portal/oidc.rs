@@ -35,11 +35,16 @@ pub async fn leave(
 }
 
 /// Takes somebody who comes back.
-#[get("/sign-in/callback")]
-pub async fn come_back(guest: Guest, request: HttpRequest) -> Result<HttpResponse, Trouble> {
+#[get("/sign-in/callback/{issuer}")]
+pub async fn come_back(
+    guest: Guest,
+    issuer: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Trouble> {
     let query = Query::parse(request.query_string());
     let left = guest.cookie_named(LEFT_COOKIE).unwrap_or_default();
     let back = Back {
+        came_to: &issuer,
         cookie: &left,
         state: query.get("state").unwrap_or_default(),
         code: query.get("code").unwrap_or_default(),

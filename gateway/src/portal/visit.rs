@@ -172,6 +172,7 @@ impl FromRequest for Visit {
             // What is no id is no institution of theirs.
             let named = query.get(INSTITUTION).and_then(|id| id.parse().ok());
             let stay = door.stay(&session, named, context.address).await?;
+            door.know_visitor(&context, &stay);
             let visitor = Visitor { session, stay, path: request.path().to_owned(), query };
             let visitor = Arc::new(visitor);
             // For the frame of a page that tells of trouble.

@@ -16,7 +16,7 @@ use super::super::{
     params::Params,
 };
 use crate::{
-    access::{Answer, Permit, Recorded, right::ReadLedger},
+    access::{Answer, Permit, Recorded, right::SearchLedger},
     domain::{InstitutionId, date},
     error::{Code, Problem},
     store::entries,
@@ -71,7 +71,7 @@ pub struct LedgerDay {
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/v1/ledger/days")]
-pub async fn get(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn get(permit: Permit<SearchLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), &["from", "to"])?;
     let (from, to) = days(&params, state.world().now_us())?;
     let tenant = permit.tenant();

@@ -17,7 +17,7 @@ use super::{
     actor, period,
 };
 use crate::{
-    access::{Permit, Recorded, right::ReadLedger},
+    access::{Permit, Recorded, right::SearchLedger},
     domain::{InstitutionId, Tenant},
     error::Problem,
     store::{
@@ -111,7 +111,7 @@ pub struct Look {
     security(("oauth2" = ["ledger:read"]))
 )]
 #[get("/v1/ledger/looks")]
-pub async fn list(permit: Permit<ReadLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
+pub async fn list(permit: Permit<SearchLedger>, state: web::Data<State>) -> Result<Recorded, Problem> {
     let params = Params::read(permit.query(), KNOWN)?;
     let tenant = permit.tenant();
     let wanted = Wanted::of(&params)?;

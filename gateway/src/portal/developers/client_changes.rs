@@ -1,12 +1,7 @@
 //! What is changed of a client: its keys, its secret, its addresses. A new secret is on the page that answers, and
 //! nowhere else.
 
-use actix_web::{
-    HttpRequest, HttpResponse, Responder as _, get,
-    http::Method,
-    post,
-    web::{self, Bytes},
-};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, get, http::Method, post, web};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -19,6 +14,7 @@ use crate::{
     error::Problem,
     portal::{
         api::Call,
+        form::Typed,
         layout::{self, Page},
         parts::{state, time},
         query::{Query, segment},
@@ -39,9 +35,8 @@ pub async fn add_key(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let jwk = typed.get("jwk").unwrap_or_default().to_owned();
     let call = form::call(Method::POST, format!("{}/keys", target(&id)), &typed);
     match visit.ask(call.body("application/json", jwk)).await {
@@ -62,9 +57,8 @@ pub async fn put_addresses(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let addresses = client::typed_addresses(&typed);
     let done = if addresses.is_empty() { "anywhere" } else { "addresses" };
     let call = Call::new(Method::PUT, format!("{}/allowed-addresses", target(&id)));
@@ -131,9 +125,9 @@ pub async fn end_key(
     visit: Visit,
     request: HttpRequest,
     place: web::Path<(String, String)>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let ((id, kid), typed) = (place.into_inner(), form::typed(&body));
+    let (id, kid) = place.into_inner();
     let asked = if form::is_sure(&typed) {
         let call = Call::new(Method::DELETE, format!("{}/keys/{}", target(&id), segment(&kid)));
         let call = match typed.get("at") {
@@ -214,9 +208,8 @@ pub async fn rotate(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let asked = if form::is_sure(&typed) {
         // What is no number is the API's to refuse.
         let overlap = typed.get("overlap_s").unwrap_or_default();

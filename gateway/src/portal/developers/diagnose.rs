@@ -1,17 +1,18 @@
 //! Diagnosing a request: what of it would be refused, check by check. It is sent in a form's body, as it holds
 //! credentials; those are in no address, and on no ledger.
 
-use actix_web::{HttpRequest, HttpResponse, Responder as _, get, post, web::Bytes};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, get, post};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
 use super::{
-    form::{again, said, typed as read},
+    form::{again, said},
     framed, text, ways,
 };
 use crate::{
     error::{Code, Problem},
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::{
             fact,
@@ -82,8 +83,11 @@ fn fields(visit: &Visit, typed: &Query) -> Markup {
 
 /// The checks.
 #[post("/developers/diagnose")]
-pub async fn diagnose(visit: Visit, request: HttpRequest, body: Bytes) -> Result<HttpResponse, Trouble> {
-    let typed = read(&body);
+pub async fn diagnose(
+    visit: Visit,
+    request: HttpRequest,
+    Typed(typed): Typed,
+) -> Result<HttpResponse, Trouble> {
     let found = match order(&typed) {
         Ok(order) => visit.post("/v1/diagnostics/request", &order).await,
         Err(why) => Err(Problem::new(Code::MalformedBody, why).into()),

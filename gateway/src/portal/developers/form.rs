@@ -14,7 +14,6 @@ use actix_web::{
         Method,
         header::{self, HeaderName},
     },
-    web::Bytes,
 };
 use maud::{Markup, html};
 use serde_json::Value;
@@ -64,12 +63,6 @@ impl Once {
             @if !self.0.is_empty() { input type="hidden" name=(ONCE) value=(format!("{}.{form}", self.0)); }
         }
     }
-}
-
-/// What was typed into a form.
-#[must_use]
-pub fn typed(body: &Bytes) -> Query {
-    Query::parse(&String::from_utf8_lossy(body))
 }
 
 /// The call that a form asks for, under the form's key.
@@ -209,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_stays_with_its_own_form() {
-        let typed = typed(&Bytes::from_static(b"url=a%26b&url_2="));
+        let typed = Query::parse("url=a%26b&url_2=");
         assert_eq!((typed.get("url"), typed.get("url_2"), is_sure(&typed)), (Some("a&b"), None, false));
         let trouble = Trouble::SignIn(String::new());
         let tried = Tried { form: "change", typed: &typed, trouble: &trouble };

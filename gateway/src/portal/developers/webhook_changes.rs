@@ -1,11 +1,6 @@
 //! What is done with a webhook endpoint: changed, paused, tried, told again, given a new key, deleted.
 
-use actix_web::{
-    HttpRequest, HttpResponse, Responder as _, get,
-    http::Method,
-    post,
-    web::{self, Bytes},
-};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, get, http::Method, post, web};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -17,6 +12,7 @@ use super::{
 };
 use crate::portal::{
     api::Call,
+    form::Typed,
     layout::{self, Page},
     query::Query,
     trouble::Trouble,
@@ -59,9 +55,8 @@ pub async fn change(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let sent = Sent { visit: &visit, once: &once, request: &request, id: &id, typed: &typed };
     let order = json!({
         "url": typed.get("url").unwrap_or_default().trim(),
@@ -78,9 +73,8 @@ pub async fn set_state(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let sent = Sent { visit: &visit, once: &once, request: &request, id: &id, typed: &typed };
     let wanted = typed.get("state").unwrap_or_default();
     let done = if wanted == "paused" { "paused" } else { "resumed" };
@@ -94,9 +88,8 @@ pub async fn try_out(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let sent = Sent { visit: &visit, once: &once, request: &request, id: &id, typed: &typed };
     sent.make("test", sent.call(Method::POST, "/test"), "tested").await
 }
@@ -108,9 +101,8 @@ pub async fn replay(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let sent = Sent { visit: &visit, once: &once, request: &request, id: &id, typed: &typed };
     let (form, order) = match typed.get("since") {
         Some(since) => ("since", json!({"since": form::utc(since)})),
@@ -177,9 +169,8 @@ pub async fn rotate(
     once: Once,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let asked = if form::is_sure(&typed) {
         // What is no number is the API's to refuse.
         let overlap = typed.get("overlap_hours").unwrap_or_default();
@@ -244,9 +235,9 @@ pub async fn delete(
     visit: Visit,
     request: HttpRequest,
     id: web::Path<String>,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let asked = if form::is_sure(&form::typed(&body)) {
+    let asked = if form::is_sure(&typed) {
         visit.ask(Call::new(Method::DELETE, target(&id))).await
     } else {
         Err(form::unsure())

@@ -1,6 +1,6 @@
 //! The institution's webhook endpoints, and adding one.
 
-use actix_web::{HttpRequest, HttpResponse, Responder as _, get, http::Method, post, web::Bytes};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, get, http::Method, post};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::EventType,
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::{
             state::{self, Tone, badge},
@@ -152,9 +153,8 @@ pub async fn add(
     visit: Visit,
     once: Once,
     request: HttpRequest,
-    body: Bytes,
+    Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let typed = form::typed(&body);
     let order = json!({
         "url": typed.get("url").unwrap_or_default().trim(),
         "description": typed.get("description").unwrap_or_default(),

@@ -16,6 +16,7 @@ use crate::{
         grant::{DAYS_MAX, TEXT_MAX},
     },
     portal::{
+        form::Typed,
         layout::{self, Page},
         query::Query,
         transactions::text,
@@ -33,9 +34,8 @@ pub async fn page(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> 
 
 /// The grant.
 #[post("/grants/new")]
-pub async fn order(visit: Visit, door: web::Data<Door>, body: String) -> Result<Answered, Trouble> {
+pub async fn order(visit: Visit, door: web::Data<Door>, Typed(given): Typed) -> Result<Answered, Trouble> {
     form::allow(&visit)?;
-    let given = Query::parse(&body);
     let scopes: Vec<&str> = given.all("scope").collect();
     let mut order = json!({
         "email": given.get("email").unwrap_or_default().trim(),

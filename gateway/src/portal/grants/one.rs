@@ -13,6 +13,7 @@ use crate::{
     domain::{Scope, grant::TEXT_MAX},
     error::{Code, Problem},
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::{
             fact,
@@ -40,10 +41,9 @@ pub async fn revoke(
     visit: Visit,
     door: web::Data<Door>,
     id: web::Path<String>,
-    body: String,
+    Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
     form::allow(&visit)?;
-    let given = Query::parse(&body);
     let path = format!("/v1/grants/{}", segment(&id));
     let outcome = if given.get("sure").is_some() {
         let body = json!({"reason": given.get("reason").unwrap_or_default().trim()});

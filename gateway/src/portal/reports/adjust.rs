@@ -12,6 +12,7 @@ use crate::{
     access::Door,
     domain::Scope,
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::{
             fact,
@@ -39,9 +40,8 @@ pub async fn propose(
     visit: Visit,
     door: web::Data<Door>,
     id: web::Path<String>,
-    payload: web::Payload,
+    Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
-    let given = form::read(payload).await?;
     let body = json!({
         "figure": given.get("figure").unwrap_or_default().trim(),
         "amount": given.get("amount").unwrap_or_default().trim(),

@@ -14,6 +14,7 @@ use crate::{
     access::Door,
     error::Problem,
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::{
             fact,
@@ -48,9 +49,8 @@ pub async fn decide(
     visit: Visit,
     door: web::Data<Door>,
     path: web::Path<(String, String)>,
-    payload: web::Payload,
+    Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
-    let given = form::read(payload).await?;
     let (id, adjustment) = &*path;
     let (approve, done) = match given.get("decision") {
         Some("approve") => (true, "approved"),

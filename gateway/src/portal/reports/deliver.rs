@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::Door,
     portal::{
+        form::Typed,
         layout::{self, Page},
         query::Query,
         transactions::text,
@@ -37,9 +38,8 @@ pub async fn record(
     visit: Visit,
     door: web::Data<Door>,
     path: web::Path<(String, String)>,
-    payload: web::Payload,
+    Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
-    let given = form::read(payload).await?;
     let (id, n) = &*path;
     let mut body = json!({
         "recipient": given.get("recipient").unwrap_or_default(),

@@ -6,7 +6,6 @@ use actix_web::{
         Method,
         header::{self, HeaderName},
     },
-    web,
 };
 use maud::{Markup, html};
 use serde_json::Value;
@@ -25,23 +24,11 @@ use crate::{
     world::random,
 };
 
-/// The most of a form that is read: a validator may have printed 300,000 characters, and each may take nine bytes.
-const FORM_MAX: usize = 3 << 20;
 /// The field whose value is the same when a form is sent twice.
 const ONCE: &str = "once";
 
 /// What a form is answered: the way to where it is done, or the form again.
 pub(super) type Answered = Either<HttpResponse, Page>;
-
-/// A form's fields.
-pub(super) async fn read(payload: web::Payload) -> Result<Query, Trouble> {
-    let unreadable = || Problem::new(Code::MalformedBody, "what was sent cannot be read");
-    let bytes = payload.to_bytes_limited(FORM_MAX).await;
-    let bytes = bytes.map_err(|_| Problem::new(Code::BodyTooLarge, "the form is too long"))?;
-    let bytes = bytes.map_err(|_| unreadable())?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable())?;
-    Ok(Query::parse(text))
-}
 
 /// Refuses a form's page to those whom the API would refuse what it sends.
 pub(super) fn allow(visitor: &Visitor) -> Result<(), Trouble> {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     access::Door,
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::state::{self, Tone},
         query::Query,
@@ -33,8 +34,7 @@ pub async fn page(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> 
 
 /// The order.
 #[post("/reports/new")]
-pub async fn order(visit: Visit, door: web::Data<Door>, payload: web::Payload) -> Result<Answered, Trouble> {
-    let given = form::read(payload).await?;
+pub async fn order(visit: Visit, door: web::Data<Door>, Typed(given): Typed) -> Result<Answered, Trouble> {
     let parameters: Map<String, Value> = given
         .pairs()
         .filter_map(|(name, value)| Some((name.strip_prefix(PARAMETER)?.to_owned(), Value::from(value))))

@@ -13,6 +13,7 @@ use crate::{
     access::Door,
     error::{Code, Problem},
     portal::{
+        form::Typed,
         layout::{self, Page},
         query::Query,
         transactions::text,
@@ -37,9 +38,8 @@ pub async fn order(
     visit: Visit,
     door: web::Data<Door>,
     id: web::Path<String>,
-    payload: web::Payload,
+    Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
-    let given = form::read(payload).await?;
     if given.get("kind") == Some(CANCELLATION) && given.get("confirmed").is_none() {
         let detail = "tick that you mean to withdraw the report; nothing was done yet";
         let trouble = Trouble::Own(Problem::member("/confirmed", "required", detail));

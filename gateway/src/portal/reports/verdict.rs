@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::Door,
     portal::{
+        form::Typed,
         layout::{self, Page},
         parts::fact,
         query::Query,
@@ -38,9 +39,8 @@ pub async fn record(
     visit: Visit,
     door: web::Data<Door>,
     path: web::Path<(String, String)>,
-    payload: web::Payload,
+    Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
-    let given = form::read(payload).await?;
     let (id, n) = &*path;
     let body = json!({
         "validator": given.get("validator").unwrap_or_default().trim(),
