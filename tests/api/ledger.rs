@@ -131,7 +131,8 @@ async fn entries_are_filtered_by_who_caused_them_in_either_order() {
     let mut backward = system.pages_of(&format!("{path}&sort=-seq"), 50).await;
     backward.reverse();
     assert_eq!(backward, own);
-    assert_eq!(system.pages(&format!("{path}&kind=access")).await, [json!(null); 0]);
+    let looks = own.iter().filter(|item| item["entry"]["kind"] == "access").cloned().collect::<Vec<_>>();
+    assert_eq!(system.pages(&format!("{path}&kind=access")).await, looks);
 
     let id = record["id"].as_str().unwrap();
     assert_eq!(listed(&system, &format!("subject={id}&actor={feeder}")).await.len(), 1);

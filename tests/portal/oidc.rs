@@ -95,13 +95,20 @@ fn site(people_of: &str) -> (Server, Provider) {
         ],
     );
     let people = json!({
-        "tomas": {"email": "Operator@Provider.example", "email_verified": true},
-        "mallory": {"email": "operator@provider.example", "email_verified": true},
-        "eve": {"email": "regulator@supervisor.example", "email_verified": false},
+        "tomas": {"email": "Tomas@Supervisor.example", "email_verified": true},
+        "mallory": {"email": "tomas@supervisor.example", "email_verified": true},
+        "root": {"email": "operator@provider.example", "email_verified": true},
+        "rita": {"email": "regulator@supervisor.example", "email_verified": true},
+        "eve": {"email": "eve@supervisor.example", "email_verified": false},
         "ines": {"email": "officer@bank.example", "email_verified": true},
         "nobody": {"email": "nobody@bank.example", "email_verified": true},
     });
     let provider = Provider::start(port, &format!("{}/sign-in/callback/house", server.base_url()), &people);
+    for name in ["tomas", "eve"] {
+        let email = format!("{name}@supervisor.example");
+        let add = ["user", "add", "--email", &email, "--name", name, "--role", "regulator"];
+        assert!(server.run(&add).status.success());
+    }
     (server, provider)
 }
 
@@ -137,8 +144,9 @@ async fn somebody_who_was_added_signs_in_at_an_issuer_and_is_known_by_its_sub_fr
     assert!(tomas.get("/account").await.text().contains("oidc house"));
     assert_eq!(come_back(&server, &provider, "tomas").await.1, 303);
 
-    // The address is somebody's already; it is not verified; the issuer does not speak for them; it is nobody's.
-    for login in ["mallory", "eve", "ines", "nobody", "unknown"] {
+    // The address is somebody's already; an operator's; that of one with a password; it is not verified; the issuer
+    // does not speak for them; it is nobody's.
+    for login in ["mallory", "root", "rita", "eve", "ines", "nobody", "unknown"] {
         let (person, status) = come_back(&server, &provider, login).await;
         assert_eq!((status, person.session()), (403, None), "{login}");
     }
@@ -148,7 +156,7 @@ async fn somebody_who_was_added_signs_in_at_an_issuer_and_is_known_by_its_sub_fr
     assert_eq!(ledger.naming(&log, "\"oidc house\"").await.len(), 2);
     assert!(!ledger.naming(&log, "sign_in_failed").await.is_empty());
 
-    let linked = ["user", "disable", "--email", "operator@provider.example"];
+    let linked = ["user", "disable", "--email", "tomas@supervisor.example"];
     assert!(server.run(&linked).status.success());
     assert_eq!(tomas.get("/keys").await.status, 303);
     assert_eq!(come_back(&server, &provider, "tomas").await.1, 403);
@@ -159,7 +167,7 @@ async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
     let (server, provider) = site("any");
     let mut person = Person::nobody(&server);
     let leaving = person.get("/sign-in/with/house").await;
-    let back = provider.sign_in(leaving.header("location").unwrap(), "ines").await;
+    let back = provider.sign_in(leaving.header("location").unwrap(), "tomas").await;
     let back = back.strip_prefix(server.base_url()).unwrap().to_owned();
     let kept = person.cookies[LEFT].clone();
 
@@ -193,7 +201,7 @@ async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
     for part in [2, 3] {
         let mut person = Person::nobody(&server);
         let leaving = person.get("/sign-in/with/house").await;
-        let back = provider.sign_in(leaving.header("location").unwrap(), "ines").await;
+        let back = provider.sign_in(leaving.header("location").unwrap(), "tomas").await;
         let mut parts: Vec<String> = person.cookies[LEFT].split('.').map(ToOwned::to_owned).collect();
         parts[part] = "A".repeat(43);
         assert_eq!(

@@ -108,7 +108,7 @@ pub struct Grant {
     revoked_at: Option<String>,
     /// The entry that revoked it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[0-9]+$")]
+    #[schema(pattern = "^[0-9]+$", example = "49120")]
     revoked_seq: Option<String>,
     /// Why it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]

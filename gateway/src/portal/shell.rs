@@ -42,6 +42,8 @@ pub async fn shell(
     };
     if wants_page(&response) {
         response = page_of(response).await;
+    } else if let Some(problem) = own_problem(&response) {
+        response = ServiceResponse::from_err(problem, response.into_parts().0);
     }
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     // Without any, browsers send `Origin: null` with our own forms.
@@ -64,11 +66,20 @@ fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     origin.split_once("://").is_none_or(|(_, named)| named != host)
 }
 
-/// Whether what went wrong is to be told by a page: of a page always, and elsewhere where a browser asks.
+/// Whether what went wrong is to be told by a page: where a browser asks, and where a page leads on.
 fn wants_page(response: &ServiceResponse<BoxBody>) -> bool {
     let Some(error) = response.response().error() else { return false };
     let accept = response.request().headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    error.as_error::<Trouble>().is_some() || accept.is_some_and(|accept| accept.contains("text/html"))
+    let is_own = matches!(error.as_error::<Trouble>(), None | Some(Trouble::Own(_)));
+    !is_own || accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// What the portal itself refuses a program, which reads problems and no pages.
+fn own_problem(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
+    match response.response().error()?.as_error::<Trouble>()? {
+        Trouble::Own(problem) => Some(problem.clone()),
+        _ => None,
+    }
 }
 
 /// A page that tells of trouble.

@@ -81,11 +81,15 @@ pub async fn hops(
         End::Dataset => "dataset_id",
     };
     let direction = if is_output { "output" } else { "input" };
-    let select = "SELECT job_id, dataset_id, MIN(seq) AS first_seq, MAX(seq) AS last_seq, \
-                  COUNT(DISTINCT run_id) AS runs FROM lineage_edges";
+    // Runs are told apart by a group of their own: PostgreSQL counts distinct ones by a sort for each edge.
+    let select = "SELECT job_id, dataset_id, MIN(first_seq) AS first_seq, MAX(last_seq) AS last_seq, \
+                  COUNT(run_id) AS runs FROM (SELECT job_id, dataset_id, run_id, MIN(seq) AS first_seq, \
+                  MAX(seq) AS last_seq FROM lineage_edges";
     let json = "hex(job_id), hex(dataset_id), first_seq, last_seq, runs";
-    let rest =
-        format!("AND direction = '{direction}' GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id");
+    let rest = format!(
+        "AND direction = '{direction}' GROUP BY job_id, dataset_id, run_id) AS told \
+         GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id"
+    );
     of(connection, tenant, as_of, (select, json), (column, ids), &rest, most).await
 }
 
