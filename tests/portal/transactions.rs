@@ -1,10 +1,14 @@
 //! Transactions in the portal: the list is what the API lists, and one leads to its proof and its versions.
 
-use crate::support::{Person, Server, data};
+use crate::support::{Person, Server, data, grants::in_s};
 
 async fn delivered(server: &Server, line: &serde_json::Value) -> String {
-    let result =
-        server.feeder().await.deliver(server.institution(0), &data::ndjson(&[line.clone()])).await.ok();
+    let result = server
+        .feeder()
+        .await
+        .deliver(server.institution(0), &data::ndjson(std::slice::from_ref(line)))
+        .await
+        .ok();
     result["records"][0]["id"].as_str().unwrap().to_owned()
 }
 
@@ -34,7 +38,7 @@ async fn a_compliance_officer_finds_a_transaction_and_sees_all_that_is_known_of_
 async fn a_look_at_a_page_is_on_the_ledger_as_the_persons() {
     let server = Server::shared();
     let id = delivered(server, &data::transaction(&data::unique("looked"))).await;
-    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(5);
+    let before = in_s(-5);
     let officer = server.person("compliance-officer").await;
     officer.page(&format!("/transactions/{id}")).await;
 

@@ -81,16 +81,13 @@ pub async fn hops(
         End::Dataset => "dataset_id",
     };
     let direction = if is_output { "output" } else { "input" };
-    // Runs are told apart by a group of their own: PostgreSQL counts distinct ones by a sort for each edge.
-    let select = "SELECT job_id, dataset_id, MIN(first_seq) AS first_seq, MAX(last_seq) AS last_seq, \
-                  COUNT(run_id) AS runs FROM (SELECT job_id, dataset_id, run_id, MIN(seq) AS first_seq, \
-                  MAX(seq) AS last_seq FROM lineage_edges";
+    let select = "SELECT job_id, dataset_id, MIN(seq) AS first_seq, MAX(seq) AS last_seq, \
+                  COUNT(DISTINCT run_id) AS runs";
     let json = "hex(job_id), hex(dataset_id), first_seq, last_seq, runs";
-    let rest = format!(
-        "AND direction = '{direction}' GROUP BY job_id, dataset_id, run_id) AS told \
-         GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id"
-    );
-    of(connection, tenant, as_of, (select, json), (column, ids), &rest, most).await
+    let rest =
+        format!("AND direction = '{direction}' GROUP BY job_id, dataset_id ORDER BY job_id, dataset_id");
+    let shape = Shape { table: "lineage_edges", select, json };
+    of(connection, tenant, as_of, shape, (column, ids), &rest, most).await
 }
 
 /// What columns of these datasets were made of, or what was made of columns of these; `most` at most.
@@ -106,20 +103,32 @@ pub async fn columns(
     most: i64,
 ) -> Result<Vec<ColumnHop>, StoreError> {
     let column = if is_upstream { "dataset_id" } else { "from_dataset_id" };
-    let select = "SELECT DISTINCT job_id, dataset_id, field, from_dataset_id, from_field, direct, how, masked \
-                  FROM lineage_columns";
+    let select =
+        "SELECT DISTINCT job_id, dataset_id, field, from_dataset_id, from_field, direct, how, masked";
     let json = "hex(job_id), hex(dataset_id), field, hex(from_dataset_id), from_field, direct, how, masked";
     let rest = "ORDER BY job_id, dataset_id, field, from_dataset_id, from_field, direct, how, masked";
-    of(connection, tenant, as_of, (select, json), (column, datasets), rest, most).await
+    let shape = Shape { table: "lineage_columns", select, json };
+    of(connection, tenant, as_of, shape, (column, datasets), rest, most).await
 }
 
-/// Rows of an institution by the end of an edge, which the engines are told in their own way: `json` is the
-/// columns of `select` as SQLite puts them in JSON.
+/// Rows of a table, as the engines are asked for them.
+#[derive(Clone, Copy)]
+pub(super) struct Shape<'a> {
+    /// The table.
+    pub(super) table: &'a str,
+    /// `SELECT` and the columns.
+    pub(super) select: &'a str,
+    /// The same columns as SQLite puts them in JSON.
+    pub(super) json: &'a str,
+}
+
+/// Rows of an institution by one of many ids in a column, which the engines are told in their own way. `rest` may
+/// begin with a further condition.
 pub(super) async fn of<T>(
     connection: &mut Connection,
     tenant: Tenant,
     as_of: i64,
-    (select, json): (&str, &str),
+    Shape { table, select, json }: Shape<'_>,
     (column, ids): (&str, &[Uuid]),
     rest: &str,
     most: i64,
@@ -127,20 +136,27 @@ pub(super) async fn of<T>(
 where
     T: Send + Unpin + DeserializeOwned + for<'r> FromRow<'r, PgRow>,
 {
-    let known = format!("{select} WHERE institution_id = $1 AND seq <= $2 AND {column}");
+    let known = "institution_id = $1 AND seq <= $2";
     match connection.link() {
         // Each row of SQLite wakes us on its own, since another thread reads it: thousands come as one text.
         Link::Sqlite(link) => {
             let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
             let ids = serde_json::to_string(&ids).map_err(|e| StoreError::Encode(e.into()))?;
-            let rows = format!("{known} IN (SELECT unhex(value) FROM json_each($3)) {rest} LIMIT $4");
+            let ours = format!("{column} IN (SELECT unhex(value) FROM json_each($3))");
+            let rows = format!("{select} FROM {table} WHERE {known} AND {ours} {rest} LIMIT $4");
             let sql = format!("SELECT json_group_array(json_array({json})) FROM ({rows})");
             let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(as_of);
             let rows: String = query.bind(ids).bind(most).fetch_one(link).await?;
             serde_json::from_str(&rows).map_err(|e| StoreError::Decode(e.into()))
         }
         Link::Postgres(link) => {
-            let sql = format!("{known} = ANY($3) {rest} LIMIT $4");
+            // `= ANY` of a parameter is looked for from one end to the other, row by row, once the plan is kept.
+            // Here each id is looked up in the index; OFFSET keeps the two from being put into one.
+            let found = format!("SELECT * FROM {table} WHERE {known} AND {column} = one.wanted OFFSET 0");
+            let ones = "(SELECT DISTINCT unnest($3::uuid[])) AS one (wanted)";
+            let sql = format!(
+                "{select} FROM {ones} CROSS JOIN LATERAL ({found}) AS found WHERE TRUE {rest} LIMIT $4"
+            );
             let query = sqlx::query_as(AssertSqlSafe(sql)).bind(tenant.uuid()).bind(as_of);
             query.bind(ids).bind(most).fetch_all(link).await
         }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     super::{Connection, StoreError, select::Select},
+    graph::{self, Shape},
     hex,
 };
 use crate::domain::Tenant;
@@ -103,8 +104,9 @@ pub async fn datasets(
     as_of: i64,
     ids: &[Uuid],
 ) -> Result<Vec<Dataset>, StoreError> {
-    let select = "SELECT id, seq, namespace, name, columns FROM lineage_datasets";
-    by_id(connection, tenant, as_of, (select, "hex(id), seq, namespace, name, columns"), ids).await
+    let select = "SELECT id, seq, namespace, name, columns";
+    let json = "hex(id), seq, namespace, name, columns";
+    by_id(connection, tenant, as_of, Shape { table: "lineage_datasets", select, json }, ids).await
 }
 
 /// Jobs by id, that were known at a seq.
@@ -117,8 +119,9 @@ pub async fn jobs(
     as_of: i64,
     ids: &[Uuid],
 ) -> Result<Vec<Job>, StoreError> {
-    let select = "SELECT id, seq, namespace, name FROM lineage_jobs";
-    by_id(connection, tenant, as_of, (select, "hex(id), seq, namespace, name"), ids).await
+    let select = "SELECT id, seq, namespace, name";
+    let json = "hex(id), seq, namespace, name";
+    by_id(connection, tenant, as_of, Shape { table: "lineage_jobs", select, json }, ids).await
 }
 
 /// Runs by id, that were known at a seq.
@@ -131,24 +134,23 @@ pub async fn runs(
     as_of: i64,
     ids: &[Uuid],
 ) -> Result<Vec<RunRow>, StoreError> {
-    let select = "SELECT id, seq, name, job_id, state, ended, state_at_us, started_at_us, parent_id \
-                  FROM lineage_runs";
+    let select = "SELECT id, seq, name, job_id, state, ended, state_at_us, started_at_us, parent_id";
     let json = "hex(id), seq, name, hex(job_id), state, ended, state_at_us, started_at_us, \
                 nullif(hex(parent_id), '')";
-    by_id(connection, tenant, as_of, (select, json), ids).await
+    by_id(connection, tenant, as_of, Shape { table: "lineage_runs", select, json }, ids).await
 }
 
 async fn by_id<T>(
     connection: &mut Connection,
     tenant: Tenant,
     as_of: i64,
-    select: (&str, &str),
+    shape: Shape<'_>,
     ids: &[Uuid],
 ) -> Result<Vec<T>, StoreError>
 where
     T: Send + Unpin + DeserializeOwned + for<'r> FromRow<'r, PgRow>,
 {
-    super::graph::of(connection, tenant, as_of, select, ("id", ids), "ORDER BY id", i64::MAX).await
+    graph::of(connection, tenant, as_of, shape, ("id", ids), "ORDER BY id", i64::MAX).await
 }
 
 /// Runs of a job that were known at a seq, the newest first, after one of them.
