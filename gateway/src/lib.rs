@@ -15,12 +15,13 @@
 //!
 //! # The map
 //!
-//! [`portal`] has the pages for people: it calls [`api`]'s routes in process, as a client, and uses [`access`] alone.
 //! `api → access, ledger, lineage, store, export, receiving, reporting, webhooks → domain, audit`. [`domain`] imports nothing of
 //! ours and does no I/O. [`receiving`] takes files, reads them by [`intake`] and delivers by [`ledger`], and tells by
 //! [`lineage`] where records came from;
 //! [`webhooks`] tells what is on the ledger. [`lineage`] reads OpenLineage events, and walks what they tell.
 //! [`reports`] makes documents and figures out of records, and [`reporting`] has it do so and keeps them.
+//! [`portal`] has the pages for people: it calls the routes of both APIs in this process, as a client, and has
+//! nothing else to read by; [`access`] tells it who is signed in.
 //! [`access`] asks [`shared`] (Redis) for what replicas hold
 //! together; the truth of what must not be lost is in the database alone. Nothing imports [`api`] but what
 //! puts the service together ([`router`], [`service`], [`server`]). A test holds these arrows.

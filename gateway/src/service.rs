@@ -1,5 +1,7 @@
 //! The service put together: database, recorder, signer, door and API, and their orderly end.
 
+mod settings;
+
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
@@ -16,19 +18,16 @@ use crate::{
     access::{
         self, Door, People,
         body::Pace,
-        issuers::{IdTokens, Issuers, Trust},
+        issuers::Issuers,
         limit::{Limits, Rate},
         load::Load,
         nonce::Nonces,
-        oidc::{self, Homes},
-        origin::Origins,
-        people,
         token::Tokens,
         usage::{self, Usage},
     },
     api::{State, cursor::Cursors, events::Streams, operations::Operations, transactions},
-    config::{Config, Http, Issuer, Oidc, Portal},
-    domain::{InstitutionId, Tenant, network::Network},
+    config::Config,
+    domain::{InstitutionId, Tenant},
     export::{
         bundle::BundlePress,
         press::{ExportPress, Settings},
@@ -294,11 +293,15 @@ impl Service {
             db: ledger.db.clone(),
             recorder: ledger.recorder.clone(),
             tokens: Tokens::new(&token_seed, &other_seeds, &config.http.base_url, &config.http.base_url),
-            issuers: Issuers::new(trusts(config)).map_err(StartError::Issuers)?,
+            issuers: Issuers::new(settings::trusts(config)).map_err(StartError::Issuers)?,
             nonces: Nonces::new(&cursor_seed).map_err(|_| StartError::Setting("keys.cursor"))?,
-            origins: origins(&config.http)?,
-            people: People::new(sign_in(&config.portal), sign_in_issuers(config)?, &cursor_seed)
-                .map_err(|_| StartError::Setting("keys.cursor"))?,
+            origins: settings::origins(&config.http)?,
+            people: People::new(
+                settings::sign_in(&config.portal),
+                settings::sign_in_issuers(config)?,
+                &cursor_seed,
+            )
+            .map_err(|_| StartError::Setting("keys.cursor"))?,
             load: Load::new(config.limits.concurrency_max),
             pace: Pace {
                 whole: Duration::from_secs(config.limits.body_timeout_s),
@@ -448,71 +451,6 @@ impl Service {
         drop((self.state, self.door, self.webhooks));
         self.ledger.close().await;
     }
-}
-
-/// The issuers that a configuration names.
-fn trusts(config: &Config) -> Vec<Trust> {
-    let audience = |issuer: &Issuer| match issuer.audience.as_str() {
-        "" => config.http.base_url.clone(),
-        audience => audience.to_owned(),
-    };
-    config
-        .issuers
-        .iter()
-        .map(|(name, issuer)| Trust {
-            name: name.clone(),
-            url: issuer.url.clone(),
-            audience: audience(issuer),
-            client_claim: issuer.client_claim.clone(),
-            scope_claim: issuer.scope_claim.clone(),
-            nbf_required: issuer.nbf_required,
-        })
-        .collect()
-}
-
-/// The issuers that people sign in at.
-fn sign_in_issuers(config: &Config) -> Result<Vec<oidc::Issuer>, StartError> {
-    let issuer = |(name, oidc): (&String, &Oidc)| {
-        let homes = match oidc.people_of.as_str() {
-            "any" => Homes::Any,
-            "provider" => Homes::Provider,
-            id => Homes::One(id.parse().map_err(|_| StartError::Setting("portal.oidc.*.people_of"))?),
-        };
-        let label = if oidc.label.is_empty() { name } else { &oidc.label };
-        Ok(oidc::Issuer {
-            name: name.clone(),
-            label: label.clone(),
-            homes,
-            client_id: oidc.client_id.clone(),
-            client_secret: oidc.client_secret.get().unwrap_or_default().into(),
-            scope: oidc.scope.clone(),
-            redirect_uri: format!("{}/sign-in/callback/{name}", config.http.base_url),
-            tokens: IdTokens::of(&oidc.issuer).map_err(StartError::Issuers)?,
-        })
-    };
-    config.portal.oidc.iter().map(issuer).collect()
-}
-
-/// How people sign in.
-fn sign_in(portal: &Portal) -> people::Settings {
-    people::Settings {
-        idle_us: i64::from(portal.session_idle_min) * 60_000_000,
-        whole_us: i64::from(portal.session_hours) * 3_600_000_000,
-        tries_per_account: portal.tries_per_account,
-        tries_per_address: portal.tries_per_address,
-        try_every_s: portal.try_every_s,
-        passwords_at_once: portal.passwords_at_once,
-        second_factor: portal.second_factor(),
-    }
-}
-
-/// Whom to believe where a request comes from.
-fn origins(http: &Http) -> Result<Origins, StartError> {
-    let proxies = Network::parse_list(&http.proxies).map_err(|_| StartError::Setting("http.proxies"))?;
-    let name = |name: &str, key| name.parse().map_err(|_| StartError::Setting(key));
-    let forwarded = name(&http.forwarded_header, "http.forwarded_header")?;
-    let certificate = name(&http.client_certificate_header, "http.client_certificate_header")?;
-    Ok(Origins::new(proxies, forwarded, certificate))
 }
 
 /// Forgets what has expired, now and then.

@@ -19,6 +19,7 @@ use super::{
     layout::{self, Page},
     parts::{
         fact, field,
+        json::text,
         money::grouped,
         state::{self, Tone, badge},
         time,
@@ -36,10 +37,6 @@ pub fn pages(config: &mut web::ServiceConfig) {
 
 /// Orders that are looked for among what was taken out last.
 const ORDERS: usize = 50;
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
 
 /// What can be ordered, and what was.
 #[get("/evidence")]

@@ -27,6 +27,7 @@ pub mod parts;
 pub mod query;
 pub mod reg;
 pub mod reports;
+pub mod sending;
 pub mod shell;
 pub mod sign_in;
 pub mod today;

@@ -10,6 +10,7 @@ use super::{
     layout::{self, Page},
     parts::{
         fact,
+        json::text,
         money::grouped,
         state::{self, Tone, badge},
         time,
@@ -238,8 +239,4 @@ async fn provider(visit: &Visit) -> Result<Markup, Trouble> {
             }
         }
     })
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -21,6 +21,7 @@ use super::{
     layout::{self, Page},
     parts::{
         field,
+        json::text,
         state::{self, Tone},
         table::{self, COLUMNS, Column, Table},
         time,
@@ -115,10 +116,6 @@ const TABLE: &[Column] = &[
         },
     },
 ];
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
 
 /// What of a page's query the API is asked.
 fn asked(query: &Query) -> Query {

@@ -8,12 +8,7 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder as _,
-    dev::Payload,
-    http::{
-        Method,
-        header::{self, HeaderName},
-    },
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder as _, dev::Payload, http::header,
 };
 use maud::{Markup, html};
 use serde_json::Value;
@@ -22,20 +17,20 @@ use crate::{
     access::Context,
     error::{Code, Problem},
     portal::{
-        api::Call,
         layout::Page,
         parts::{
             fact,
             state::{self, Tone},
         },
         query::Query,
+        sending::ONCE,
         trouble::Trouble,
         visit::Visitor,
     },
 };
 
-/// The field with a sending's key.
-const ONCE: &str = "once";
+pub use crate::portal::sending::call;
+
 /// The field that says that somebody means it.
 const SURE: &str = "sure";
 /// The parameter that says what was done just now.
@@ -62,16 +57,6 @@ impl Once {
         html! {
             @if !self.0.is_empty() { input type="hidden" name=(ONCE) value=(format!("{}.{form}", self.0)); }
         }
-    }
-}
-
-/// The call that a form asks for, under the form's key.
-#[must_use]
-pub fn call(method: Method, target: impl Into<String>, typed: &Query) -> Call {
-    let call = Call::new(method, target);
-    match typed.get(ONCE) {
-        Some(key) => call.header(HeaderName::from_static("idempotency-key"), key),
-        None => call,
     }
 }
 

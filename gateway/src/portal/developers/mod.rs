@@ -18,7 +18,10 @@ use actix_web::web;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{parts::money::grouped, visit::Visitor};
+use super::{
+    parts::{json::text, money::grouped},
+    visit::Visitor,
+};
 use crate::domain::Scope;
 
 /// The pages.
@@ -83,10 +86,6 @@ fn framed(caption: &str, table: &Markup) -> Markup {
             table { caption { (caption) } (table) }
         }
     }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 /// The items of an answer.

@@ -11,11 +11,11 @@ use maud::{Markup, html};
 use super::{
     layout::{self, Page},
     parts::{
+        json::text,
         state::{self, Tone},
         table::{self, Column, Table},
         time,
     },
-    transactions::text,
     trouble::Trouble,
     visit::{INSTITUTION, Visit},
 };

@@ -17,11 +17,11 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
+            json::text,
             state::{self, Tone},
             time,
         },
         query::{Query, segment},
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

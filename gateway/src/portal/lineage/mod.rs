@@ -11,10 +11,10 @@ pub mod search;
 
 use actix_web::{HttpResponse, get, http::header, web};
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::{
     layout::Page,
+    parts::json::text,
     trouble::Trouble,
     visit::{Visit, Visitor},
 };
@@ -27,10 +27,6 @@ pub fn pages(config: &mut web::ServiceConfig) {
 
 /// What a page around a node keeps when it goes on to another.
 const KEPT: &[&str] = &["direction", "depth", "columns", "as_of"];
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
 
 /// A search, or the graph around a node.
 #[get("/lineage")]

@@ -2,6 +2,7 @@
 
 pub mod fact;
 pub mod field;
+pub mod json;
 pub mod money;
 pub mod state;
 pub mod table;

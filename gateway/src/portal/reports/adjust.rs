@@ -16,12 +16,12 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
+            json::text,
             money::decimal_in,
             state::{Tone, badge},
             time,
         },
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

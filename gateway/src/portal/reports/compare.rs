@@ -14,11 +14,11 @@ use crate::{
     portal::{
         layout::{self, Page},
         parts::{
+            json::text,
             money::{decimal_in, grouped},
             state::{self, Tone},
         },
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

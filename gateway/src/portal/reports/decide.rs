@@ -18,12 +18,12 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
+            json::text,
             money::decimal_in,
             state::{self, Tone},
             time,
         },
         query::segment,
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

@@ -13,12 +13,12 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
+            json::text,
             money::{decimal_in, grouped},
             state::{self, Tone},
             time,
         },
         query::{Query, segment},
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

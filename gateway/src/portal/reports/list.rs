@@ -11,12 +11,13 @@ use crate::{
     portal::{
         layout::{self, Page},
         parts::{
-            field, state,
+            field,
+            json::text,
+            state,
             table::{self, CURSOR, Column, Table},
             time,
         },
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

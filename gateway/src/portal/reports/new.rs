@@ -13,9 +13,11 @@ use crate::{
     portal::{
         form::Typed,
         layout::{self, Page},
-        parts::state::{self, Tone},
+        parts::{
+            json::text,
+            state::{self, Tone},
+        },
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

@@ -15,8 +15,8 @@ use crate::{
     portal::{
         form::Typed,
         layout::{self, Page},
+        parts::json::text,
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::Visit,
     },

@@ -12,11 +12,11 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
+            json::text,
             state::{self, Tone},
             time,
         },
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

@@ -14,9 +14,8 @@ use crate::{
     portal::{
         form::Typed,
         layout::{self, Page},
-        parts::fact,
+        parts::{fact, json::text},
         query::Query,
-        transactions::text,
         trouble::Trouble,
         visit::Visit,
     },

@@ -7,11 +7,11 @@ use crate::{
     domain::Scope,
     portal::{
         parts::{
+            json::text,
             money::grouped,
             state::{Tone, badge},
         },
         query::{Query, segment},
-        transactions::text,
         trouble::Trouble,
         visit::{Visit, Visitor},
     },

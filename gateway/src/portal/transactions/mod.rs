@@ -7,13 +7,13 @@ use actix_web::{
     http::{Method, header},
 };
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::{
     api::Call,
     layout::{self, Page},
     parts::{
         field,
+        json::text,
         money::amount,
         state,
         table::{self, COLUMNS, Column, Table},
@@ -121,10 +121,6 @@ const TABLE: &[Column] = &[
         cell: |_, row| amount(&row["balance_after"], &row["balance_after"]["direction"]),
     },
 ];
-
-pub(super) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
 
 /// What of a page's query the API is asked.
 fn asked(query: &Query) -> Query {
