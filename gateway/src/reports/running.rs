@@ -3,12 +3,15 @@
 //! The day is the finest time that a booking has, and files often list a day's bookings in another order than the
 //! balance took. So a day's transactions are held until its end, and put in the order in which each balance
 //! follows on the one before. What can't be put so is a difference, of the transaction that was next.
+//!
+//! Where an account begins, the balance before is unknown. A first day whose amounts sum to nought goes round in a
+//! ring, and could begin anywhere on it: it is held until a day that does not, and put in order together with it.
 
 use jiff::civil::Date;
 
 use crate::domain::{Direction, Status, Transaction};
 
-/// Transactions of one day that are put in order together; a longer day is put in order as it comes.
+/// Transactions that are put in order together; a longer day is put in order as it comes.
 const TOGETHER: usize = 64;
 /// Steps that are tried for the order of a day before the first that fits is taken.
 const TRIES: usize = 20_000;
@@ -59,7 +62,8 @@ impl Step {
 pub struct Running {
     tolerance: i64,
     balance: Option<i128>,
-    day: Vec<Step>,
+    /// What is held: one day, or the first days of an account.
+    held: Vec<Step>,
 }
 
 impl Running {
@@ -67,7 +71,7 @@ impl Running {
     /// don't stand against an order.
     #[must_use]
     pub fn new(tolerance: i64) -> Self {
-        Self { tolerance, balance: None, day: Vec::new() }
+        Self { tolerance, balance: None, held: Vec::new() }
     }
 
     /// The balance after the steps that were given out.
@@ -82,16 +86,16 @@ impl Running {
             return Vec::new();
         }
         let mut steps = Vec::new();
-        if self.day.first().is_some_and(|first| first.day != transaction.booking_date) {
+        if self.is_over(transaction.booking_date) {
             steps = self.end();
-        } else if self.day.len() == TOGETHER {
+        } else if self.held.len() == TOGETHER {
             let next = self.fitting().unwrap_or(0);
-            let next = self.day.remove(next);
+            let next = self.held.remove(next);
             steps.push(self.step(next));
         }
         let recorded =
             transaction.balance_after.map(|balance| signed(balance.money.minor(), balance.direction));
-        self.day.push(Step {
+        self.held.push(Step {
             seq,
             reference: transaction.reference.as_str().to_owned(),
             day: transaction.booking_date,
@@ -105,24 +109,30 @@ impl Running {
     /// Gives out the rest: there are no more transactions of the day, or of the account.
     pub fn end(&mut self) -> Vec<Step> {
         let mut tries = TRIES;
-        let mut order = Vec::with_capacity(self.day.len());
-        let mut rest: Vec<usize> = (0..self.day.len()).collect();
-        let day = if self.follow(self.balance, &mut rest, &mut order, &mut tries) {
-            let mut day: Vec<_> = std::mem::take(&mut self.day).into_iter().map(Some).collect();
-            order.into_iter().filter_map(|at| day[at].take()).collect()
+        let mut order = Vec::with_capacity(self.held.len());
+        let mut rest: Vec<usize> = (0..self.held.len()).collect();
+        let ordered = if self.follow(self.balance, &mut rest, &mut order, &mut tries) {
+            let mut held: Vec<_> = std::mem::take(&mut self.held).into_iter().map(Some).collect();
+            order.into_iter().filter_map(|at| held[at].take()).collect()
         } else {
             Vec::new()
         };
-        let mut steps: Vec<_> = day.into_iter().map(|step| self.step(step)).collect();
-        while !self.day.is_empty() {
+        let mut steps: Vec<_> = ordered.into_iter().map(|step| self.step(step)).collect();
+        while !self.held.is_empty() {
             let next = self.fitting().unwrap_or(0);
-            let next = self.day.remove(next);
+            let next = self.held.remove(next);
             steps.push(self.step(next));
         }
         steps
     }
 
-    /// Looks for an order of the rest in which each follows on the one before.
+    /// Whether what is held can be put in order, now that the next is of this day.
+    fn is_over(&self, next: Date) -> bool {
+        let ring = || self.held.iter().map(|step| i128::from(step.amount)).sum::<i128>() == 0;
+        self.held.last().is_some_and(|last| last.day != next) && (self.balance.is_some() || !ring())
+    }
+
+    /// Looks for an order of the rest in which each follows on the one before, day by day.
     fn follow(
         &self,
         balance: Option<i128>,
@@ -131,7 +141,10 @@ impl Running {
         tries: &mut usize,
     ) -> bool {
         for nth in 0..rest.len() {
-            let step = &self.day[rest[nth]];
+            let step = &self.held[rest[nth]];
+            if step.day != self.held[rest[0]].day {
+                break;
+            }
             if *tries == 0 {
                 return false;
             }
@@ -151,9 +164,11 @@ impl Running {
         rest.is_empty()
     }
 
-    /// The first that follows: best to the cent.
+    /// The first of its day that follows: best to the cent.
     fn fitting(&self) -> Option<usize> {
-        let fits = |tolerance| self.day.iter().position(|step| step.fits(self.balance, tolerance));
+        let day = self.held.first()?.day;
+        let of_the_day = self.held.iter().take_while(|step| step.day == day);
+        let fits = |tolerance| of_the_day.clone().position(|step| step.fits(self.balance, tolerance));
         fits(0).or_else(|| fits(self.tolerance))
     }
 
@@ -236,6 +251,16 @@ mod tests {
             ],
         );
         assert!(steps.iter().all(|step| step.difference() == 0), "{steps:?}");
+    }
+
+    #[test]
+    fn a_first_day_that_sums_to_nought_begins_where_the_next_day_needs_it() {
+        let ring = [(1, 466, Some(466)), (1, -279, Some(187)), (1, -187, Some(0))];
+        for (next, first) in [(0, 0), (466, 1), (187, 2)] {
+            let steps = run(0, &[ring[0], ring[1], ring[2], (2, 0, Some(next)), (3, 5, Some(next + 5))]);
+            assert!(steps.iter().all(|step| step.difference() == 0), "{steps:?}");
+            assert_eq!(steps[0].seq, first);
+        }
     }
 
     proptest! {
