@@ -51,6 +51,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(ledger::list_entries)
         .service(ledger::looks::list)
         .service(ledger::days::get)
+        .service(ledger::actors::get)
         .service(ledger::get_entry)
         .service(ledger::prove_inclusion)
         .service(ledger::prove_consistency)

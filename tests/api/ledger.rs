@@ -1,5 +1,7 @@
 //! `/v1/ledger`: entries, proofs, checkpoints, key.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use veritrail_audit::{Checkpoint, Hash, leaf_hash, verify_consistency, verify_inclusion};
 
@@ -247,6 +249,41 @@ async fn who_may_not_read_the_ledger_sees_no_looks_and_a_wrong_filter_is_named()
     ] {
         system.get(&format!("/v1/ledger/looks?{query}")).await.problem(400, code);
     }
+}
+
+#[tokio::test]
+async fn ids_of_actors_are_told_by_name_and_those_of_another_institution_are_not() {
+    let server = Server::demo(&[]);
+    let system = server.system(0).await;
+    server.person("compliance-officer").await.page("/transactions").await;
+    let looks = system.pages("/v1/ledger/looks").await;
+    let ids: BTreeSet<&str> = looks.iter().filter_map(|look| look["actor"].as_str()).collect();
+    let ids: Vec<&str> = ids.into_iter().filter(|id| id.contains('_')).collect();
+    let asked = format!("/v1/ledger/actors?actor[in]={}", ids.join(","));
+    let told = system.get(&asked).await.ok();
+    let mut told: Vec<String> = told["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|actor| ["kind", "name", "role", "of"].map(|name| actor[name].as_str().unwrap()).join(" "))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        ["client demo-warehouse system institution", "person Ines Falk compliance-officer institution"]
+    );
+    let other = server.system(1).await;
+    assert_eq!(other.get(&asked).await.ok(), json!({"data": []}));
+    for (query, code) in [
+        ("", "missing_parameter"),
+        ("?actor[in]=veritrail", "invalid_parameter"),
+        ("?actor[in]=", "invalid_parameter"),
+        ("?id=cli_1", "unknown_parameter"),
+    ] {
+        system.get(&format!("/v1/ledger/actors{query}")).await.problem(400, code);
+    }
+    let blind = server.system_with(0, "accounts:read").await;
+    blind.get(&asked).await.problem(403, "insufficient_scope");
 }
 
 #[tokio::test]

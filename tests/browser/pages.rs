@@ -74,7 +74,7 @@ async fn filters_change_the_list_and_the_address_without_loading_the_page_anew()
     browser.run("window.same = true").await;
     browser.fill("input[name='counterparty_name[contains]']", "Überzahl").await;
     browser.click(".filters button").await;
-    browser.wait_for("main .pager", |text| text.contains("1 rows")).await;
+    browser.wait_for("main .pager", |text| text == "1 row").await;
     assert_eq!(browser.run("return window.same").await, true);
     assert!(browser.run("return location.search").await.as_str().unwrap().contains("counterparty_name"));
     // What somebody sent is text.

@@ -194,6 +194,7 @@ impl Things {
             ("position", _) => "0",
             ("seq", Some("reports")) => &self.validation,
             ("format", _) => "ndjson",
+            ("actor[in]", _) => &self.client,
             ("seq", _) => "0",
             ("from" | "n", _) => "1",
             ("tile", _) => "0/000.p/1",

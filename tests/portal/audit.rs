@@ -62,6 +62,20 @@ async fn the_timeline_has_the_newest_first_and_filters_by_its_address() {
 }
 
 #[tokio::test]
+async fn who_did_it_is_told_by_name() {
+    let server = Server::shared();
+    let officer = server.person("compliance-officer").await;
+    officer.page("/transactions").await;
+    let looks = officer.page("/audit/looks").await;
+    assert!(looks.contains(">Ines Falk</span>"), "{looks}");
+    let entries = officer.page("/audit").await;
+    let list = entries.find("see the list").expect("looks are on the timeline");
+    let seq = &entries[..list][entries[..list].rfind("/audit/").unwrap() + "/audit/".len()..];
+    let seq: String = seq.chars().take_while(char::is_ascii_digit).collect();
+    assert!(officer.page(&format!("/audit/{seq}")).await.contains(">Ines Falk</span>"));
+}
+
+#[tokio::test]
 async fn the_strip_of_days_tells_by_a_picture_and_by_a_table_what_the_api_counts() {
     let server = Server::shared();
     let officer = server.person("compliance-officer").await;

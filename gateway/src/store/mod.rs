@@ -12,6 +12,7 @@ mod from_row;
 mod engine;
 
 pub mod accounts;
+pub mod actors;
 pub mod append;
 pub mod balances;
 pub mod bundles;

@@ -1,6 +1,7 @@
 //! `/v1/ledger`: the institution's log, its proofs and its checkpoint.
 
 mod actor;
+pub mod actors;
 pub mod days;
 pub mod looks;
 

@@ -19,6 +19,7 @@ use super::{
         trouble::Trouble,
         visit::{Visit, Visitor},
     },
+    names::{self, Names},
     payload, tabs, text, words,
 };
 use crate::{domain::Scope, error::Problem};
@@ -58,6 +59,8 @@ pub async fn page(visit: Visit, seq: web::Path<u64>) -> Result<Page, Trouble> {
     let detail = read(&bytes)?;
     let entry: Value = serde_json::from_str(&detail.entry).map_err(Problem::internal)?;
     let record: Value = serde_json::from_str(detail.payload.get()).map_err(Problem::internal)?;
+    let actors = std::iter::once(&entry["actor"]).chain(payload::actors(&record));
+    let names = names::of(&visit, actors).await?;
     let title = format!("Entry {}", detail.seq);
     let main = html! {
         h1 { (title) }
@@ -65,9 +68,9 @@ pub async fn page(visit: Visit, seq: web::Path<u64>) -> Result<Page, Trouble> {
         p { (words::kind(text(&entry["kind"]))) ", " (time::instant(text(&entry["at"]))) }
         (proof(&detail, &vkey))
         h2 { "Entry" }
-        (facts(&visit, &entry, &detail))
+        (facts(&visit, &entry, &detail, &names))
         h2 { "What it commits to" }
-        (payload::draw(&visit, &record))
+        (payload::draw(&visit, &record, &names))
         (exact(&visit, &detail, &record))
         h2 { "Check it yourself" }
         (checks(&visit, &entry, &detail, &vkey))
@@ -105,15 +108,18 @@ fn proof(detail: &Detail<'_>, vkey: &str) -> Markup {
     }
 }
 
-fn facts(visitor: &Visitor, entry: &Value, detail: &Detail<'_>) -> Markup {
+fn facts(visitor: &Visitor, entry: &Value, detail: &Detail<'_>, names: &Names) -> Markup {
     let code = |value: &Value| value.as_str().map(fact::copyable);
     let hash = leaf_hash(detail.entry.as_bytes()).to_string();
     fact::list(&[
         (
             "Who",
             Some(match text(&entry["actor"]) {
-                "veritrail" => words::actor("veritrail"),
-                other => fact::copyable(other),
+                "veritrail" => words::actor("veritrail", None),
+                other => html! {
+                    @if let Some(name) = names.get(other) { (name) " " }
+                    (fact::copyable(other))
+                },
             }),
         ),
         ("About", Some(words::subject(visitor, &entry["subject"]))),

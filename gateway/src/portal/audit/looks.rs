@@ -17,7 +17,7 @@ use super::{
         trouble::Trouble,
         visit::{Visit, Visitor},
     },
-    empty, of_a_page, tabs, text, when, words,
+    empty, names, of_a_page, tabs, text, when, words,
 };
 
 /// The field with a part of a path.
@@ -43,7 +43,9 @@ const TABLE: &[Column] = &[
         cell: |visitor, row| {
             let who = text(&row["actor"]);
             let only = visitor.query.without(&[table::CURSOR]).with("actor", who).at(&visitor.path);
-            html! { (words::actor(who)) " " a href=(only) aria-label=(format!("Only looks by {who}")) { "only" } }
+            let name = row[names::NAME].as_str();
+            let label = format!("Only looks by {}", name.unwrap_or(who));
+            html! { (words::actor(who, name)) " " a href=(only) aria-label=(label) { "only theirs" } }
         },
     },
     Column {
@@ -103,7 +105,7 @@ fn asked(query: &Query) -> Query {
 pub async fn list(visit: Visit) -> Result<Page, Trouble> {
     let answer = match visit.get(&asked(&visit.query).at("/v1/ledger/looks")).await {
         Err(trouble) if trouble.is_about_input() => Err(trouble),
-        other => Ok(other?),
+        other => Ok(names::beside(&visit, other?, |row| &row["actor"]).await?),
     };
     let main = html! {
         h1 { "Who looked at what" }

@@ -2,6 +2,7 @@
 
 pub mod entry;
 pub mod looks;
+mod names;
 mod payload;
 mod strip;
 mod when;
@@ -83,7 +84,7 @@ const TABLE: &[Column] = &[
         numeric: false,
         usual: true,
         sort: None,
-        cell: |_, row| words::actor(text(&row["entry"]["actor"])),
+        cell: |_, row| words::actor(text(&row["entry"]["actor"]), row[names::NAME].as_str()),
     },
     Column {
         name: "request",
@@ -137,7 +138,7 @@ pub async fn list(visit: Visit) -> Result<Page, Trouble> {
     let (answer, days) = join(visit.get(&target), visit.get("/v1/ledger/days")).await;
     let answer = match answer {
         Err(trouble) if trouble.is_about_input() => Err(trouble),
-        other => Ok(other?),
+        other => Ok(names::beside(&visit, other?, |row| &row["entry"]["actor"]).await?),
     };
     let days = days?;
     let main = html! {
@@ -174,7 +175,7 @@ pub async fn list(visit: Visit) -> Result<Page, Trouble> {
 fn tabs(visitor: &Visitor) -> Markup {
     let here = |path: &str| (visitor.path == path).then_some("page");
     html! {
-        nav.tabs aria-label="Audit" {
+        nav.sub aria-label="Audit" {
             a href=(visitor.link("/audit")) aria-current=[here("/audit")] { "Entries" }
             a href=(visitor.link("/audit/looks")) aria-current=[here("/audit/looks")] { "Looks" }
             @if visitor.may(Scope::EvidenceRead) {

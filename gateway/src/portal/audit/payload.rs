@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     super::{parts::fact, visit::Visitor},
     looks::answer,
+    names::Names,
     text, words,
 };
 
@@ -14,17 +15,23 @@ const LINES_MAX: usize = 200;
 /// Characters of a payload that a page shows; all of it can be downloaded.
 pub(super) const SHOWN_MAX: usize = 32 * 1024;
 
+/// Those who are named in what is shown.
+pub(super) fn actors(payload: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["accesses", "denials"].into_iter().filter_map(|name| payload[name].as_array());
+    lists.flatten().take(LINES_MAX).map(|line| &line["actor"])
+}
+
 /// The payload as a person reads it.
-pub(super) fn draw(visitor: &Visitor, payload: &Value) -> Markup {
+pub(super) fn draw(visitor: &Visitor, payload: &Value, names: &Names) -> Markup {
     for (name, caption) in [("accesses", "Looks"), ("denials", "Refusals")] {
         if let Some(lines) = payload[name].as_array() {
-            return listed(visitor, lines, caption);
+            return listed(visitor, lines, caption, names);
         }
     }
     facts(payload)
 }
 
-fn listed(visitor: &Visitor, lines: &[Value], caption: &str) -> Markup {
+fn listed(visitor: &Visitor, lines: &[Value], caption: &str, names: &Names) -> Markup {
     html! {
         div.scroll role="region" aria-label=(caption) tabindex="0" {
             table {
@@ -36,7 +43,8 @@ fn listed(visitor: &Visitor, lines: &[Value], caption: &str) -> Markup {
                 tbody {
                     @for line in lines.iter().take(LINES_MAX) {
                         tr {
-                            td { (words::actor(text(&line["actor"]))) }
+                            @let who = text(&line["actor"]);
+                            td { (words::actor(who, names.get(who).map(String::as_str))) }
                             td { (words::request(visitor, text(&line["method"]), text(&line["path"]))) }
                             td { (answer(line)) }
                             td { @if let Some(request) = line["request"].as_str() { (fact::short(request)) } }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        parts::{money::grouped, time},
+        parts::{money::grouped, table::counted, time},
         visit::Visitor,
     },
     text, when, words,
@@ -48,9 +48,9 @@ pub fn draw(visitor: &Visitor, days: &Value) -> Markup {
     let weeks = cells.last().map_or(0, |cell| cell.week + 1);
     let (width, height) = (LEFT + weeks * STEP, TOP + 7 * STEP);
     let told = format!(
-        "{} entries from {from} to {to}, on {} days; the most on one day are {}.",
+        "{} entries from {from} to {to}, on {}; the most on one day are {}.",
         grouped(&all.to_string()),
-        rows.len(),
+        counted(rows.len(), "day"),
         grouped(&most.to_string()),
     );
     html! {

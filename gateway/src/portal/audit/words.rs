@@ -42,12 +42,13 @@ fn noun(name: &str) -> &str {
     }
 }
 
-/// Who did it.
+/// Who did it: by name, where it is known.
 #[must_use]
-pub fn actor(actor: &str) -> Markup {
-    match actor {
-        "veritrail" => html! { "the service" },
-        other => fact::short(other),
+pub fn actor(actor: &str, name: Option<&str>) -> Markup {
+    match (actor, name) {
+        ("veritrail", _) => html! { "the service" },
+        (id, Some(name)) => html! { span title=(id) { (name) } },
+        (id, None) => fact::short(id),
     }
 }
 

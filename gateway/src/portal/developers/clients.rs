@@ -13,6 +13,7 @@ use crate::{
         parts::{
             fact,
             state::{self, Tone, badge},
+            table,
         },
         trouble::Trouble,
         visit::{Visit, Visitor},
@@ -99,7 +100,7 @@ fn table(visitor: &Visitor, clients: &Value, usage: Option<&Value>) -> Markup {
             }
         }))
         nav.pager aria-label="Pages of this list" {
-            span.soft { (rows.len()) " rows" }
+            span.soft { (table::counted(rows.len(), "row")) }
             @if visitor.query.get(AFTER).is_some() { a href=(visitor.link("/developers/clients")) { "First page" } }
             @if let Some(next) = next {
                 a rel="next" href=(visitor.link(&format!("/developers/clients?{AFTER}={next}"))) { "Next page" }

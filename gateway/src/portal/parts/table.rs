@@ -116,13 +116,19 @@ pub fn chooser(visitor: &Visitor, columns: &[Column]) -> Markup {
     }
 }
 
+/// How many of a thing there are, in words.
+#[must_use]
+pub fn counted(many: usize, thing: &str) -> String {
+    if many == 1 { format!("1 {thing}") } else { format!("{many} {thing}s") }
+}
+
 /// Pages on, as the API's cursor has it.
 #[must_use]
 pub fn pager(visitor: &Visitor, page: &Value, rows: usize) -> Markup {
     let first = visitor.query.without(&[CURSOR]);
     html! {
         nav.pager aria-label="Pages of this list" {
-            span.soft { (rows) " rows" }
+            span.soft { (counted(rows, "row")) }
             @if visitor.query.get(CURSOR).is_some() { a href=(first.at(&visitor.path)) { "First page" } }
             @if let Some(next) = page["next_cursor"].as_str() {
                 a rel="next" href=(first.with(CURSOR, next).at(&visitor.path)) { "Next page" }

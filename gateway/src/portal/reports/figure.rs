@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{adjust, decimal::Decimal, words};
 use crate::{
-    domain::Scope,
+    domain::{Currency, Scope, money::decimal_text},
     error::Problem,
     portal::{
         layout::{self, Page},
@@ -113,7 +113,13 @@ fn taken(answer: &mut Value) -> Vec<Value> {
 }
 
 fn facts(figure: &Value) -> Markup {
-    let smallest = |value: &Value| value.as_str().map(|digits| html! { (grouped(digits)) });
+    let unit = text(&figure["unit"]);
+    let minor = |value: &Value| {
+        let amount = value.as_str()?.parse::<i128>().ok()?;
+        let currency = Currency::parse(unit).ok();
+        let places = currency.map_or(0, |currency| currency.exponent() as usize);
+        Some(decimal_in(&decimal_text(amount, places), unit))
+    };
     fact::list(&[
         ("How it comes about", figure["formula"].as_str().map(|formula| html! { (formula) })),
         (
@@ -121,8 +127,8 @@ fn facts(figure: &Value) -> Markup {
             figure["path"].as_str().filter(|path| !path.is_empty()).map(fact::copyable),
         ),
         ("Records of its own", Some(html! { (words::count(&figure["contributions"])) })),
-        ("They add, in the smallest unit", smallest(&figure["credit"])),
-        ("They take away", smallest(&figure["debit"])),
+        ("They add", minor(&figure["credit"])),
+        ("They take away", minor(&figure["debit"])),
         ("Root of the sum tree", figure["root"].as_str().map(fact::short)),
     ])
 }
