@@ -29,8 +29,10 @@ use crate::{
     },
 };
 
-/// Adjustments that are read at a time.
-const READ: usize = 500;
+/// Where the API has an adjustment.
+fn adjustment_at(report: &str, id: &str) -> String {
+    format!("{}/adjustments/{}", words::report_at(report), segment(id))
+}
 
 /// What is to be decided.
 #[get("/reports/{id}/adjustments/{adjustment}")]
@@ -61,7 +63,7 @@ pub async fn decide(
             return Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?));
         }
     };
-    let target = format!("{}/adjustments/{}/decision", words::report_at(id), segment(adjustment));
+    let target = adjustment_at(id, adjustment) + "/decision";
     match form::send(&visit, &target, &given, &json!({"approve": approve})).await {
         Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}?done={done}"))),
         Err(trouble) if trouble.is_about_input() => {
@@ -77,8 +79,8 @@ async fn drawn(
     (id, adjustment): &(String, String),
     trouble: Option<&Trouble>,
 ) -> Result<Page, Trouble> {
-    let path = words::report_at(id);
-    let (report, adjustment) = try_join(visit.get(&path), found(visit, &path, adjustment)).await?;
+    let (report, adjustment) = (words::report_at(id), adjustment_at(id, adjustment));
+    let (report, adjustment) = try_join(visit.get(&report), visit.get(&adjustment)).await?;
     let main = html! {
         (words::up(&words::report_link(visit, &report), &words::title(&report)))
         h1 { "Decide on an adjustment" }
@@ -94,22 +96,6 @@ async fn drawn(
         }
     };
     Ok(layout::page(visit, &format!("Decide on an adjustment: {}", words::title(&report)), &main))
-}
-
-/// The adjustment of this id.
-async fn found(visit: &Visit, path: &str, id: &str) -> Result<Value, Trouble> {
-    let mut cursor = None;
-    loop {
-        let list = words::list_at(&format!("{path}/adjustments"), READ, cursor.as_deref());
-        let answer = visit.get(&list).await?;
-        if let Some(found) = words::rows(&answer).iter().find(|one| one["id"] == id) {
-            return Ok(found.clone());
-        }
-        cursor = answer["page"]["next_cursor"].as_str().map(ToOwned::to_owned);
-        if cursor.is_none() {
-            return Err(Problem::not_found().into());
-        }
-    }
 }
 
 fn facts(visitor: &Visitor, adjustment: &Value) -> Markup {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub use self::versions::{
     NewVersion, Outcome, Stored, Version, begin, finish, insert_version, is_followed, newest,
-    newest_with_figures, ordered_by, standing, stored, superseded_at, touch, unfinished, version, versions,
+    newest_of, newest_with_figures, ordered_by, standing, stored, superseded_at, touch, unfinished, version, versions,
 };
 use super::{Connection, StoreError, select::Select};
 use crate::domain::{Tenant, id::ReportId};
