@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     adjust,
-    form::{self, Answered},
+    form::{self, Answered, Once},
     words,
 };
 use crate::{
-    access::Door,
     error::Problem,
     portal::{
         form::Typed,
@@ -36,20 +35,16 @@ fn adjustment_at(report: &str, id: &str) -> String {
 
 /// What is to be decided.
 #[get("/reports/{id}/adjustments/{adjustment}")]
-pub async fn page(
-    visit: Visit,
-    door: web::Data<Door>,
-    path: web::Path<(String, String)>,
-) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, path: web::Path<(String, String)>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &path, None).await
+    drawn(&visit, &once, &path, None).await
 }
 
 /// The decision.
 #[post("/reports/{id}/adjustments/{adjustment}")]
 pub async fn decide(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     path: web::Path<(String, String)>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
@@ -60,14 +55,14 @@ pub async fn decide(
         _ => {
             let detail = "say whether it is approved or declined; nothing was done yet";
             let trouble = Trouble::Own(Problem::member("/decision", "required", detail));
-            return Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?));
+            return Ok(Either::Right(drawn(&visit, &once, &path, Some(&trouble)).await?));
         }
     };
     let target = adjustment_at(id, adjustment) + "/decision";
     match form::send(&visit, &target, &given, &json!({"approve": approve})).await {
         Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}?done={done}"))),
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?))
+            Ok(Either::Right(drawn(&visit, &once, &path, Some(&trouble)).await?))
         }
         Err(trouble) => Err(trouble),
     }
@@ -75,7 +70,7 @@ pub async fn decide(
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     (id, adjustment): &(String, String),
     trouble: Option<&Trouble>,
 ) -> Result<Page, Trouble> {
@@ -92,7 +87,7 @@ async fn drawn(
         } @else if adjust::is_own(visit, &adjustment) {
             (state::notice(Tone::Warn, "You proposed it, so somebody else decides on it."))
         } @else {
-            (decision(visit, door, &report, &adjustment))
+            (decision(visit, once, &report, &adjustment))
         }
     };
     Ok(layout::page(visit, &format!("Decide on an adjustment: {}", words::title(&report)), &main))
@@ -111,11 +106,11 @@ fn facts(visitor: &Visitor, adjustment: &Value) -> Markup {
     ])
 }
 
-fn decision(visitor: &Visitor, door: &Door, report: &Value, adjustment: &Value) -> Markup {
+fn decision(visitor: &Visitor, once: &Once, report: &Value, adjustment: &Value) -> Markup {
     let action = format!("/reports/{}/adjustments/{}", text(&report["id"]), text(&adjustment["id"]));
     html! {
         form.sheet method="post" action=(visitor.link(&action)) {
-            (form::once(door))
+            (once.field("decision"))
             p {
                 "Approved, it is added to the figure in every version that is ordered from now on; versions that \
                  there are stay as they are. A decision stands on the ledger under your name, and can't be changed."

@@ -6,37 +6,30 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::{
-    form::{self, Answered, Line},
+    form::{self, Answered, Line, Once},
     words,
 };
-use crate::{
-    access::Door,
-    portal::{
-        form::Typed,
-        layout::{self, Page},
-        parts::json::text,
-        query::Query,
-        trouble::Trouble,
-        visit::Visit,
-    },
+use crate::portal::{
+    form::Typed,
+    layout::{self, Page},
+    parts::json::text,
+    query::Query,
+    trouble::Trouble,
+    visit::Visit,
 };
 
 /// The form.
 #[get("/reports/{id}/versions/{n}/deliveries/new")]
-pub async fn page(
-    visit: Visit,
-    door: web::Data<Door>,
-    path: web::Path<(String, String)>,
-) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, path: web::Path<(String, String)>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &path, &visit.query, None).await
+    drawn(&visit, &once, &path, &visit.query, None).await
 }
 
 /// The delivery.
 #[post("/reports/{id}/versions/{n}/deliveries/new")]
 pub async fn record(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     path: web::Path<(String, String)>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
@@ -54,7 +47,7 @@ pub async fn record(
     match form::send(&visit, &format!("{}/deliveries", words::version_at(id, n)), &given, &body).await {
         Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}/versions/{n}?done=delivery"))),
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &path, &given, Some(&trouble)).await?))
+            Ok(Either::Right(drawn(&visit, &once, &path, &given, Some(&trouble)).await?))
         }
         Err(trouble) => Err(trouble),
     }
@@ -71,7 +64,7 @@ fn in_utc(told: &str) -> String {
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     (id, n): &(String, String),
     given: &Query,
     trouble: Option<&Trouble>,
@@ -89,7 +82,7 @@ async fn drawn(
              version that is ready is delivered, once each validator of its type has passed it."
         }
         form.sheet method="post" action=(visit.link(&format!("{here}/deliveries/new"))) {
-            (form::once(door))
+            (once.field("delivery"))
             (Line { name: "recipient", label: "To whom", hint: "Such as Deutsche Bundesbank.", required: true, max: 140 }.draw(given))
             (Line { name: "channel", label: "By what way", hint: "Such as ExtraNet file transfer.", required: true, max: 140 }.draw(given))
             (Line {

@@ -6,37 +6,30 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::{
-    form::{self, Answered, Line},
+    form::{self, Answered, Line, Once},
     words,
 };
-use crate::{
-    access::Door,
-    portal::{
-        form::Typed,
-        layout::{self, Page},
-        parts::{fact, json::text},
-        query::Query,
-        trouble::Trouble,
-        visit::Visit,
-    },
+use crate::portal::{
+    form::Typed,
+    layout::{self, Page},
+    parts::{fact, json::text},
+    query::Query,
+    trouble::Trouble,
+    visit::Visit,
 };
 
 /// The form.
 #[get("/reports/{id}/versions/{n}/validations/new")]
-pub async fn page(
-    visit: Visit,
-    door: web::Data<Door>,
-    path: web::Path<(String, String)>,
-) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, path: web::Path<(String, String)>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &path, &visit.query, None).await
+    drawn(&visit, &once, &path, &visit.query, None).await
 }
 
 /// The verdict.
 #[post("/reports/{id}/versions/{n}/validations/new")]
 pub async fn record(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     path: web::Path<(String, String)>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
@@ -51,7 +44,7 @@ pub async fn record(
     match form::send(&visit, &format!("{}/validations", words::version_at(id, n)), &given, &body).await {
         Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}/versions/{n}?done=verdict"))),
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &path, &given, Some(&trouble)).await?))
+            Ok(Either::Right(drawn(&visit, &once, &path, &given, Some(&trouble)).await?))
         }
         Err(trouble) => Err(trouble),
     }
@@ -59,7 +52,7 @@ pub async fn record(
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     (id, n): &(String, String),
     given: &Query,
     trouble: Option<&Trouble>,
@@ -81,7 +74,7 @@ async fn drawn(
         }
         (fact::list(&[("The version's document (SHA-256)", version["sha256"].as_str().map(fact::copyable))]))
         form.sheet method="post" action=(visit.link(&format!("{here}/validations/new"))) {
-            (form::once(door))
+            (once.field("verdict"))
             (validator(validators, given))
             (Line { name: "version", label: "Its version", hint: "Such as libxml2 2.14.6.", required: true, max: 70 }.draw(given))
             (Line {
