@@ -98,6 +98,19 @@ impl Once {
     }
 }
 
+/// A time as a browser's field has it, in UTC, as RFC 3339 writes it; anything else as it was typed.
+#[must_use]
+pub fn utc(text: &str) -> String {
+    let text = text.trim();
+    match text.len() {
+        // 2026-01-05T09:30
+        16 => format!("{text}:00Z"),
+        // 2026-01-05T09:30:00
+        19 => format!("{text}Z"),
+        _ => text.to_owned(),
+    }
+}
+
 /// What was wrong with what was sent; each place by its name.
 #[must_use]
 pub fn fault(trouble: Option<&Trouble>, name: impl Fn(&str) -> Markup) -> Markup {
@@ -114,7 +127,15 @@ pub fn fault(trouble: Option<&Trouble>, name: impl Fn(&str) -> Markup) -> Markup
 
 #[cfg(test)]
 mod tests {
-    use super::Once;
+    use super::{Once, utc};
+
+    #[test]
+    fn a_browsers_time_is_taken_as_utc() {
+        assert_eq!(utc("2026-01-05T09:30"), "2026-01-05T09:30:00Z");
+        assert_eq!(utc("2026-01-05T09:30:15"), "2026-01-05T09:30:15Z");
+        assert_eq!(utc("2026-01-05T09:30:15+01:00"), "2026-01-05T09:30:15+01:00");
+        assert_eq!(utc(" soon "), "soon");
+    }
 
     #[test]
     fn each_form_of_a_page_has_its_own_key_and_each_loading_another() {

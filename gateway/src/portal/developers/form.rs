@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-pub use crate::portal::sending::{Once, call};
+pub use crate::portal::sending::{Once, call, utc};
 
 /// The parameter that says what was done just now.
 const DONE: &str = "done";
@@ -129,19 +129,6 @@ pub fn number(typed: &Query, name: &str) -> Value {
     text.parse::<i64>().map_or_else(|_| text.into(), Value::from)
 }
 
-/// A time as a browser's field has it, in UTC, as RFC 3339 writes it; anything else as it was typed.
-#[must_use]
-pub fn utc(text: &str) -> String {
-    let text = text.trim();
-    match text.len() {
-        // 2026-01-05T09:30
-        16 => format!("{text}:00Z"),
-        // 2026-01-05T09:30:00
-        19 => format!("{text}Z"),
-        _ => text.to_owned(),
-    }
-}
-
 /// A new secret or key, which is seen this once.
 #[must_use]
 pub fn shown_once(name: &str, value: &Value) -> Markup {
@@ -155,14 +142,6 @@ pub fn shown_once(name: &str, value: &Value) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_browsers_time_is_taken_as_utc() {
-        assert_eq!(utc("2026-01-05T09:30"), "2026-01-05T09:30:00Z");
-        assert_eq!(utc("2026-01-05T09:30:15"), "2026-01-05T09:30:15Z");
-        assert_eq!(utc("2026-01-05T09:30:15+01:00"), "2026-01-05T09:30:15+01:00");
-        assert_eq!(utc(" soon "), "soon");
-    }
 
     #[test]
     fn what_was_typed_stays_with_its_own_form() {
