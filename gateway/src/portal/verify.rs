@@ -8,12 +8,12 @@ mod script;
 
 use std::sync::LazyLock;
 
-use actix_web::{HttpResponse, get, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Problem;
+use crate::{access::packed::Packed, error::Problem};
 use script::SCRIPT;
 
 const FRAME_STYLE: &str = include_str!("assets/verify/frame.css");
@@ -38,6 +38,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 static OFFLINE: LazyLock<String> = LazyLock::new(|| one_file().0);
 
+// As they are sent.
+static SENT_PAGE: LazyLock<Packed> = LazyLock::new(|| Packed::new(served_page().0));
+static SENT_OFFLINE: LazyLock<Packed> = LazyLock::new(|| Packed::new(OFFLINE.as_str()));
+static SENT_STYLES: LazyLock<Packed> = LazyLock::new(|| Packed::new(STYLES.as_str()));
+static SENT_SCRIPT: LazyLock<Packed> = LazyLock::new(|| Packed::new(SCRIPT.as_str()));
+
 /// The routes.
 pub fn pages(config: &mut web::ServiceConfig) {
     config.service(page).service(offline).service(asset);
@@ -45,27 +51,24 @@ pub fn pages(config: &mut web::ServiceConfig) {
 
 /// The page.
 #[get("/verify")]
-pub async fn page() -> HttpResponse {
-    let src = |name: &str| format!("/verify/{}/{name}", *VERSION);
-    let head = html! {
-        link rel="stylesheet" href=(src("verify.css"));
-        script src=(src("verify.js")) defer {}
-    };
-    HttpResponse::Ok()
+pub async fn page(request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .content_type("text/html; charset=utf-8")
-        .body(document(&head, &frame(&content(true)), &html! {}).0)
+        .content_type("text/html; charset=utf-8");
+    SENT_PAGE.answer(&request, &mut response)
 }
 
 /// The page as one file.
 #[get("/verify/offline")]
-pub async fn offline() -> HttpResponse {
-    HttpResponse::Ok()
+pub async fn offline(request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{OFFLINE_NAME}\"")))
-        .content_type("text/html; charset=utf-8")
-        .body(offline_page())
+        .content_type("text/html; charset=utf-8");
+    SENT_OFFLINE.answer(&request, &mut response)
 }
 
 /// The page as one file, as a text.
@@ -76,19 +79,30 @@ pub fn offline_page() -> &'static str {
 
 /// What the page loads. Under another version than the present one it is not kept.
 #[get("/verify/{version}/{name}")]
-pub async fn asset(path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn asset(request: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (version, name) = path.into_inner();
     let (kind, content) = match name.as_str() {
-        "verify.css" => ("text/css; charset=utf-8", STYLES.as_str()),
-        "verify.js" => ("text/javascript; charset=utf-8", SCRIPT.as_str()),
+        "verify.css" => ("text/css; charset=utf-8", &SENT_STYLES),
+        "verify.js" => ("text/javascript; charset=utf-8", &SENT_SCRIPT),
         _ => return Err(Problem::not_found()),
     };
     let keep = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, keep))
         .insert_header((header::CONTENT_SECURITY_POLICY, WORKER_POLICY))
-        .content_type(kind)
-        .body(content))
+        .content_type(kind);
+    Ok(content.answer(&request, &mut response))
+}
+
+/// The page as it is served: its style and script are files beside it.
+fn served_page() -> Markup {
+    let src = |name: &str| format!("/verify/{}/{name}", *VERSION);
+    let head = html! {
+        link rel="stylesheet" href=(src("verify.css"));
+        script src=(src("verify.js")) defer {}
+    };
+    document(&head, &frame(&content(true)), &html! {})
 }
 
 /// The file that works from a disk: its styles and script stand within it, and its policy names them by hash.

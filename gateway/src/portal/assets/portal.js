@@ -3,7 +3,6 @@
 
 import { copying } from "./copy.js";
 import { keys } from "./keys.js";
-import { checkProofs } from "./proof.js";
 
 /** A page as a document. */
 export function fetchPage(url) {
@@ -20,7 +19,8 @@ export function fetchPage(url) {
 /** Makes what was put into the page work as it does after loading. */
 export function awake(root) {
   copying(root);
-  checkProofs(root);
+  // Most pages have no proof, and are spared what checks them.
+  if (root.querySelector(".proof[data-proof]")) import("./proof.js").then((it) => it.checkProofs(root));
 }
 
 let latest = 0;
@@ -95,7 +95,7 @@ document.addEventListener("click", (event) => {
   if (link.matches("[data-drawer]")) {
     event.preventDefault();
     drawer(link);
-  } else if (link.closest(".pager, th, .filters")) {
+  } else if (link.closest(".pager, .sizes, th, .filters")) {
     event.preventDefault();
     go(link.href, true);
   }
