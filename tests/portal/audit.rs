@@ -263,6 +263,30 @@ async fn evidence_of_a_period_is_ordered_by_one_button_and_downloaded_when_it_is
 }
 
 #[tokio::test]
+async fn what_was_ordered_earlier_is_found_again_with_who_ordered_it_and_how_it_stands() {
+    let server = Server::shared();
+    let officer = server.person("compliance-officer").await;
+    let system = server.system(0).await;
+    let bundle = system.post("/v1/evidence-bundles", &json!({"to_seq": "5"})).await.ok();
+    let id = text(&bundle["id"]);
+    system.until_ready(id).await;
+    // Others order too.
+    let link = format!("href=\"/evidence/{id}\"");
+    let mut page = officer.page("/evidence").await;
+    while !page.contains(&link) {
+        let (_, next) = page.split_once("rel=\"next\" href=\"").expect("it is on one of the pages");
+        let next = next.split('"').next().unwrap().replace("&amp;", "&");
+        page = officer.page(&next).await;
+    }
+    let (_, row) = page.split_once(&link).unwrap();
+    let (row, _) = row.split_once("</tr>").unwrap();
+    assert!(row.contains(">ready<") && row.contains(&system.client_id), "{row}");
+    assert!(row.contains(&format!("href=\"/audit/{}\"", text(&bundle["seq"]))), "{row}");
+    let page = officer.page(&format!("/evidence/{id}")).await;
+    assert!(page.contains("Ordered by") && page.contains(&system.client_id));
+}
+
+#[tokio::test]
 async fn a_period_of_days_has_its_last_day_whole_and_what_does_not_fit_is_said_over_the_form() {
     let server = Server::shared();
     let officer = server.person("compliance-officer").await;

@@ -1,5 +1,7 @@
 //! Evidence bundles: a period of the ledger as one file that anybody can check without us.
 
+mod ordered;
+
 use actix_web::{
     HttpRequest, HttpResponse, Responder as _, get,
     http::{
@@ -8,7 +10,7 @@ use actix_web::{
     },
     post, web,
 };
-use futures_util::future::join;
+use futures_util::future::try_join;
 use jiff::{ToSpan as _, civil::Date};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -22,6 +24,7 @@ use super::{
         json::text,
         money::grouped,
         state::{self, Tone, badge},
+        table::CURSOR,
         time,
     },
     query::{Query, segment},
@@ -35,8 +38,8 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config.service(page).service(order).service(content).service(one);
 }
 
-/// Orders that are looked for among what was taken out last.
-const ORDERS: usize = 50;
+/// Bundles on a page of what was ordered.
+const ROWS: usize = 25;
 
 /// What can be ordered, and what was.
 #[get("/evidence")]
@@ -86,18 +89,14 @@ fn day_after(day: &str) -> String {
 
 /// The page, with what does not fit of what was typed.
 async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result<Markup, Trouble> {
-    let (days, orders) = match visit.may(Scope::LedgerRead) {
-        true => {
-            let orders = format!("/v1/ledger/entries?kind=export&sort=-seq&limit={ORDERS}");
-            let (days, orders) = join(visit.get("/v1/ledger/days"), visit.get(&orders)).await;
-            (days?, orders?)
+    let orders = visit.query.only(&[CURSOR]).with("limit", ROWS.to_string()).at("/v1/evidence-bundles");
+    let days = async {
+        match visit.may(Scope::LedgerRead) {
+            true => visit.get("/v1/ledger/days").await,
+            false => Ok(Value::Null),
         }
-        false => (Value::Null, Value::Null),
     };
-    // Whoever may not take evidence is told so by the API.
-    if !visit.may(Scope::EvidenceRead) {
-        visit.get("/v1/evidence-bundles/none").await?;
-    }
+    let (orders, days) = try_join(visit.get(&orders), days).await?;
     let action = visit.link("/evidence");
     Ok(html! {
         h1 { "Evidence" }
@@ -126,10 +125,8 @@ async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result
                 div.actions { button { "Order" } }
             }
         }
-        @if !orders.is_null() {
-            h2 { "Ordered before" }
-            (ordered(visit, &orders))
-        }
+        h2 { "Ordered before" }
+        (ordered::draw(visit, &orders))
     })
 }
 
@@ -196,46 +193,6 @@ fn last_quarter(today: Date) -> (Date, Date) {
     (to.first_of_month().saturating_sub(2.months()), to)
 }
 
-/// The bundles among what was taken out last.
-fn ordered(visitor: &Visitor, orders: &Value) -> Markup {
-    let none = Vec::new();
-    let rows = orders["data"].as_array().unwrap_or(&none);
-    let bundles: Vec<&Value> = rows
-        .iter()
-        .map(|row| &row["entry"])
-        .filter(|entry| entry["subject"]["kind"] == "evidence_bundle")
-        .collect();
-    if bundles.is_empty() {
-        return state::empty(
-            "None was ordered lately.",
-            &html! { "Choose a period above: it takes a moment." },
-        );
-    }
-    html! {
-        div.scroll role="region" aria-label="Bundles" tabindex="0" {
-            table {
-                caption { "Evidence bundles, the last ordered first" }
-                thead { tr {
-                    th scope="col" { "Ordered" } th scope="col" { "Bundle" } th scope="col" { "By" }
-                    th.num scope="col" { "Entry" }
-                } }
-                tbody {
-                    @for entry in bundles {
-                        @let id = text(&entry["subject"]["id"]);
-                        @let seq = text(&entry["seq"]);
-                        tr {
-                            td { (time::instant(text(&entry["at"]))) }
-                            td { a href=(visitor.link(&format!("/evidence/{}", segment(id)))) { (id) } }
-                            td { (fact::short(text(&entry["actor"]))) }
-                            td.num { a href=(visitor.link(&format!("/audit/{seq}"))) { (seq) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// How a bundle stands; while it is prepared, the browser asks again by itself.
 #[get("/evidence/{id}")]
 pub async fn one(visit: Visit, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Trouble> {
@@ -274,7 +231,7 @@ fn stands(visitor: &Visitor, bundle: &Value) -> Markup {
         },
         "preparing" => html! {
             p role="status" { (badge(Tone::Plain, "preparing")) " This page looks again every two seconds." }
-            progress aria-label="Being prepared" {}
+            (ordered::progress(bundle))
         },
         _ => html! {
             (state::notice(Tone::Bad, "It could not be prepared. Order it again; if that fails too, tell the provider its id."))
@@ -286,15 +243,21 @@ fn size(bundle: &Value) -> Markup {
     html! { @if let Some(bytes) = bundle["bytes"].as_i64() { (grouped(&bytes.to_string())) " bytes" } }
 }
 
-fn facts(bundle: &Value) -> Markup {
+/// The first entry in a bundle, and the first after it.
+fn range(bundle: &Value) -> Option<(u64, u64)> {
     let number = |name: &str| text(&bundle[name]).parse::<u64>().ok();
-    let range = number("from_seq").zip(number("to_seq")).map(|(from, to)| {
+    number("from_seq").zip(number("to_seq"))
+}
+
+fn facts(bundle: &Value) -> Markup {
+    let range = range(bundle).map(|(from, to)| {
         html! { (from) " to " (to.saturating_sub(1)) ", " (grouped(&to.saturating_sub(from).to_string())) " in all" }
     });
     fact::list(&[
         ("Id", Some(fact::copyable(text(&bundle["id"])))),
         ("Entries", range),
         ("Ordered", Some(time::instant(text(&bundle["created_at"])))),
+        ("Ordered by", bundle["ordered_by"].as_str().map(fact::copyable)),
         ("Finished", bundle["finished_at"].as_str().map(time::instant)),
         ("Size", bundle["bytes"].is_number().then(|| size(bundle))),
         ("SHA-256 of the file", bundle["sha256"].as_str().map(fact::copyable)),
