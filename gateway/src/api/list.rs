@@ -82,6 +82,12 @@ impl<'a> Run<'a> {
         self.after.as_ref().map_or(i64::MAX, |position| position.seq)
     }
 
+    /// The seq after which the page begins, of a list that has the oldest first.
+    #[must_use]
+    pub fn after_seq(&self) -> i64 {
+        self.after.as_ref().map_or(-1, |position| position.seq)
+    }
+
     /// One row more than a page has: it tells whether there is a next page.
     #[must_use]
     pub fn fetch(&self) -> i64 {

@@ -277,7 +277,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let id = ReportId::from_uuid(report.id);
     let operation = format!("{OPERATION} {id}");
     let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let after = run.after_seq();
     let snapshot = run.snapshot.seq();
     let mut rows = adjustments::page(&mut reader, tenant, id, after, run.fetch()).await?;
     drop(reader);
