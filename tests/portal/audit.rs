@@ -247,7 +247,10 @@ async fn evidence_of_a_period_is_ordered_by_one_button_and_downloaded_when_it_is
     for preset in ["Last month", "Last quarter", "This year", "All of it"] {
         assert!(page.contains(preset), "{preset}");
     }
-    let to = ordered(&officer, &[("from_seq", "0"), ("to_seq", "5")]).await;
+    let (_, once) = page.split_once("name=\"once\" value=\"").expect("the form tells its sendings apart");
+    let order = [("once", once.split('"').next().unwrap()), ("from_seq", "0"), ("to_seq", "5")];
+    let to = ordered(&officer, &order).await;
+    assert_eq!(ordered(&officer, &order).await, to, "sent twice, it is ordered once");
     let page = ready(&officer, &to).await;
     let bundle = told(&system, &to).await;
     assert_eq!((&bundle["from_seq"], &bundle["to_seq"]), (&json!("0"), &json!("5")));

@@ -28,6 +28,7 @@ use super::{
         time,
     },
     query::{Query, segment},
+    sending::{self, Once},
     trouble::Trouble,
     visit::{Visit, Visitor},
 };
@@ -43,21 +44,26 @@ const ROWS: usize = 25;
 
 /// What can be ordered, and what was.
 #[get("/evidence")]
-pub async fn page(visit: Visit) -> Result<Page, Trouble> {
-    let main = draw(&visit, &visit.query, None).await?;
+pub async fn page(visit: Visit, once: Once) -> Result<Page, Trouble> {
+    let main = draw(&visit, &once, &visit.query, None).await?;
     Ok(layout::page(&visit, "Evidence", &main))
 }
 
 /// Orders a bundle, and goes to where it can be seen to be prepared.
 #[post("/evidence")]
-pub async fn order(visit: Visit, request: HttpRequest, Typed(typed): Typed) -> Result<HttpResponse, Trouble> {
-    match visit.post("/v1/evidence-bundles", &wanted(&typed)).await {
+pub async fn order(
+    visit: Visit,
+    once: Once,
+    request: HttpRequest,
+    Typed(typed): Typed,
+) -> Result<HttpResponse, Trouble> {
+    match sending::send(&visit, "/v1/evidence-bundles", &typed, &wanted(&typed)).await {
         Ok(bundle) => {
             let to = visit.link(&format!("/evidence/{}", segment(text(&bundle["id"]))));
             Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish())
         }
         Err(trouble) if trouble.is_about_input() => {
-            let main = draw(&visit, &typed, Some(&trouble)).await?;
+            let main = draw(&visit, &once, &typed, Some(&trouble)).await?;
             let mut response = layout::page(&visit, "Evidence", &main).respond_to(&request);
             *response.status_mut() = trouble.status();
             Ok(response)
@@ -88,7 +94,12 @@ fn day_after(day: &str) -> String {
 }
 
 /// The page, with what does not fit of what was typed.
-async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result<Markup, Trouble> {
+async fn draw(
+    visit: &Visit,
+    once: &Once,
+    typed: &Query,
+    trouble: Option<&Trouble>,
+) -> Result<Markup, Trouble> {
     let orders = visit.query.only(&[CURSOR]).with("limit", ROWS.to_string()).at("/v1/evidence-bundles");
     let days = async {
         match visit.may(Scope::LedgerRead) {
@@ -107,11 +118,12 @@ async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result
         @if let Some(trouble) = trouble { (state::notice(Tone::Bad, trouble.detail())) }
         h2 { "Order one" }
         div.presets {
-            @for preset in presets(&days) { (preset.draw(&action)) }
+            @for preset in presets(&days) { (preset.draw(once, &action)) }
         }
         details open[trouble.is_some() || ["from", "to", "from_seq", "to_seq"].iter().any(|name| typed.get(name).is_some())] {
             summary { "Other days or entries" }
             form.sheet method="post" action=(action) {
+                (once.field("period"))
                 fieldset {
                     legend { "By days (UTC), both included; empty is from the beginning, or up to now" }
                     (field::day(typed, "from", "From"))
@@ -140,9 +152,10 @@ struct Preset {
 }
 
 impl Preset {
-    fn draw(&self, action: &str) -> Markup {
+    fn draw(&self, once: &Once, action: &str) -> Markup {
         html! {
             form method="post" action=(action) {
+                (once.field(&self.name.replace(' ', "-")))
                 @if let Some((from, to)) = self.days {
                     input type="hidden" name="from" value=(from.to_string());
                     input type="hidden" name="to" value=(to.to_string());
