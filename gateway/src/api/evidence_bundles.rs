@@ -73,7 +73,7 @@ pub struct EvidenceBundle {
     /// The entry that ordered it.
     #[schema(example = "49103", pattern = "^[0-9]+$")]
     pub seq: String,
-    /// Who ordered it: a client, or somebody in the portal. Absent from those ordered before this was kept.
+    /// Who ordered it: a client, or somebody in the portal. Null for those ordered before this was kept.
     #[schema(example = "cli_0190163d8694739bba1a9fbee4e5c1b2")]
     pub ordered_by: Option<String>,
     /// How much of it is written, in percent: 100 once it is ready.

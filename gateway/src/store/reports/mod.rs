@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 pub use self::versions::{
-    NewVersion, Outcome, Stored, Version, begin, finish, insert_version, is_followed, newest,
-    newest_of, newest_with_figures, ordered_by, standing, stored, superseded_at, touch, unfinished, version, versions,
+    NewVersion, Outcome, Stored, Version, begin, finish, insert_version, is_followed, newest, newest_of,
+    newest_with_figures, ordered_by, standing, stored, superseded_at, touch, unfinished, version, versions,
 };
 use super::{Connection, StoreError, select::Select};
 use crate::domain::{Tenant, id::ReportId};
