@@ -95,6 +95,8 @@ impl Server {
             .workers(config.http.workers)
             .keep_alive(keep_alive)
             .h1_write_buffer_size(PART)
+            // Else the end of an answer of some parts waits for the client to confirm the one before it, 40 ms on Linux.
+            .tcp_nodelay(true)
             .on_connect(move |io, data| {
                 connections.note(io, data);
                 origin::note(io, data);

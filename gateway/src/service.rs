@@ -22,6 +22,7 @@ use crate::{
         limit::{Limits, Rate},
         load::Load,
         nonce::Nonces,
+        packed::Packed,
         token::Tokens,
         usage::{self, Usage},
     },
@@ -394,7 +395,8 @@ impl Service {
             admin: format!("http://{}", config.http.admin_listen),
         })?;
         let operations = Operations::of(&document);
-        let (document, reference) = (openapi::text(&document)?, openapi::reference::page(&document));
+        let reference = Packed::new(openapi::reference::page(&document));
+        let document = openapi::text(&document)?;
         let state = web::Data::new(State {
             door: door.clone(),
             signer,

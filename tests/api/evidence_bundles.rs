@@ -205,6 +205,33 @@ async fn a_repeated_order_is_the_first_one() {
 }
 
 #[tokio::test]
+async fn what_was_ordered_is_listed_with_the_newest_first_and_how_far_it_is() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let mut ordered = Vec::new();
+    for to in ["4", "5", "6"] {
+        ordered.push(ready(&system, &json!({"to_seq": to})).await);
+    }
+    let listed = system.pages_of(BUNDLES, 2).await;
+    let own = |wanted: &&Value| ordered.iter().any(|it| it["id"] == wanted["id"]);
+    let found: Vec<&Value> = listed.iter().filter(own).collect();
+    assert_eq!(found, ordered.iter().rev().collect::<Vec<_>>(), "each as it is alone, the newest first");
+    assert_eq!(found[0]["ordered_by"], system.client_id);
+    assert_eq!((&found[0]["state"], &found[0]["percent_done"]), (&json!("ready"), &json!(100)));
+    let entry = format!("/v1/ledger/entries/{}", found[0]["seq"].as_str().unwrap());
+    assert_eq!(system.get(&entry).await.ok()["payload"]["id"], found[0]["id"]);
+    let seqs = listed.iter().map(|it| it["seq"].as_str().unwrap().parse::<u64>().unwrap());
+    assert!(seqs.is_sorted_by(|a, b| a > b), "{listed:?}");
+
+    let begun = system.post(BUNDLES, &json!({"to_seq": "7"})).await.ok();
+    assert!(begun["percent_done"].as_u64().unwrap() < 100 || begun["state"] == "ready", "{begun}");
+    let others = server.system(1).await.pages(BUNDLES).await;
+    assert!(others.iter().all(|it| !own(&it)), "another institution has its own");
+    server.system_with(0, "accounts:read").await.get(BUNDLES).await.problem(403, "insufficient_scope");
+    system.get(&format!("{BUNDLES}?limit=0")).await.problem(400, "invalid_parameter");
+}
+
+#[tokio::test]
 async fn somebody_elses_bundle_is_not_found() {
     let server = Server::shared();
     let bundle = ready(&server.system(1).await, &json!({"to_seq": "4"})).await;

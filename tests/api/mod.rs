@@ -26,6 +26,7 @@ mod limits;
 mod lineage;
 mod lineage_events;
 mod lineage_impact;
+mod lineage_programs;
 mod lookup;
 mod oauth2;
 mod oauth2_assertion;

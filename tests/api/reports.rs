@@ -257,6 +257,24 @@ async fn kinds_of_versions_follow_each_other() {
 }
 
 #[tokio::test]
+async fn the_list_has_each_reports_newest_version_as_the_report_itself_does() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let ((account, _), (other, _)) = (account(server).await, account(server).await);
+    let (first, second) = (system.report(&order(&account)).await, system.report(&order(&other)).await);
+    system.post(&format!("{}/versions", path(&first)), &json!({"reason": "another look"})).await.ok();
+    system.until_made(first["id"].as_str().unwrap(), 2).await;
+    for rows in [system.pages("/v1/reports").await, system.pages_of("/v1/reports?period=2026-03", 1).await] {
+        for (report, n) in [(&first, 2), (&second, 1)] {
+            let listed = rows.iter().find(|it| it["id"] == report["id"]).unwrap();
+            assert_eq!((&listed["newest"]["n"], &listed["newest"]["state"]), (&json!(n), &json!("ready")));
+            assert_eq!(listed, &system.get(&path(report)).await.ok());
+        }
+        assert!(rows.iter().all(|it| it["newest"].is_object()), "each report has one");
+    }
+}
+
+#[tokio::test]
 async fn an_order_that_does_not_fit_is_refused_with_its_place() {
     let server = Server::shared();
     let system = server.system(0).await;

@@ -123,6 +123,27 @@ async fn an_adjustment_counts_once_somebody_else_has_approved_it() {
 }
 
 #[tokio::test]
+async fn an_adjustment_is_found_by_its_id_under_its_own_report_alone() {
+    let server = Server::shared();
+    let system = server.system(0).await;
+    let ((report, account, _), (another, ..)) = (made(server, &system).await, made(server, &system).await);
+    let new = json!({"figure": format!("{account}/credits"), "amount": "-2.34", "reason": "a fee came late"});
+    let proposed = system.post(&format!("{report}/adjustments"), &new).await.ok();
+    let id = proposed["id"].as_str().unwrap();
+    let own = format!("{report}/adjustments/{id}");
+    assert_eq!(system.get(&own).await.ok(), proposed);
+    assert_eq!(system.pages(&format!("{report}/adjustments")).await, [proposed.clone()]);
+    for nowhere in [
+        format!("{another}/adjustments/{id}"),
+        format!("{report}/adjustments/adj_0190163d8694739bba1a9fbee4e5c1b2"),
+        format!("{report}/adjustments/nonsense"),
+    ] {
+        system.get(&nowhere).await.problem(404, "not_found");
+    }
+    server.system(1).await.get(&own).await.problem(404, "not_found");
+}
+
+#[tokio::test]
 async fn an_adjustment_is_of_a_figure_that_there_is_and_fits_its_unit() {
     let server = Server::shared();
     let system = server.system(0).await;

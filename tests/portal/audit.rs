@@ -261,7 +261,10 @@ async fn evidence_of_a_period_is_ordered_by_one_button_and_downloaded_when_it_is
     for preset in ["Last month", "Last quarter", "This year", "All of it"] {
         assert!(page.contains(preset), "{preset}");
     }
-    let to = ordered(&officer, &[("from_seq", "0"), ("to_seq", "5")]).await;
+    let (_, once) = page.split_once("name=\"once\" value=\"").expect("the form tells its sendings apart");
+    let order = [("once", once.split('"').next().unwrap()), ("from_seq", "0"), ("to_seq", "5")];
+    let to = ordered(&officer, &order).await;
+    assert_eq!(ordered(&officer, &order).await, to, "sent twice, it is ordered once");
     let page = ready(&officer, &to).await;
     let bundle = told(&system, &to).await;
     assert_eq!((&bundle["from_seq"], &bundle["to_seq"]), (&json!("0"), &json!("5")));
@@ -274,6 +277,30 @@ async fn evidence_of_a_period_is_ordered_by_one_button_and_downloaded_when_it_is
         officer.page("/evidence").await.contains(&format!("href=\"{to}\"")),
         "it is among what was ordered"
     );
+}
+
+#[tokio::test]
+async fn what_was_ordered_earlier_is_found_again_with_who_ordered_it_and_how_it_stands() {
+    let server = Server::shared();
+    let officer = server.person("compliance-officer").await;
+    let system = server.system(0).await;
+    let bundle = system.post("/v1/evidence-bundles", &json!({"to_seq": "5"})).await.ok();
+    let id = text(&bundle["id"]);
+    system.until_ready(id).await;
+    // Others order too.
+    let link = format!("href=\"/evidence/{id}\"");
+    let mut page = officer.page("/evidence").await;
+    while !page.contains(&link) {
+        let (_, next) = page.split_once("rel=\"next\" href=\"").expect("it is on one of the pages");
+        let next = next.split('"').next().unwrap().replace("&amp;", "&");
+        page = officer.page(&next).await;
+    }
+    let (_, row) = page.split_once(&link).unwrap();
+    let (row, _) = row.split_once("</tr>").unwrap();
+    assert!(row.contains(">ready<") && row.contains(&system.client_id), "{row}");
+    assert!(row.contains(&format!("href=\"/audit/{}\"", text(&bundle["seq"]))), "{row}");
+    let page = officer.page(&format!("/evidence/{id}")).await;
+    assert!(page.contains("Ordered by") && page.contains(&system.client_id));
 }
 
 #[tokio::test]

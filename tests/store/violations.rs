@@ -54,7 +54,7 @@ clients.jwks UPDATE, clients.old_secret_sha256 UPDATE, clients.old_secret_until_
 clients.secret_sha256 UPDATE, dpop_proofs DELETE, dpop_proofs INSERT, dpop_proofs SELECT,
 clients.revoked_at_us UPDATE, entries INSERT, entries SELECT, evidence_bundles INSERT,
 evidence_bundles SELECT, evidence_bundles.bytes UPDATE, evidence_bundles.checkpoint_size UPDATE, evidence_bundles.finished_at_us UPDATE,
-evidence_bundles.sha256 UPDATE, evidence_bundles.state UPDATE, export_parts INSERT, export_parts SELECT,
+evidence_bundles.sha256 UPDATE, evidence_bundles.state UPDATE, evidence_bundles.written UPDATE, export_parts INSERT, export_parts SELECT,
 exports INSERT, exports SELECT, exports.expires_at_us UPDATE, exports.finished_at_us UPDATE,
 exports.rows_done UPDATE, exports.state UPDATE, exports.touched_at_us UPDATE, idempotency DELETE, idempotency INSERT,
 idempotency SELECT, institutions INSERT, institutions SELECT, institutions.plan UPDATE, logs INSERT,

@@ -27,6 +27,7 @@ pub mod metrics;
 pub mod nonce;
 pub mod oidc;
 pub mod origin;
+pub mod packed;
 pub mod password;
 pub mod people;
 pub mod permit;

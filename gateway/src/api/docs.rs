@@ -1,12 +1,17 @@
 //! `/openapi.json` and `/docs`: the contract, and a page to read it on and try it that loads nothing
 //! from outside.
 
-use actix_web::{HttpResponse, get, http::header, web};
+use std::sync::LazyLock;
+
+use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 
 use super::State;
+use crate::access::packed::Packed;
 
-const STYLE: &str = include_str!("docs/reference.css");
-const SCRIPT: &str = include_str!("docs/reference.js");
+static STYLE: LazyLock<Packed> = LazyLock::new(|| Packed::new(include_str!("docs/reference.css")));
+static SCRIPT: LazyLock<Packed> = LazyLock::new(|| Packed::new(include_str!("docs/reference.js")));
+/// For how long any of this is kept.
+const KEPT: &str = "public, max-age=60";
 
 /// This document.
 #[utoipa::path(
@@ -16,13 +21,16 @@ const SCRIPT: &str = include_str!("docs/reference.js");
 )]
 #[get("/openapi.json")]
 pub async fn openapi(state: web::Data<State>) -> HttpResponse {
-    public("application/json", state.document.clone())
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, KEPT))
+        .content_type("application/json")
+        .body(state.document.clone())
 }
 
 /// The document as a page.
 #[get("/docs")]
-pub async fn page(state: web::Data<State>) -> HttpResponse {
-    public("text/html; charset=utf-8", state.reference.clone())
+pub async fn page(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    public(&request, "text/html; charset=utf-8", &state.reference)
 }
 
 /// Leads to the page.
@@ -33,19 +41,18 @@ pub async fn slash() -> HttpResponse {
 
 /// The page's style.
 #[get("/docs/reference.css")]
-pub async fn style() -> HttpResponse {
-    public("text/css; charset=utf-8", STYLE)
+pub async fn style(request: HttpRequest) -> HttpResponse {
+    public(&request, "text/css; charset=utf-8", &STYLE)
 }
 
 /// The page's script.
 #[get("/docs/reference.js")]
-pub async fn script() -> HttpResponse {
-    public("text/javascript; charset=utf-8", SCRIPT)
+pub async fn script(request: HttpRequest) -> HttpResponse {
+    public(&request, "text/javascript; charset=utf-8", &SCRIPT)
 }
 
-fn public(kind: &str, body: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
-        .content_type(kind)
-        .body(body)
+fn public(request: &HttpRequest, kind: &str, file: &Packed) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, KEPT)).content_type(kind);
+    file.answer(request, &mut response)
 }

@@ -8,7 +8,13 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use veritrail_audit::{Hash, Kind};
 
-use super::{State, as_of::Snapshot, download::Wanted, params::Params};
+use super::{
+    State,
+    as_of::Snapshot,
+    download::Wanted,
+    list::{List, Run},
+    params::Params,
+};
 use crate::{
     access::{
         Answer, Door, Permit, Recorded,
@@ -20,10 +26,16 @@ use crate::{
         By,
         command::{Filing, Rows},
     },
-    store::{Reader, bundles, entries, idempotency},
+    store::{
+        Reader,
+        bundles::{self, Bundle, NewBundle},
+        entries, idempotency,
+    },
     world::{id_parts, rfc3339},
 };
 
+/// What the cursors of the list are for.
+const OPERATION: &str = "listEvidenceBundles";
 const BODY_MAX: usize = 4096;
 
 /// Which entries go into a bundle: a range, a period, or (with nothing said) all there are.
@@ -58,6 +70,15 @@ pub struct EvidenceBundle {
     /// The first entry after it.
     #[schema(example = "49103", pattern = "^[0-9]+$")]
     pub to_seq: String,
+    /// The entry that ordered it.
+    #[schema(example = "49103", pattern = "^[0-9]+$")]
+    pub seq: String,
+    /// Who ordered it: a client, or somebody in the portal. Null for those ordered before this was kept.
+    #[schema(example = "cli_0190163d8694739bba1a9fbee4e5c1b2")]
+    pub ordered_by: Option<String>,
+    /// How much of it is written, in percent: 100 once it is ready.
+    #[schema(example = 100, minimum = 0, maximum = 100)]
+    pub percent_done: u8,
     /// When it was asked for: RFC 3339, UTC.
     #[schema(example = "2026-01-05T09:30:00.000000Z")]
     pub created_at: String,
@@ -96,7 +117,7 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
     drop(reader);
     let (ms, random) = id_parts(state.world());
     let new = BundleId::from_parts(ms, random);
-    let order = order(permit.by(), new, from, to, idempotency);
+    let order = order(permit.by(), new, (from, to), idempotency);
     let (recorder, press) = (state.door.recorder.clone(), state.press.clone());
     let ordered = Door::whole(async move {
         let ordered = recorder.file(tenant, order).await?;
@@ -117,13 +138,12 @@ pub async fn create(permit: Permit<OrderEvidence>, state: web::Data<State>) -> R
 }
 
 /// The order of a bundle as the ledger has it.
-fn order(by: By, id: BundleId, from: u64, to: u64, idempotency: Option<idempotency::Key>) -> Filing {
+fn order(by: By, id: BundleId, (from, to): (u64, u64), idempotency: Option<idempotency::Key>) -> Filing {
     let payload = format!(r#"{{"from":"{from}","id":"{id}","to":"{to}","type":"evidence_bundle"}}"#);
+    let new =
+        NewBundle { id, from_seq: from.cast_signed(), to_seq: to.cast_signed(), actor: by.actor.clone() };
     let rows: Rows = Box::new(move |connection, at| {
-        let (from_seq, to_seq) = (from.cast_signed(), to.cast_signed());
-        Box::pin(async move {
-            Ok(bundles::insert(connection, at.tenant, id, at.seq, (from_seq, to_seq), at.at_us).await?)
-        })
+        Box::pin(async move { Ok(bundles::insert(connection, at.tenant, new, at.seq, at.at_us).await?) })
     });
     Filing {
         by,
@@ -133,6 +153,31 @@ fn order(by: By, id: BundleId, from: u64, to: u64, idempotency: Option<idempoten
         rows,
         idempotency,
     }
+}
+
+/// Evidence bundles, newest first, as they stand now.
+#[utoipa::path(
+    operation_id = "listEvidenceBundles", tag = "evidence",
+    params(
+        ("limit" = Option<u16>, Query, description = "Page size, 1 to 500; 100 unless told.", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "A page of bundles.", body = List<EvidenceBundle>)),
+    security(("oauth2" = ["evidence:read"]))
+)]
+#[get("/v1/evidence-bundles")]
+pub async fn list(permit: Permit<ReadEvidence>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    let params = Params::read(permit.query(), &["limit", "cursor"])?;
+    let tenant = permit.tenant();
+    let mut reader = state.read(tenant).await?;
+    let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
+    let (snapshot, before) = (run.snapshot.seq(), run.before());
+    let mut rows = bundles::page(&mut reader, tenant, snapshot, before, run.fetch()).await?;
+    drop(reader);
+    let page = run.cut(&mut rows, |row| (None, row.seq))?;
+    let data = rows.into_iter().map(|row| EvidenceBundle::of(&state, row)).collect();
+    permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
 }
 
 /// The state of an evidence bundle.
@@ -187,19 +232,40 @@ pub async fn content(permit: Permit<ReadEvidence>, state: web::Data<State>) -> R
 async fn load(state: &State, tenant: Tenant, id: BundleId) -> Result<EvidenceBundle, Problem> {
     let mut reader = state.read(tenant).await?;
     let row = bundles::get(&mut reader, tenant, id).await?.ok_or_else(Problem::not_found)?;
-    let sha256 = row.sha256.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
-    Ok(EvidenceBundle {
-        id,
-        from_seq: row.from_seq.to_string(),
-        to_seq: row.to_seq.to_string(),
-        created_at: rfc3339(row.created_at_us),
-        finished_at: row.finished_at_us.map(rfc3339),
-        bytes: row.bytes,
-        sha256: sha256.map(|hash| Hash(hash).to_string()),
-        content_url: (row.state == "ready")
-            .then(|| format!("{}/v1/evidence-bundles/{id}/content", state.base_url)),
-        state: row.state,
-    })
+    Ok(EvidenceBundle::of(state, row))
+}
+
+impl EvidenceBundle {
+    fn of(state: &State, row: Bundle) -> Self {
+        let id = BundleId::from_uuid(row.id);
+        let percent_done = percent(&row);
+        let sha256 = row.sha256.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+        Self {
+            id,
+            from_seq: row.from_seq.to_string(),
+            to_seq: row.to_seq.to_string(),
+            seq: row.seq.to_string(),
+            ordered_by: row.actor,
+            percent_done,
+            created_at: rfc3339(row.created_at_us),
+            finished_at: row.finished_at_us.map(rfc3339),
+            bytes: row.bytes,
+            sha256: sha256.map(|hash| Hash(hash).to_string()),
+            content_url: (row.state == "ready")
+                .then(|| format!("{}/v1/evidence-bundles/{id}/content", state.base_url)),
+            state: row.state,
+        }
+    }
+}
+
+/// How much of a bundle is written: it has each entry and each payload. It is all there once it is ready, not before.
+fn percent(row: &Bundle) -> u8 {
+    if row.state == "ready" {
+        return 100;
+    }
+    let whole = row.to_seq.saturating_sub(row.from_seq).saturating_mul(2).max(1);
+    let done = row.written.saturating_mul(100) / whole;
+    u8::try_from(done.clamp(0, 99)).unwrap_or_default()
 }
 
 /// The entries that a request means.
@@ -238,5 +304,32 @@ async fn bound(
                 time.parse().map_err(|_| refuse(name.to_owned(), "a time as RFC 3339 writes it"))?;
             Ok(entries::seq_at(reader, tenant, size, at.as_microsecond()).await?)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_done_when_it_is_ready_and_not_before() {
+        let at = |state: &str, written: i64| {
+            percent(&Bundle {
+                id: uuid::Uuid::nil(),
+                seq: 9,
+                from_seq: 100,
+                to_seq: 300,
+                actor: None,
+                state: state.to_owned(),
+                written,
+                bytes: None,
+                sha256: None,
+                checkpoint_size: None,
+                created_at_us: 0,
+                finished_at_us: None,
+            })
+        };
+        assert_eq!([at("preparing", 0), at("preparing", 100), at("preparing", 201)], [0, 25, 50]);
+        assert_eq!([at("preparing", 400), at("ready", 0), at("failed", 200)], [99, 100, 50]);
     }
 }

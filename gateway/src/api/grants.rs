@@ -198,7 +198,7 @@ pub async fn list(permit: Permit<ManageGrants>, state: web::Data<State>) -> Resu
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
-    let before = run.after.as_ref().map_or(i64::MAX, |position| position.seq);
+    let before = run.before();
     let as_of = run.snapshot.seq();
     let mut rows = store::page(&mut reader, tenant, as_of, before, run.fetch()).await?;
     drop(reader);

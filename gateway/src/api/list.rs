@@ -76,6 +76,18 @@ impl<'a> Run<'a> {
         Tag::of(self.operation, &query, seqs.into_iter().chain([i64::from(page.has_more)]))
     }
 
+    /// The seq before which the page begins, of a list that has the newest first.
+    #[must_use]
+    pub fn before(&self) -> i64 {
+        self.after.as_ref().map_or(i64::MAX, |position| position.seq)
+    }
+
+    /// The seq after which the page begins, of a list that has the oldest first.
+    #[must_use]
+    pub fn after_seq(&self) -> i64 {
+        self.after.as_ref().map_or(-1, |position| position.seq)
+    }
+
     /// One row more than a page has: it tells whether there is a next page.
     #[must_use]
     pub fn fetch(&self) -> i64 {

@@ -43,7 +43,7 @@ use std::sync::{
 };
 
 use crate::{
-    access::Door,
+    access::{Door, packed::Packed},
     domain::Tenant,
     export::{bundle::BundlePress, press::ExportPress},
     keys::CheckpointSigner,
@@ -86,7 +86,7 @@ pub struct State {
     /// What the document says of operations.
     pub operations: operations::Operations,
     /// The document as a page.
-    pub reference: String,
+    pub reference: Packed,
     /// Most lines of a delivered batch.
     pub batch_lines_max: usize,
     /// Most bytes of a delivered batch.

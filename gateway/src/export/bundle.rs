@@ -29,6 +29,8 @@ use crate::{
 const AT_ONCE: usize = 2;
 /// Rows that are read at a time.
 const ROWS: i64 = 2_000;
+/// After so many entries or payloads it is noted how far a bundle got.
+const NOTED_ROWS: i64 = 20_000;
 /// Earlier checkpoints in a bundle: they narrow down where a rewritten log was rewritten.
 const EARLIER_MAX: i64 = 1_000;
 
@@ -166,7 +168,8 @@ impl BundlePress {
         checkpoint: String,
     ) -> Result<Pressed, PressError> {
         let (from, to) = (bundle.from_seq.unsigned_abs(), bundle.to_seq.unsigned_abs());
-        let path = self.path(tenant, BundleId::from_uuid(bundle.id));
+        let id = BundleId::from_uuid(bundle.id);
+        let path = self.path(tenant, id);
         let beside = path.with_extension("part");
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -176,6 +179,7 @@ impl BundlePress {
         let origin = origin_of(&proof.checkpoint)?;
         let out = BufWriter::new(File::create(&beside)?);
         let mut writer = BundleWriter::new(out, &origin, from, to)?;
+        let mut written = self.notes(tenant, id);
         let (mut next, end) = (signed(from), signed(to));
         while next < end {
             let rows = entries::range(&mut reader, tenant, next, end, ROWS).await?;
@@ -183,6 +187,7 @@ impl BundlePress {
             for row in &rows {
                 writer.entry(&row.bytes)?;
             }
+            written(rows.len());
         }
         let mut next = signed(from);
         while next < end {
@@ -193,6 +198,7 @@ impl BundlePress {
                     row.salt.as_slice().try_into().map_err(|_| PressError::Other("a short salt".into()))?;
                 writer.payload(row.seq.unsigned_abs(), &salt, &row.payload)?;
             }
+            written(rows.len());
         }
         let out = writer.finish(&proof)?.into_inner().map_err(|e| PressError::Other(e.to_string()))?;
         drop(reader);
@@ -200,6 +206,27 @@ impl BundlePress {
             .await
             .map_err(|e| PressError::Other(e.to_string()))??;
         Ok(Pressed { bytes, sha256, checkpoint_size: signed(size) })
+    }
+
+    /// Notes now and then how many entries and payloads are written.
+    fn notes(&self, tenant: Tenant, id: BundleId) -> impl FnMut(usize) + use<> {
+        let (recorder, mut written, mut next) = (self.recorder.clone(), 0_i64, NOTED_ROWS);
+        move |more| {
+            written += more as i64;
+            if written < next {
+                return;
+            }
+            next = written + NOTED_ROWS;
+            let noted: Rows = Box::new(move |connection, _| {
+                Box::pin(async move { Ok(bundles::progress(connection, tenant, id, written).await?) })
+            });
+            let recorder = recorder.clone();
+            tokio::spawn(async move {
+                if let Err(error) = recorder.store(tenant, noted).await {
+                    tracing::warn!(%error, bundle = %id, "a bundle's progress is not stored");
+                }
+            });
+        }
     }
 
     async fn proof(

@@ -21,6 +21,8 @@ const LINKS: &[Link] = &[
     ("getInstitution", "getTile", &[("institution", "/id")]),
     ("createEvidenceBundle", "getEvidenceBundle", &[("id", "/id")]),
     ("createEvidenceBundle", "downloadEvidenceBundle", &[("id", "/id")]),
+    ("listEvidenceBundles", "getEvidenceBundle", &[("id", "/data/0/id")]),
+    ("listEvidenceBundles", "downloadEvidenceBundle", &[("id", "/data/0/id")]),
     ("createExport", "getExport", &[("id", "/id")]),
     ("createExport", "downloadExportPart", &[("id", "/id"), ("n", "1")]),
     ("listExports", "getExport", &[("id", "/data/0/id")]),

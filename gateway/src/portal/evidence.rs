@@ -1,5 +1,7 @@
 //! Evidence bundles: a period of the ledger as one file that anybody can check without us.
 
+mod ordered;
+
 use actix_web::{
     HttpRequest, HttpResponse, Responder as _, get,
     http::{
@@ -8,7 +10,7 @@ use actix_web::{
     },
     post, web,
 };
-use futures_util::future::join;
+use futures_util::future::try_join;
 use jiff::{ToSpan as _, civil::Date};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -22,9 +24,11 @@ use super::{
         json::text,
         money::grouped,
         state::{self, Tone, badge},
+        table::CURSOR,
         time,
     },
     query::{Query, segment},
+    sending::{self, Once},
     trouble::Trouble,
     visit::{Visit, Visitor},
 };
@@ -35,26 +39,31 @@ pub fn pages(config: &mut web::ServiceConfig) {
     config.service(page).service(order).service(content).service(one);
 }
 
-/// Orders that are looked for among what was taken out last.
-const ORDERS: usize = 50;
+/// Bundles on a page of what was ordered.
+const ROWS: usize = 25;
 
 /// What can be ordered, and what was.
 #[get("/evidence")]
-pub async fn page(visit: Visit) -> Result<Page, Trouble> {
-    let main = draw(&visit, &visit.query, None).await?;
+pub async fn page(visit: Visit, once: Once) -> Result<Page, Trouble> {
+    let main = draw(&visit, &once, &visit.query, None).await?;
     Ok(layout::page(&visit, "Evidence", &main))
 }
 
 /// Orders a bundle, and goes to where it can be seen to be prepared.
 #[post("/evidence")]
-pub async fn order(visit: Visit, request: HttpRequest, Typed(typed): Typed) -> Result<HttpResponse, Trouble> {
-    match visit.post("/v1/evidence-bundles", &wanted(&typed)).await {
+pub async fn order(
+    visit: Visit,
+    once: Once,
+    request: HttpRequest,
+    Typed(typed): Typed,
+) -> Result<HttpResponse, Trouble> {
+    match sending::send(&visit, "/v1/evidence-bundles", &typed, &wanted(&typed)).await {
         Ok(bundle) => {
             let to = visit.link(&format!("/evidence/{}", segment(text(&bundle["id"]))));
             Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish())
         }
         Err(trouble) if trouble.is_about_input() => {
-            let main = draw(&visit, &typed, Some(&trouble)).await?;
+            let main = draw(&visit, &once, &typed, Some(&trouble)).await?;
             let mut response = layout::page(&visit, "Evidence", &main).respond_to(&request);
             *response.status_mut() = trouble.status();
             Ok(response)
@@ -85,19 +94,20 @@ fn day_after(day: &str) -> String {
 }
 
 /// The page, with what does not fit of what was typed.
-async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result<Markup, Trouble> {
-    let (days, orders) = match visit.may(Scope::LedgerRead) {
-        true => {
-            let orders = format!("/v1/ledger/entries?kind=export&sort=-seq&limit={ORDERS}");
-            let (days, orders) = join(visit.get("/v1/ledger/days"), visit.get(&orders)).await;
-            (days?, orders?)
+async fn draw(
+    visit: &Visit,
+    once: &Once,
+    typed: &Query,
+    trouble: Option<&Trouble>,
+) -> Result<Markup, Trouble> {
+    let orders = visit.query.only(&[CURSOR]).with("limit", ROWS.to_string()).at("/v1/evidence-bundles");
+    let days = async {
+        match visit.may(Scope::LedgerRead) {
+            true => visit.get("/v1/ledger/days").await,
+            false => Ok(Value::Null),
         }
-        false => (Value::Null, Value::Null),
     };
-    // Whoever may not take evidence is told so by the API.
-    if !visit.may(Scope::EvidenceRead) {
-        visit.get("/v1/evidence-bundles/none").await?;
-    }
+    let (orders, days) = try_join(visit.get(&orders), days).await?;
     let action = visit.link("/evidence");
     Ok(html! {
         h1 { "Evidence" }
@@ -108,11 +118,12 @@ async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result
         @if let Some(trouble) = trouble { (state::notice(Tone::Bad, trouble.detail())) }
         h2 { "Order one" }
         div.presets {
-            @for preset in presets(&days) { (preset.draw(&action)) }
+            @for preset in presets(&days) { (preset.draw(once, &action)) }
         }
         details open[trouble.is_some() || ["from", "to", "from_seq", "to_seq"].iter().any(|name| typed.get(name).is_some())] {
             summary { "Other days or entries" }
             form.sheet method="post" action=(action) {
+                (once.field("period"))
                 fieldset {
                     legend { "By days (UTC), both included; empty is from the beginning, or up to now" }
                     (field::day(typed, "from", "From"))
@@ -126,10 +137,8 @@ async fn draw(visit: &Visit, typed: &Query, trouble: Option<&Trouble>) -> Result
                 div.actions { button { "Order" } }
             }
         }
-        @if !orders.is_null() {
-            h2 { "Ordered before" }
-            (ordered(visit, &orders))
-        }
+        h2 { "Ordered before" }
+        (ordered::draw(visit, &orders))
     })
 }
 
@@ -143,9 +152,10 @@ struct Preset {
 }
 
 impl Preset {
-    fn draw(&self, action: &str) -> Markup {
+    fn draw(&self, once: &Once, action: &str) -> Markup {
         html! {
             form method="post" action=(action) {
+                (once.field(&self.name.replace(' ', "-")))
                 @if let Some((from, to)) = self.days {
                     input type="hidden" name="from" value=(from.to_string());
                     input type="hidden" name="to" value=(to.to_string());
@@ -196,46 +206,6 @@ fn last_quarter(today: Date) -> (Date, Date) {
     (to.first_of_month().saturating_sub(2.months()), to)
 }
 
-/// The bundles among what was taken out last.
-fn ordered(visitor: &Visitor, orders: &Value) -> Markup {
-    let none = Vec::new();
-    let rows = orders["data"].as_array().unwrap_or(&none);
-    let bundles: Vec<&Value> = rows
-        .iter()
-        .map(|row| &row["entry"])
-        .filter(|entry| entry["subject"]["kind"] == "evidence_bundle")
-        .collect();
-    if bundles.is_empty() {
-        return state::empty(
-            "None was ordered lately.",
-            &html! { "Choose a period above: it takes a moment." },
-        );
-    }
-    html! {
-        div.scroll role="region" aria-label="Bundles" tabindex="0" {
-            table {
-                caption { "Evidence bundles, the last ordered first" }
-                thead { tr {
-                    th scope="col" { "Ordered" } th scope="col" { "Bundle" } th scope="col" { "By" }
-                    th.num scope="col" { "Entry" }
-                } }
-                tbody {
-                    @for entry in bundles {
-                        @let id = text(&entry["subject"]["id"]);
-                        @let seq = text(&entry["seq"]);
-                        tr {
-                            td { (time::instant(text(&entry["at"]))) }
-                            td { a href=(visitor.link(&format!("/evidence/{}", segment(id)))) { (id) } }
-                            td { (fact::short(text(&entry["actor"]))) }
-                            td.num { a href=(visitor.link(&format!("/audit/{seq}"))) { (seq) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// How a bundle stands; while it is prepared, the browser asks again by itself.
 #[get("/evidence/{id}")]
 pub async fn one(visit: Visit, request: HttpRequest, id: web::Path<String>) -> Result<HttpResponse, Trouble> {
@@ -274,7 +244,7 @@ fn stands(visitor: &Visitor, bundle: &Value) -> Markup {
         },
         "preparing" => html! {
             p role="status" { (badge(Tone::Plain, "preparing")) " This page looks again every two seconds." }
-            progress aria-label="Being prepared" {}
+            (ordered::progress(bundle))
         },
         _ => html! {
             (state::notice(Tone::Bad, "It could not be prepared. Order it again; if that fails too, tell the provider its id."))
@@ -286,15 +256,21 @@ fn size(bundle: &Value) -> Markup {
     html! { @if let Some(bytes) = bundle["bytes"].as_i64() { (grouped(&bytes.to_string())) " bytes" } }
 }
 
-fn facts(bundle: &Value) -> Markup {
+/// The first entry in a bundle, and the first after it.
+fn range(bundle: &Value) -> Option<(u64, u64)> {
     let number = |name: &str| text(&bundle[name]).parse::<u64>().ok();
-    let range = number("from_seq").zip(number("to_seq")).map(|(from, to)| {
+    number("from_seq").zip(number("to_seq"))
+}
+
+fn facts(bundle: &Value) -> Markup {
+    let range = range(bundle).map(|(from, to)| {
         html! { (from) " to " (to.saturating_sub(1)) ", " (grouped(&to.saturating_sub(from).to_string())) " in all" }
     });
     fact::list(&[
         ("Id", Some(fact::copyable(text(&bundle["id"])))),
         ("Entries", range),
         ("Ordered", Some(time::instant(text(&bundle["created_at"])))),
+        ("Ordered by", bundle["ordered_by"].as_str().map(fact::copyable)),
         ("Finished", bundle["finished_at"].as_str().map(time::instant)),
         ("Size", bundle["bytes"].is_number().then(|| size(bundle))),
         ("SHA-256 of the file", bundle["sha256"].as_str().map(fact::copyable)),

@@ -114,22 +114,36 @@ fn document(visitor: Option<&Visitor>, title: &str, main: &Markup) -> Markup {
                 script type="module" src=(assets::href("portal.js")) {}
             }
             body {
-                a.skip href="#main" { "To the content" }
-                header.top {
-                    a.brand href="/" { "Veritrail" }
-                    @if let Some(visitor) = visitor { (who(visitor)) }
-                }
-                @if let Some(visitor) = visitor {
-                    (edge(visitor))
-                    (places(visitor))
-                }
+                (top(visitor, &html! {}))
                 main #main tabindex="-1" { (main) }
-                footer.foot {
-                    a href="/docs" { "API reference" } " · "
-                    a href="/verify" { "Verify a file" }
-                    @if visitor.is_some() { " · " a href="/keys" { "Keyboard shortcuts" } }
-                }
+                (foot(visitor))
             }
+        }
+    }
+}
+
+/// What stands over a page's main part: who is signed in, and where one can go. For a guest, what a page offers.
+pub(super) fn top(visitor: Option<&Visitor>, guest: &Markup) -> Markup {
+    html! {
+        a.skip href="#main" { "To the content" }
+        header.top {
+            a.brand href="/" { "Veritrail" }
+            @match visitor { Some(visitor) => (who(visitor)), None => (guest) }
+        }
+        @if let Some(visitor) = visitor {
+            (edge(visitor))
+            (places(visitor))
+        }
+    }
+}
+
+/// What stands under it.
+pub(super) fn foot(visitor: Option<&Visitor>) -> Markup {
+    html! {
+        footer.foot {
+            a href="/docs" { "API reference" } " · "
+            a href="/verify" { "Verify a file" }
+            @if visitor.is_some() { " · " a href="/keys" { "Keyboard shortcuts" } }
         }
     }
 }

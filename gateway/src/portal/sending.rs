@@ -1,7 +1,14 @@
 //! What a form is for: it is sent on to the API once, however often it comes, and leads to where that is done.
 
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    sync::Arc,
+};
+
 use actix_web::{
-    Either, HttpResponse,
+    Either, FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
+    dev::Payload,
     http::{
         Method,
         header::{self, HeaderName},
@@ -18,14 +25,13 @@ use super::{
     visit::{Visit, Visitor},
 };
 use crate::{
-    access::Door,
+    access::Context,
     domain::Scope,
     error::{Code, Problem},
-    world::random,
 };
 
 /// The field whose value is the same when a form is sent twice.
-pub const ONCE: &str = "once";
+const ONCE: &str = "once";
 
 /// What a form is answered: the way to where it is done, or the form again.
 pub type Answered = Either<HttpResponse, Page>;
@@ -67,11 +73,42 @@ pub fn see(visitor: &Visitor, target: &str) -> Answered {
     Either::Left(HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish())
 }
 
-/// The hidden field that tells one sending from another.
+/// What makes the keys of a page's forms: the id of the request that loaded it. So a form that is sent twice is done
+/// once, and each loading of the page asks for something new.
+#[derive(Debug)]
+pub struct Once(String);
+
+impl FromRequest for Once {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let context = request.extensions().get::<Arc<Context>>().cloned();
+        ready(Ok(Self(context.map(|context| context.request_id.clone()).unwrap_or_default())))
+    }
+}
+
+impl Once {
+    /// The hidden field of one of the page's forms.
+    #[must_use]
+    pub fn field(&self, form: &str) -> Markup {
+        html! {
+            @if !self.0.is_empty() { input type="hidden" name=(ONCE) value=(format!("{}.{form}", self.0)); }
+        }
+    }
+}
+
+/// A time as a browser's field has it, in UTC, as RFC 3339 writes it; anything else as it was typed.
 #[must_use]
-pub fn once(door: &Door) -> Markup {
-    let key = u128::from_be_bytes(random(door.world.as_ref()));
-    html! { input type="hidden" name=(ONCE) value=(format!("{key:032x}")); }
+pub fn utc(text: &str) -> String {
+    let text = text.trim();
+    match text.len() {
+        // 2026-01-05T09:30
+        16 => format!("{text}:00Z"),
+        // 2026-01-05T09:30:00
+        19 => format!("{text}Z"),
+        _ => text.to_owned(),
+    }
 }
 
 /// What was wrong with what was sent; each place by its name.
@@ -85,5 +122,27 @@ pub fn fault(trouble: Option<&Trouble>, name: impl Fn(&str) -> Markup) -> Markup
                 ul { @for (place, detail) in errors { li { (name(place)) ": " (detail) } } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Once, utc};
+
+    #[test]
+    fn a_browsers_time_is_taken_as_utc() {
+        assert_eq!(utc("2026-01-05T09:30"), "2026-01-05T09:30:00Z");
+        assert_eq!(utc("2026-01-05T09:30:15"), "2026-01-05T09:30:15Z");
+        assert_eq!(utc("2026-01-05T09:30:15+01:00"), "2026-01-05T09:30:15+01:00");
+        assert_eq!(utc(" soon "), "soon");
+    }
+
+    #[test]
+    fn each_form_of_a_page_has_its_own_key_and_each_loading_another() {
+        let (first, second) = (Once("req_1".to_owned()), Once("req_2".to_owned()));
+        let keys = [first.field("pause"), first.field("test"), second.field("pause")].map(|field| field.0);
+        assert!(keys[0].contains("\"req_1.pause\""));
+        assert!(keys[0] != keys[1] && keys[0] != keys[2]);
+        assert_eq!(Once(String::new()).field("pause").0, "");
     }
 }

@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 
-use super::{layout, trouble::Trouble, visit::Visitor};
+use super::{layout, squeeze::squeeze, trouble::Trouble, visit::Visitor};
 use crate::{
     access::{Context, Door},
     error::{Code, Problem},
@@ -48,7 +48,7 @@ pub async fn shell(
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     // Without any, browsers send `Origin: null` with our own forms.
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    Ok(response)
+    Ok(squeeze(response).await)
 }
 
 /// Whether a request that changes something was sent by another site's page (Fetch Metadata, and `Origin` of

@@ -1,5 +1,6 @@
 //! `/verify`: checks a bundle in the reader's own browser, and `/verify/offline`: the same as one file, for a
-//! disk and no network. Nothing that a reader checks is sent anywhere: the page's policy forbids it.
+//! disk and no network. Nothing that a reader checks is sent anywhere: the page's policy forbids it. The page has the
+//! portal's frame, for whoever is signed in or for nobody; the file has its style and no link.
 //!
 //! The verifier is a second implementation of FORMAT.md, in JavaScript. Its script is both the page's and that
 //! of the workers that the page starts.
@@ -8,15 +9,25 @@ mod script;
 
 use std::sync::LazyLock;
 
-use actix_web::{HttpResponse, get, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{self, HeaderValue},
+    web,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Problem;
+use super::{
+    assets, layout,
+    visit::{Visit, Visitor},
+};
+use crate::{access::packed::Packed, error::Problem};
 use script::SCRIPT;
 
-const FRAME_STYLE: &str = include_str!("assets/verify/frame.css");
+/// The portal's style, for the file.
+const PORTAL_STYLE: &str = include_str!("assets/portal.css");
+/// What the page has besides.
 const STYLE: &str = include_str!("assets/verify/verify.css");
 /// What the page may load and do. It starts workers of its own script, by the one policy of Trusted Types that
 /// there is, and reaches nothing.
@@ -29,43 +40,59 @@ const WORKER_POLICY: &str = "default-src 'none'";
 /// The file's name once it is saved.
 const OFFLINE_NAME: &str = "veritrail-verify.html";
 
-/// The style of the page, in the order of its parts.
-static STYLES: LazyLock<String> = LazyLock::new(|| format!("{FRAME_STYLE}{STYLE}"));
+/// The style of the file, in the order of its parts.
+static STYLES: LazyLock<String> = LazyLock::new(|| format!("{PORTAL_STYLE}{STYLE}"));
 /// A hash over what the page loads: a browser keeps it until it changes.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let hash = Sha256::new().chain_update(&*STYLES).chain_update(&*SCRIPT).finalize();
+    let hash = Sha256::new().chain_update(STYLE).chain_update(&*SCRIPT).finalize();
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 });
 static OFFLINE: LazyLock<String> = LazyLock::new(|| one_file().0);
+
+// As they are sent.
+static SENT_PAGE: LazyLock<Packed> = LazyLock::new(|| Packed::new(served_page(None).0));
+static SENT_OFFLINE: LazyLock<Packed> = LazyLock::new(|| Packed::new(OFFLINE.as_str()));
+static SENT_STYLE: LazyLock<Packed> = LazyLock::new(|| Packed::new(STYLE));
+static SENT_SCRIPT: LazyLock<Packed> = LazyLock::new(|| Packed::new(SCRIPT.as_str()));
 
 /// The routes.
 pub fn pages(config: &mut web::ServiceConfig) {
     config.service(page).service(offline).service(asset);
 }
 
-/// The page.
+/// The page. Whoever is not signed in gets it too.
 #[get("/verify")]
-pub async fn page() -> HttpResponse {
-    let src = |name: &str| format!("/verify/{}/{name}", *VERSION);
-    let head = html! {
-        link rel="stylesheet" href=(src("verify.css"));
-        script src=(src("verify.js")) defer {}
-    };
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
+pub async fn page(request: HttpRequest, visit: Option<Visit>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .content_type("text/html; charset=utf-8")
-        .body(document(&head, &frame(&content(true)), &html! {}).0)
+        .content_type("text/html; charset=utf-8");
+    let mut answer = match visit {
+        Some(visit) => {
+            response
+                .insert_header((header::CACHE_CONTROL, "private, no-store"))
+                // Without any, browsers send `Origin: null` with the form that signs out.
+                .insert_header((header::REFERRER_POLICY, "same-origin"));
+            Packed::new(served_page(Some(visit.visitor())).0).answer(&request, &mut response)
+        }
+        None => {
+            response.insert_header((header::CACHE_CONTROL, "public, max-age=60"));
+            SENT_PAGE.answer(&request, &mut response)
+        }
+    };
+    answer.headers_mut().append(header::VARY, HeaderValue::from_static("Cookie"));
+    answer
 }
 
 /// The page as one file.
 #[get("/verify/offline")]
-pub async fn offline() -> HttpResponse {
-    HttpResponse::Ok()
+pub async fn offline(request: HttpRequest) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{OFFLINE_NAME}\"")))
-        .content_type("text/html; charset=utf-8")
-        .body(offline_page())
+        .content_type("text/html; charset=utf-8");
+    SENT_OFFLINE.answer(&request, &mut response)
 }
 
 /// The page as one file, as a text.
@@ -76,19 +103,37 @@ pub fn offline_page() -> &'static str {
 
 /// What the page loads. Under another version than the present one it is not kept.
 #[get("/verify/{version}/{name}")]
-pub async fn asset(path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn asset(request: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (version, name) = path.into_inner();
     let (kind, content) = match name.as_str() {
-        "verify.css" => ("text/css; charset=utf-8", STYLES.as_str()),
-        "verify.js" => ("text/javascript; charset=utf-8", SCRIPT.as_str()),
+        "verify.css" => ("text/css; charset=utf-8", &SENT_STYLE),
+        "verify.js" => ("text/javascript; charset=utf-8", &SENT_SCRIPT),
         _ => return Err(Problem::not_found()),
     };
     let keep = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CACHE_CONTROL, keep))
         .insert_header((header::CONTENT_SECURITY_POLICY, WORKER_POLICY))
-        .content_type(kind)
-        .body(content))
+        .content_type(kind);
+    Ok(content.answer(&request, &mut response))
+}
+
+/// The page as it is served: its styles and script are files beside it, and one can go on to other pages.
+fn served_page(visitor: Option<&Visitor>) -> Markup {
+    let src = |name: &str| format!("/verify/{}/{name}", *VERSION);
+    let head = html! {
+        link rel="stylesheet" href=(assets::href("portal.css"));
+        link rel="stylesheet" href=(src("verify.css"));
+        script src=(src("verify.js")) defer {}
+    };
+    let guest = html! { div.who { a href="/sign-in?next=/verify" { "Sign in" } } };
+    let body = html! {
+        (layout::top(visitor, &guest))
+        main #main tabindex="-1" { (content(true)) }
+        (layout::foot(visitor))
+    };
+    document(&head, &body, &html! {})
 }
 
 /// The file that works from a disk: its styles and script stand within it, and its policy names them by hash.
@@ -105,7 +150,12 @@ fn one_file() -> Markup {
         meta http-equiv="Content-Security-Policy" content=(policy);
         style { (PreEscaped(&*STYLES)) }
     };
-    document(&head, &frame(&content(false)), &html! { script { (PreEscaped(&*SCRIPT)) } })
+    let body = html! {
+        a.skip href="#main" { "To the content" }
+        header.top { span.brand { "Veritrail" } }
+        main #main tabindex="-1" { (content(false)) }
+    };
+    document(&head, &body, &html! { script { (PreEscaped(&*SCRIPT)) } })
 }
 
 fn document(head: &Markup, body: &Markup, end: &Markup) -> Markup {
@@ -122,15 +172,6 @@ fn document(head: &Markup, body: &Markup, end: &Markup) -> Markup {
             }
             body { (body) (end) }
         }
-    }
-}
-
-/// What is around the content.
-fn frame(content: &Markup) -> Markup {
-    html! {
-        a.skip href="#main" { "To the content" }
-        header.top { span.brand { "Veritrail" } }
-        main #main tabindex="-1" { (content) }
     }
 }
 
@@ -222,7 +263,9 @@ mod tests {
     #[test]
     fn the_file_for_a_disk_names_no_other_file() {
         let file = offline_page();
-        for word in ["src=\"", "<link rel=\"stylesheet\"", "http://", "https://", "@import", "url("] {
+        for word in
+            ["src=\"", "href=\"/", "<link rel=\"stylesheet\"", "http://", "https://", "@import", "url("]
+        {
             assert!(!file.contains(word), "{word}");
         }
         assert_eq!(file.matches("</script>").count(), 1, "the script does not end itself");

@@ -14,8 +14,12 @@ pub struct Bundle {
     pub from_seq: i64,
     /// First entry after it.
     pub to_seq: i64,
+    /// Who asked for it; not known of old ones.
+    pub actor: Option<String>,
     /// `preparing`, `ready` or `failed`.
     pub state: String,
+    /// Entries and payloads that are in the file so far.
+    pub written: i64,
     /// The file's size.
     pub bytes: Option<i64>,
     /// The file's hash.
@@ -33,7 +37,9 @@ from_row!(Bundle {
     seq,
     from_seq,
     to_seq,
+    actor,
     state,
+    written,
     bytes,
     sha256,
     checkpoint_size,
@@ -52,31 +58,64 @@ pub struct Pressed {
     pub checkpoint_size: i64,
 }
 
-const SELECT: &str = "SELECT id, seq, from_seq, to_seq, state, bytes, sha256, \
+const SELECT: &str = "SELECT id, seq, from_seq, to_seq, actor, state, written, bytes, sha256, \
                       checkpoint_size, created_at_us, finished_at_us \
                       FROM evidence_bundles";
 
-/// Adds a bundle that is being prepared, of the entries from one up to another.
+/// A bundle to be prepared.
+#[derive(Clone, Debug)]
+pub struct NewBundle {
+    /// Its id.
+    pub id: BundleId,
+    /// First entry in it.
+    pub from_seq: i64,
+    /// First entry after it.
+    pub to_seq: i64,
+    /// Who asks for it.
+    pub actor: String,
+}
+
+/// Adds a bundle that is being prepared.
 pub async fn insert(
     connection: &mut Connection,
     tenant: Tenant,
-    id: BundleId,
+    new: NewBundle,
     seq: i64,
-    (from, to): (i64, i64),
     now_us: i64,
 ) -> Result<(), StoreError> {
     execute!(
         connection,
         sqlx::query(
-            "INSERT INTO evidence_bundles (institution_id, id, seq, from_seq, to_seq, state, created_at_us) \
-         VALUES ($1, $2, $3, $4, $5, 'preparing', $6)",
+            "INSERT INTO evidence_bundles (institution_id, id, seq, from_seq, to_seq, actor, state, created_at_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'preparing', $7)",
+        )
+        .bind(tenant.uuid())
+        .bind(new.id.uuid())
+        .bind(seq)
+        .bind(new.from_seq)
+        .bind(new.to_seq)
+        .bind(new.actor)
+        .bind(now_us)
+    )?;
+    Ok(())
+}
+
+/// Says how many entries and payloads are in a bundle's file, while it is being prepared.
+pub async fn progress(
+    connection: &mut Connection,
+    tenant: Tenant,
+    id: BundleId,
+    written: i64,
+) -> Result<(), StoreError> {
+    execute!(
+        connection,
+        sqlx::query(
+            "UPDATE evidence_bundles SET written = $3 \
+         WHERE institution_id = $1 AND id = $2 AND state = 'preparing' AND written <= $3",
         )
         .bind(tenant.uuid())
         .bind(id.uuid())
-        .bind(seq)
-        .bind(from)
-        .bind(to)
-        .bind(now_us)
+        .bind(written)
     )?;
     Ok(())
 }
@@ -118,6 +157,26 @@ pub async fn get(
         sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE institution_id = $1 AND id = $2")))
             .bind(tenant.uuid())
             .bind(id.uuid())
+    )
+}
+
+/// A page of the bundles that were asked for up to seq `snapshot`, newest first.
+pub async fn page(
+    connection: &mut Connection,
+    tenant: Tenant,
+    snapshot: i64,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Bundle>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "{SELECT} WHERE institution_id = $1 AND seq <= $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"
+        )))
+        .bind(tenant.uuid())
+        .bind(snapshot)
+        .bind(before)
+        .bind(limit)
     )
 }
 

@@ -46,7 +46,7 @@ pub async fn list(permit: Permit<ReadAccounts>, state: web::Data<State>) -> Resu
     let fields = item::fields(&params, FIELDS)?;
     let mut reader = state.read(permit.tenant()).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let after = run.after_seq();
     let (snapshot, reference) = (run.snapshot.seq(), params.text("reference", 64)?);
     let mut rows = accounts::page(&mut reader, tenant, snapshot, after, reference, run.fetch()).await?;
     drop(reader);

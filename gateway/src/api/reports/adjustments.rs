@@ -277,7 +277,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let id = ReportId::from_uuid(report.id);
     let operation = format!("{OPERATION} {id}");
     let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let after = run.after_seq();
     let snapshot = run.snapshot.seq();
     let mut rows = adjustments::page(&mut reader, tenant, id, after, run.fetch()).await?;
     drop(reader);
@@ -285,6 +285,28 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let page = run.cut(&mut rows, |row| (None, row.seq))?;
     let data = rows.into_iter().map(|row| ReportAdjustment::of(row.at(snapshot))).collect();
     permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
+}
+
+/// An adjustment as it stands.
+#[utoipa::path(
+    operation_id = "getReportAdjustment", tag = "reports",
+    params(
+        ("id" = ReportId, Path, description = "The report."),
+        ("adjustment" = AdjustmentId, Path, description = "The adjustment."),
+        ("institution" = Option<InstitutionId>, Query, description = "For callers that serve several institutions: which one is meant."),
+    ),
+    responses((status = 200, description = "The adjustment.", body = ReportAdjustment)),
+    security(("oauth2" = ["reports:read"]))
+)]
+#[get("/v1/reports/{id}/adjustments/{adjustment}")]
+pub async fn get(permit: Permit<ReadReports>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let (tenant, id) = (permit.tenant(), permit.path::<AdjustmentId>("adjustment")?);
+    let mut reader = state.read(tenant).await?;
+    let report = ReportId::from_uuid(super::report(&permit, &mut reader).await?.id);
+    let row = adjustments::get(&mut reader, tenant, report, id).await?.ok_or_else(Problem::not_found)?;
+    drop(reader);
+    permit.answer(Answer::json(&ReportAdjustment::of(row))?).await
 }
 
 /// Approves or declines an adjustment that another client proposed.

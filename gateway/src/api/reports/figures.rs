@@ -67,7 +67,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let (_, _, at) = super::made_version(&permit, &mut reader).await?;
     let operation = super::list_of(OPERATION, at);
     let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let after = run.after_seq();
     let mut rows = figures::page(&mut reader, tenant, at, after, prefix, run.fetch()).await?;
     drop(reader);
     let page = run.cut(&mut rows, |row| (None, row.position))?;

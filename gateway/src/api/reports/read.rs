@@ -1,6 +1,9 @@
 //! Reports, their versions and documents.
 
+use std::collections::HashMap;
+
 use actix_web::{get, web};
+use uuid::Uuid;
 
 use super::{
     super::{
@@ -15,13 +18,13 @@ use crate::{
     domain::{InstitutionId, ReportId},
     error::{Code, Problem},
     reports::types,
-    store::reports,
+    store::reports::{self, Version},
 };
 
 const OPERATION: &str = "listReports";
 const VERSIONS: &str = "listReportVersions";
 
-/// Reports, newest first.
+/// Reports, newest first, each with its newest version.
 #[utoipa::path(
     operation_id = "listReports", tag = "reports",
     params(
@@ -41,12 +44,20 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let (kind, period) = (params.text("type", 64)?, params.text("period", 10)?);
     let mut reader = state.read(tenant).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
-    let before = run.after.as_ref().map_or(i64::MAX, |position| position.seq);
+    let before = run.before();
     let snapshot = run.snapshot.seq();
     let mut rows = reports::page(&mut reader, tenant, snapshot, before, (kind, period), run.fetch()).await?;
-    drop(reader);
     let page = run.cut(&mut rows, |row| (None, row.seq))?;
-    let data = rows.into_iter().map(|row| Report::of(row, None)).collect::<Result<_, _>>()?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let newest = reports::newest_of(&mut reader, tenant, &ids, snapshot).await?;
+    drop(reader);
+    let mut newest: HashMap<Uuid, Version> =
+        newest.into_iter().map(|version| (version.report_id, version)).collect();
+    let with_newest = |row: reports::Report| {
+        let newest = newest.remove(&row.id);
+        Report::of(row, newest)
+    };
+    let data = rows.into_iter().map(with_newest).collect::<Result<_, _>>()?;
     permit.answer(List { data, page, as_of: run.snapshot.as_of()? }.answer()?).await
 }
 

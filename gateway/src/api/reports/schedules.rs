@@ -286,7 +286,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let tenant = permit.tenant();
     let mut reader = state.read(tenant).await?;
     let run = Run::take_up(&state, &mut reader, OPERATION, tenant, &params).await?;
-    let before = run.after.as_ref().map_or(i64::MAX, |position| position.seq);
+    let before = run.before();
     let mut rows = schedules::page(&mut reader, tenant, run.snapshot.seq(), before, run.fetch()).await?;
     drop(reader);
     let page = run.cut(&mut rows, |row| (None, row.seq))?;

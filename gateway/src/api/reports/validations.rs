@@ -206,7 +206,7 @@ pub async fn list(permit: Permit<ReadReports>, state: web::Data<State>) -> Resul
     let (_, _, at) = super::version(&permit, &mut reader).await?;
     let operation = super::list_of(OPERATION, at);
     let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
-    let after = run.after.as_ref().map_or(-1, |position| position.seq);
+    let after = run.after_seq();
     let mut rows = evidence::validations(&mut reader, tenant, at, after, run.fetch()).await?;
     drop(reader);
     rows.retain(|row| row.seq <= run.snapshot.seq());

@@ -31,7 +31,7 @@ pub struct Report {
     /// When it was first ordered: RFC 3339, UTC.
     #[schema(example = "2026-01-05T09:30:00.000000Z")]
     pub created_at: String,
-    /// Its newest version; absent from lists.
+    /// Its newest version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<ReportVersion>,
 }

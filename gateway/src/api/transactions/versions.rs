@@ -39,7 +39,7 @@ pub async fn list(permit: Permit<ReadTransactions>, state: web::Data<State>) -> 
     let operation = format!("listTransactionVersions {id}");
     let mut reader = state.read(tenant).await?;
     let run = Run::take_up(&state, &mut reader, &operation, tenant, &params).await?;
-    let (snapshot, after) = (run.snapshot.seq(), run.after.as_ref().map_or(-1, |position| position.seq));
+    let (snapshot, after) = (run.snapshot.seq(), run.after_seq());
     let mut rows = transactions::versions(&mut reader, tenant, id, snapshot, after, run.fetch()).await?;
     drop(reader);
     if rows.is_empty() && run.after.is_none() {

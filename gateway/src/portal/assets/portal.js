@@ -3,7 +3,6 @@
 
 import { copying } from "./copy.js";
 import { keys } from "./keys.js";
-import { checkProofs } from "./proof.js";
 
 /** A page as a document. */
 export function fetchPage(url) {
@@ -20,10 +19,31 @@ export function fetchPage(url) {
 /** Makes what was put into the page work as it does after loading. */
 export function awake(root) {
   copying(root);
-  checkProofs(root);
+  lookAgain();
+  // Most pages have no proof, and are spared what checks them.
+  if (root.querySelector(".proof[data-proof]")) import("./proof.js").then((it) => it.checkProofs(root));
 }
 
 let latest = 0;
+let looking = false;
+
+/** While something is under way that the page tells of, looks again, and puts that part in its place anew. */
+function lookAgain() {
+  const part = document.querySelector("[data-again]");
+  if (!part || looking) return;
+  looking = true;
+  setTimeout(async () => {
+    const answer = document.hidden ? null : await fetchPage(location.href).catch(() => null);
+    const other = answer?.response.getElementById(part.id);
+    looking = false;
+    if (answer && !other) return;
+    if (other && part.isConnected && !part.contains(document.activeElement)) {
+      part.replaceWith(document.adoptNode(other));
+      awake(other);
+    }
+    lookAgain();
+  }, part.dataset.again * 1000);
+}
 
 /** Shows another page's main part in place of this one's. */
 async function go(url, remember) {
@@ -95,7 +115,7 @@ document.addEventListener("click", (event) => {
   if (link.matches("[data-drawer]")) {
     event.preventDefault();
     drawer(link);
-  } else if (link.closest(".pager, th, .filters")) {
+  } else if (link.closest(".pager, .sizes, th, .filters")) {
     event.preventDefault();
     go(link.href, true);
   }

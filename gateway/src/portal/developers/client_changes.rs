@@ -16,7 +16,7 @@ use crate::{
         api::Call,
         form::Typed,
         layout::{self, Page},
-        parts::{state, time},
+        parts::{ask::Ask, state, time},
         query::{Query, segment},
         trouble::Trouble,
         visit::Visit,
@@ -41,12 +41,13 @@ pub async fn add_key(
     let call = form::call(Method::POST, format!("{}/keys", target(&id)), &typed);
     match visit.ask(call.body("application/json", jwk)).await {
         Ok(_) => Ok(form::then(&visit, &client::path(&id), "key")),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form: "key", typed: &typed, trouble: &trouble };
-            let page = client::show(&visit, &once, &id, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page = async |trouble: &Trouble| {
+                let tried = Tried { form: "key", typed: &typed, trouble };
+                client::show(&visit, &once, &id, Some(&tried)).await
+            };
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 
@@ -64,12 +65,13 @@ pub async fn put_addresses(
     let call = Call::new(Method::PUT, format!("{}/allowed-addresses", target(&id)));
     match visit.ask(call.json(&json!({"allowed_addresses": addresses}))).await {
         Ok(_) => Ok(form::then(&visit, &client::path(&id), done)),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form: "addresses", typed: &typed, trouble: &trouble };
-            let page = client::show(&visit, &once, &id, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page = async |trouble: &Trouble| {
+                let tried = Tried { form: "addresses", typed: &typed, trouble };
+                client::show(&visit, &once, &id, Some(&tried)).await
+            };
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 
@@ -93,30 +95,30 @@ async fn asks_end(
         return Err(Problem::not_found().into());
     }
     let own = client::path(id);
-    let title = format!("End key {kid}");
-    let main = html! {
-        h1 { (title) }
-        (ways(visit))
+    let what = html! {
         p {
             "The client " strong { (text(&client["name"])) }
             " gets no more tokens by this key once it has ended. This can't be undone, but the key can be added again. "
             "Look first that the system signs with another of its keys."
         }
         (wrong)
-        form.sheet method="post" action=(visit.link(&format!("{own}/keys/{}/end", segment(kid)))) {
-            label.field {
-                span { "When, in UTC; at once if empty" }
-                input type="datetime-local" name="at" value=[typed.get("at")];
-                span.hint { "Within 90 days." }
-            }
-            (form::sure("The system has another key by now. End this one."))
-            div.actions {
-                button.danger { "End the key" }
-                a href=(visit.link(&own)) { "Leave it" }
-            }
+    };
+    let fields = html! {
+        label.field {
+            span { "When, in UTC; at once if empty" }
+            input type="datetime-local" name="at" value=[typed.get("at")];
+            span.hint { "Within 90 days." }
         }
     };
-    Ok(layout::page(visit, &title, &main))
+    let ask = Ask {
+        action: &format!("{own}/keys/{}/end", segment(kid)),
+        fields,
+        means: "The system has another key by now. End this one.",
+        ticked: false,
+        act: "End the key",
+        back: Some(&own),
+    };
+    Ok(ask.page(visit, &format!("End key {kid}"), &ways(visit), &what))
 }
 
 /// Lets a key end.
@@ -128,23 +130,18 @@ pub async fn end_key(
     Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
     let (id, kid) = place.into_inner();
-    let asked = if form::is_sure(&typed) {
-        let call = Call::new(Method::DELETE, format!("{}/keys/{}", target(&id), segment(&kid)));
-        let call = match typed.get("at") {
-            Some(at) => call.about("expires_at", &form::utc(at)),
-            None => call,
-        };
-        visit.ask(call).await
-    } else {
-        Err(form::unsure())
+    let call = Call::new(Method::DELETE, format!("{}/keys/{}", target(&id), segment(&kid)));
+    let call = match typed.get("at") {
+        Some(at) => call.about("expires_at", &form::utc(at)),
+        None => call,
     };
-    match asked {
+    match form::if_sure(&visit, &typed, call).await {
         Ok(_) => Ok(form::then(&visit, &client::path(&id), "ended")),
-        Err(trouble) if trouble.is_about_input() => {
-            let page = asks_end(&visit, &id, &kid, &typed, &form::said(&trouble)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page =
+                async |trouble: &Trouble| asks_end(&visit, &id, &kid, &typed, &form::said(trouble)).await;
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 
@@ -172,33 +169,27 @@ async fn asks_rotate(
 ) -> Result<Page, Trouble> {
     let client = visit.get(&target(id)).await?;
     let own = client::path(id);
-    let main = html! {
-        h1 { "Rotate the secret" }
-        (ways(visit))
+    let what = html! {
         p {
             "The client " strong { (text(&client["name"])) }
             " gets another secret. It is shown on the next page, once. Its old secret counts beside the new one for as long as you say; "
             "a system that still has the old one after that gets no more tokens."
         }
         (wrong)
-        form.sheet method="post" action=(visit.link(&format!("{own}/rotate-secret"))) {
-            (once.field("rotate"))
-            label.field {
-                span { "The old secret goes on for" }
-                select name="overlap_s" {
-                    @for (seconds, shown) in OVERLAPS {
-                        option value=(seconds) selected[typed.get("overlap_s") == Some(*seconds)] { (shown) }
-                    }
-                }
-            }
-            (form::sure("I am ready to store the new secret now."))
-            div.actions {
-                button.danger { "Rotate the secret" }
-                a href=(visit.link(&own)) { "Leave it" }
-            }
-        }
     };
-    Ok(layout::page(visit, "Rotate the secret", &main))
+    let fields = html! {
+        (once.field("rotate"))
+        (form::overlap("overlap_s", "The old secret goes on for", OVERLAPS, typed))
+    };
+    let ask = Ask {
+        action: &format!("{own}/rotate-secret"),
+        fields,
+        means: "I am ready to store the new secret now.",
+        ticked: false,
+        act: "Rotate the secret",
+        back: Some(&own),
+    };
+    Ok(ask.page(visit, "Rotate the secret", &ways(visit), &what))
 }
 
 /// Rotates the secret, and shows the new one.
@@ -210,22 +201,15 @@ pub async fn rotate(
     id: web::Path<String>,
     Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let asked = if form::is_sure(&typed) {
-        // What is no number is the API's to refuse.
-        let overlap = typed.get("overlap_s").unwrap_or_default();
-        let overlap = overlap.parse::<i64>().map_or_else(|_| json!(overlap), |seconds| json!(seconds));
-        let call = form::call(Method::POST, format!("{}/rotate-secret", target(&id)), &typed);
-        visit.ask(call.json(&json!({"overlap_s": overlap}))).await
-    } else {
-        Err(form::unsure())
-    };
-    match asked {
+    let call = form::call(Method::POST, format!("{}/rotate-secret", target(&id)), &typed);
+    let call = call.json(&json!({"overlap_s": form::number(&typed, "overlap_s")}));
+    match form::if_sure(&visit, &typed, call).await {
         Ok(told) => Ok(new_secret(&visit, &id, &told).respond_to(&request)),
-        Err(trouble) if trouble.is_about_input() => {
-            let page = asks_rotate(&visit, &once, &id, &typed, &form::said(&trouble)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page =
+                async |trouble: &Trouble| asks_rotate(&visit, &once, &id, &typed, &form::said(trouble)).await;
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 

@@ -94,11 +94,10 @@ pub async fn diagnose(
     };
     match found {
         Ok(found) => Ok(show(&visit, &typed, &verdict(&found)).respond_to(&request)),
-        Err(trouble) if trouble.is_about_input() => {
-            let shown = show(&visit, &typed, &said(&trouble));
-            Ok(again(shown, &trouble, &request))
+        Err(trouble) => {
+            let filled = async |trouble: &Trouble| Ok(show(&visit, &typed, &said(trouble)));
+            again(trouble, &request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 

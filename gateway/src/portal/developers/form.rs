@@ -1,64 +1,30 @@
 //! What the forms of these pages have in common: each sending has a key, so that one that is sent twice is done
 //! once; and what does not fit is said over the form, which keeps what was typed.
 
-use std::{
-    convert::Infallible,
-    future::{Ready, ready},
-    sync::Arc,
-};
-
-use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder as _, dev::Payload, http::header,
-};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, http::header};
 use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::{
-    access::Context,
     error::{Code, Problem},
     portal::{
+        api::Call,
         layout::Page,
         parts::{
+            ask::is_sure,
             fact,
             state::{self, Tone},
         },
         query::Query,
-        sending::ONCE,
         trouble::Trouble,
-        visit::Visitor,
+        visit::{Visit, Visitor},
     },
 };
 
-pub use crate::portal::sending::call;
+pub use crate::portal::sending::{Once, call, utc};
 
-/// The field that says that somebody means it.
-const SURE: &str = "sure";
 /// The parameter that says what was done just now.
 const DONE: &str = "done";
-
-/// What makes the keys of a page's forms: the id of the request that loaded it.
-#[derive(Debug)]
-pub struct Once(String);
-
-impl FromRequest for Once {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let context = request.extensions().get::<Arc<Context>>().cloned();
-        ready(Ok(Self(context.map(|context| context.request_id.clone()).unwrap_or_default())))
-    }
-}
-
-impl Once {
-    /// The hidden field of one of the page's forms.
-    #[must_use]
-    pub fn field(&self, form: &str) -> Markup {
-        html! {
-            @if !self.0.is_empty() { input type="hidden" name=(ONCE) value=(format!("{}.{form}", self.0)); }
-        }
-    }
-}
 
 /// A form that did not fit.
 #[derive(Debug)]
@@ -98,12 +64,21 @@ pub fn said(trouble: &Trouble) -> Markup {
     }
 }
 
-/// A page that shows a form again: it comes with the status of what does not fit.
-#[must_use]
-pub fn again(page: Page, trouble: &Trouble, request: &HttpRequest) -> HttpResponse {
-    let mut response = page.respond_to(request);
+/// Shows the page of a form again, with the status of what does not fit; any other trouble stays one.
+///
+/// # Errors
+/// That trouble, and what comes up while the page is made.
+pub async fn again(
+    trouble: Trouble,
+    request: &HttpRequest,
+    page: impl AsyncFnOnce(&Trouble) -> Result<Page, Trouble>,
+) -> Result<HttpResponse, Trouble> {
+    if !trouble.is_about_input() {
+        return Err(trouble);
+    }
+    let mut response = page(&trouble).await?.respond_to(request);
     *response.status_mut() = trouble.status();
-    response
+    Ok(response)
 }
 
 /// After something was done: on to a page that says so.
@@ -121,37 +96,37 @@ pub fn done(visitor: &Visitor, words: &[(&str, &str)]) -> Markup {
     html! { @if let Some(said) = said { (state::notice(Tone::Good, said)) } }
 }
 
-/// The box to tick by whoever means it.
+/// What the API says to a call that somebody means: nothing is asked of it until the box is ticked.
+///
+/// # Errors
+/// When it is not ticked, and what the API refuses.
+pub async fn if_sure(visit: &Visit, typed: &Query, call: Call) -> Result<Value, Trouble> {
+    if is_sure(typed) {
+        return visit.ask(call).await;
+    }
+    Err(Problem::new(Code::Refused, "Nothing was changed: tick the box if you mean it.").into())
+}
+
+/// A choice of how long what was there before goes on.
 #[must_use]
-pub fn sure(means: &str) -> Markup {
+pub fn overlap(name: &str, label: &str, lengths: &[(&str, &str)], typed: &Query) -> Markup {
     html! {
-        label { input type="checkbox" name=(SURE) value="yes" required; " " (means) }
+        label.field {
+            span { (label) }
+            select name=(name) {
+                @for (length, shown) in lengths {
+                    option value=(length) selected[typed.get(name) == Some(*length)] { (shown) }
+                }
+            }
+        }
     }
 }
 
-/// What is told when it is not ticked.
+/// A whole number that was typed; what is none is left for the API to refuse.
 #[must_use]
-pub fn unsure() -> Trouble {
-    Trouble::Own(Problem::new(Code::Refused, "Nothing was changed: tick the box if you mean it."))
-}
-
-/// Whether it is ticked.
-#[must_use]
-pub fn is_sure(typed: &Query) -> bool {
-    typed.get(SURE) == Some("yes")
-}
-
-/// A time as a browser's field has it, in UTC, as RFC 3339 writes it; anything else as it was typed.
-#[must_use]
-pub fn utc(text: &str) -> String {
-    let text = text.trim();
-    match text.len() {
-        // 2026-01-05T09:30
-        16 => format!("{text}:00Z"),
-        // 2026-01-05T09:30:00
-        19 => format!("{text}Z"),
-        _ => text.to_owned(),
-    }
+pub fn number(typed: &Query, name: &str) -> Value {
+    let text = typed.get(name).unwrap_or_default();
+    text.parse::<i64>().map_or_else(|_| text.into(), Value::from)
 }
 
 /// A new secret or key, which is seen this once.
@@ -167,23 +142,6 @@ pub fn shown_once(name: &str, value: &Value) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_browsers_time_is_taken_as_utc() {
-        assert_eq!(utc("2026-01-05T09:30"), "2026-01-05T09:30:00Z");
-        assert_eq!(utc("2026-01-05T09:30:15"), "2026-01-05T09:30:15Z");
-        assert_eq!(utc("2026-01-05T09:30:15+01:00"), "2026-01-05T09:30:15+01:00");
-        assert_eq!(utc(" soon "), "soon");
-    }
-
-    #[test]
-    fn each_form_of_a_page_has_its_own_key_and_each_loading_another() {
-        let (first, second) = (Once("req_1".to_owned()), Once("req_2".to_owned()));
-        let keys = [first.field("pause"), first.field("test"), second.field("pause")].map(|field| field.0);
-        assert!(keys[0].contains("\"req_1.pause\""));
-        assert!(keys[0] != keys[1] && keys[0] != keys[2]);
-        assert_eq!(Once(String::new()).field("pause").0, "");
-    }
 
     #[test]
     fn what_was_typed_stays_with_its_own_form() {

@@ -14,6 +14,7 @@ use crate::portal::{
     api::Call,
     form::Typed,
     layout::{self, Page},
+    parts::ask::Ask,
     query::Query,
     trouble::Trouble,
     visit::Visit,
@@ -33,12 +34,13 @@ impl Sent<'_> {
     async fn make(&self, form: &'static str, call: Call, done: &str) -> Result<HttpResponse, Trouble> {
         match self.visit.ask(call).await {
             Ok(_) => Ok(form::then(self.visit, &path(self.id), done)),
-            Err(trouble) if trouble.is_about_input() => {
-                let tried = Tried { form, typed: self.typed, trouble: &trouble };
-                let page = show(self.visit, self.once, self.id, Some(&tried)).await?;
-                Ok(form::again(page, &trouble, self.request))
+            Err(trouble) => {
+                let page = async |trouble: &Trouble| {
+                    let tried = Tried { form, typed: self.typed, trouble };
+                    show(self.visit, self.once, self.id, Some(&tried)).await
+                };
+                form::again(trouble, self.request, page).await
             }
-            Err(trouble) => Err(trouble),
         }
     }
 
@@ -129,9 +131,8 @@ async fn asks_rotate(
     wrong: &Markup,
 ) -> Result<Page, Trouble> {
     let endpoint = visit.get(&target(id)).await?;
-    let main = html! {
-        h1 { "Rotate the endpoint's key" }
-        (ways(visit))
+    let own = path(id);
+    let what = html! {
         p {
             "Messages to " code { (text(&endpoint["url"])) } " are signed with a new key from now on, and with the one before as long as you say. "
             @if endpoint["signature"] == "hmac_sha256" {
@@ -142,24 +143,20 @@ async fn asks_rotate(
             "A receiver that does not know the new key when the old one ends refuses what it is told."
         }
         (wrong)
-        form.sheet method="post" action=(visit.link(&format!("{}/rotate", path(id)))) {
-            (once.field("rotate"))
-            label.field {
-                span { "The key before goes on for" }
-                select name="overlap_hours" {
-                    @for (hours, shown) in OVERLAPS {
-                        option value=(hours) selected[typed.get("overlap_hours") == Some(*hours)] { (shown) }
-                    }
-                }
-            }
-            (form::sure("The receiver can learn the new key in that time."))
-            div.actions {
-                button.danger { "Rotate the key" }
-                a href=(visit.link(&path(id))) { "Leave it" }
-            }
-        }
     };
-    Ok(layout::page(visit, "Rotate the endpoint's key", &main))
+    let fields = html! {
+        (once.field("rotate"))
+        (form::overlap("overlap_hours", "The key before goes on for", OVERLAPS, typed))
+    };
+    let ask = Ask {
+        action: &format!("{own}/rotate"),
+        fields,
+        means: "The receiver can learn the new key in that time.",
+        ticked: false,
+        act: "Rotate the key",
+        back: Some(&own),
+    };
+    Ok(ask.page(visit, "Rotate the endpoint's key", &ways(visit), &what))
 }
 
 /// Rotates its key. A new secret is on the page that answers, and nowhere else.
@@ -171,23 +168,16 @@ pub async fn rotate(
     id: web::Path<String>,
     Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let asked = if form::is_sure(&typed) {
-        // What is no number is the API's to refuse.
-        let overlap = typed.get("overlap_hours").unwrap_or_default();
-        let overlap = overlap.parse::<u32>().map_or_else(|_| json!(overlap), |hours| json!(hours));
-        let call = form::call(Method::POST, format!("{}/rotate-secret", target(&id)), &typed);
-        visit.ask(call.json(&json!({"overlap_hours": overlap}))).await
-    } else {
-        Err(form::unsure())
-    };
-    match asked {
+    let call = form::call(Method::POST, format!("{}/rotate-secret", target(&id)), &typed);
+    let call = call.json(&json!({"overlap_hours": form::number(&typed, "overlap_hours")}));
+    match form::if_sure(&visit, &typed, call).await {
         Ok(endpoint) if endpoint["signature"] == "ed25519" => Ok(form::then(&visit, &path(&id), "rotated")),
         Ok(endpoint) => Ok(rotated(&visit, &id, &endpoint).respond_to(&request)),
-        Err(trouble) if trouble.is_about_input() => {
-            let page = asks_rotate(&visit, &once, &id, &typed, &form::said(&trouble)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page =
+                async |trouble: &Trouble| asks_rotate(&visit, &once, &id, &typed, &form::said(trouble)).await;
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 
@@ -209,24 +199,24 @@ pub async fn ask_delete(visit: Visit, id: web::Path<String>) -> Result<Page, Tro
 
 async fn asks_delete(visit: &Visit, id: &str, wrong: &Markup) -> Result<Page, Trouble> {
     let endpoint = visit.get(&target(id)).await?;
-    let main = html! {
-        h1 { "Delete the endpoint" }
-        (ways(visit))
+    let own = path(id);
+    let what = html! {
         p {
             code { (text(&endpoint["url"])) }
             " is told nothing more, and what is known of its attempts goes with it. This can't be undone. Its entries stay on the ledger. "
             "To stop it for a while, pause it instead."
         }
         (wrong)
-        form.sheet method="post" action=(visit.link(&format!("{}/delete", path(id)))) {
-            (form::sure("Delete this endpoint."))
-            div.actions {
-                button.danger { "Delete the endpoint" }
-                a href=(visit.link(&path(id))) { "Leave it" }
-            }
-        }
     };
-    Ok(layout::page(visit, "Delete the endpoint", &main))
+    let ask = Ask {
+        action: &format!("{own}/delete"),
+        fields: html! {},
+        means: "Delete this endpoint.",
+        ticked: false,
+        act: "Delete the endpoint",
+        back: Some(&own),
+    };
+    Ok(ask.page(visit, "Delete the endpoint", &ways(visit), &what))
 }
 
 /// Deletes it.
@@ -237,17 +227,11 @@ pub async fn delete(
     id: web::Path<String>,
     Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
-    let asked = if form::is_sure(&typed) {
-        visit.ask(Call::new(Method::DELETE, target(&id))).await
-    } else {
-        Err(form::unsure())
-    };
-    match asked {
+    match form::if_sure(&visit, &typed, Call::new(Method::DELETE, target(&id))).await {
         Ok(_) => Ok(form::then(&visit, "/developers/webhooks", "deleted")),
-        Err(trouble) if trouble.is_about_input() => {
-            let page = asks_delete(&visit, &id, &form::said(&trouble)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page = async |trouble: &Trouble| asks_delete(&visit, &id, &form::said(trouble)).await;
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }

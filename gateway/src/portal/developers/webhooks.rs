@@ -167,12 +167,12 @@ pub async fn add(
             Ok(form::then(&visit, &webhook::path(text(&made["id"])), "added"))
         }
         Ok(made) => Ok(added(&visit, &made).respond_to(&request)),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form: "add", typed: &typed, trouble: &trouble };
-            let page = show(&visit, &once, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let page = async |trouble: &Trouble| {
+                show(&visit, &once, Some(&Tried { form: "add", typed: &typed, trouble })).await
+            };
+            form::again(trouble, &request, page).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 

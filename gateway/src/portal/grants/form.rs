@@ -8,7 +8,7 @@ use crate::{
     portal::{sending, trouble::Trouble, visit::Visitor},
 };
 
-pub(super) use crate::portal::sending::{Answered, once, see, send};
+pub(super) use crate::portal::sending::{Answered, Once, see, send};
 
 /// Refuses a page to those who may not grant anything, and to those who have not said whose.
 pub(super) fn allow(visitor: &Visitor) -> Result<(), Trouble> {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::{
-    form::{self, Answered},
+    form::{self, Answered, Once},
     words::SIGHTS,
 };
 use crate::{
@@ -27,14 +27,19 @@ use crate::{
 
 /// The form.
 #[get("/grants/new")]
-pub async fn page(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, door: web::Data<Door>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    Ok(drawn(&visit, &door, &visit.query, None))
+    Ok(drawn(&visit, &once, today(&door), &visit.query, None))
 }
 
 /// The grant.
 #[post("/grants/new")]
-pub async fn order(visit: Visit, door: web::Data<Door>, Typed(given): Typed) -> Result<Answered, Trouble> {
+pub async fn order(
+    visit: Visit,
+    once: Once,
+    door: web::Data<Door>,
+    Typed(given): Typed,
+) -> Result<Answered, Trouble> {
     form::allow(&visit)?;
     let scopes: Vec<&str> = given.all("scope").collect();
     let mut order = json!({
@@ -49,7 +54,7 @@ pub async fn order(visit: Visit, door: web::Data<Door>, Typed(given): Typed) -> 
     match form::send(&visit, "/v1/grants", &given, &order).await {
         Ok(grant) => Ok(form::see(&visit, &format!("/grants/{}?done=made", text(&grant["id"])))),
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &given, Some(&trouble))))
+            Ok(Either::Right(drawn(&visit, &once, today(&door), &given, Some(&trouble))))
         }
         Err(trouble) => Err(trouble),
     }
@@ -86,8 +91,8 @@ fn midnight(day: Date) -> String {
     format!("{day}T00:00:00Z")
 }
 
-fn drawn(visit: &Visit, door: &Door, given: &Query, trouble: Option<&Trouble>) -> Page {
-    let today = today(door).to_string();
+fn drawn(visit: &Visit, once: &Once, today: Date, given: &Query, trouble: Option<&Trouble>) -> Page {
+    let today = today.to_string();
     let name = visit.stay.institution.as_ref().map_or("the institution", |(_, name)| name.as_str());
     let main = html! {
         h1 { "Grant a regulator access" }
@@ -97,7 +102,7 @@ fn drawn(visit: &Visit, door: &Door, given: &Query, trouble: Option<&Trouble>) -
         }
         (form::fault(trouble))
         form.sheet method="post" action=(visit.link("/grants/new")) {
-            (form::once(door))
+            (once.field("grant"))
             label.field {
                 span { "E-mail address of the regulator" }
                 input type="email" name="email" value=[given.get("email")] maxlength="254" required autocomplete="off";

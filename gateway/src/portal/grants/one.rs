@@ -5,17 +5,17 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::{
-    form::{self, Answered},
+    form::{self, Answered, Once},
     words,
 };
 use crate::{
-    access::Door,
     domain::{Scope, grant::TEXT_MAX},
     error::{Code, Problem},
     portal::{
         form::Typed,
         layout::{self, Page},
         parts::{
+            ask::{Ask, is_sure},
             fact,
             json::text,
             state::{self, Tone},
@@ -29,23 +29,23 @@ use crate::{
 
 /// The page.
 #[get("/grants/{id}")]
-pub async fn page(visit: Visit, door: web::Data<Door>, id: web::Path<String>) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, id: web::Path<String>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
     let grant = visit.get(&format!("/v1/grants/{}", segment(&id))).await?;
-    Ok(drawn(&visit, &door, &grant, &Query::default(), None))
+    Ok(drawn(&visit, &once, &grant, &Query::default(), None))
 }
 
 /// The revocation.
 #[post("/grants/{id}/revocation")]
 pub async fn revoke(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     id: web::Path<String>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
     form::allow(&visit)?;
     let path = format!("/v1/grants/{}", segment(&id));
-    let outcome = if given.get("sure").is_some() {
+    let outcome = if is_sure(&given) {
         let body = json!({"reason": given.get("reason").unwrap_or_default().trim()});
         form::send(&visit, &format!("{path}/revocation"), &given, &body).await
     } else {
@@ -55,13 +55,13 @@ pub async fn revoke(
         Ok(grant) => Ok(form::see(&visit, &format!("/grants/{}?done=revoked", text(&grant["id"])))),
         Err(trouble) if trouble.is_about_input() => {
             let grant = visit.get(&path).await?;
-            Ok(Either::Right(drawn(&visit, &door, &grant, &given, Some(&trouble))))
+            Ok(Either::Right(drawn(&visit, &once, &grant, &given, Some(&trouble))))
         }
         Err(trouble) => Err(trouble),
     }
 }
 
-fn drawn(visit: &Visit, door: &Door, grant: &Value, given: &Query, trouble: Option<&Trouble>) -> Page {
+fn drawn(visit: &Visit, once: &Once, grant: &Value, given: &Query, trouble: Option<&Trouble>) -> Page {
     let title = format!("Grant to {}", text(&grant["email"]));
     let can_end = matches!(text(&grant["state"]), "live" | "to_come");
     let main = html! {
@@ -78,25 +78,34 @@ fn drawn(visit: &Visit, door: &Door, grant: &Value, given: &Query, trouble: Opti
                  away before stays theirs. The ledger has the reason."
             }
             (form::fault(trouble))
-            form.sheet method="post" action=(visit.link(&format!("/grants/{}/revocation", text(&grant["id"])))) {
-                (form::once(door))
-                label.field {
-                    span { "Reason" }
-                    input type="text" name="reason" value=[given.get("reason")] maxlength=(TEXT_MAX) required
-                        autocomplete="off";
-                }
-                label {
-                    input type="checkbox" name="sure" value="yes" required checked[given.get("sure").is_some()];
-                    " " (text(&grant["email"])) " is to see nothing more by this grant."
-                }
-                div.actions { button.danger { "Revoke the grant" } }
-            }
+            (revocation(visit, once, grant, given))
         } @else {
             (form::fault(trouble))
         }
         p { a href=(visit.link("/grants")) { "All grants" } }
     };
     layout::page(visit, &title, &main)
+}
+
+/// The form that ends a grant.
+fn revocation(visitor: &Visitor, once: &Once, grant: &Value, given: &Query) -> Markup {
+    let fields = html! {
+        (once.field("revocation"))
+        label.field {
+            span { "Reason" }
+            input type="text" name="reason" value=[given.get("reason")] maxlength=(TEXT_MAX) required
+                autocomplete="off";
+        }
+    };
+    let ask = Ask {
+        action: &format!("/grants/{}/revocation", text(&grant["id"])),
+        fields,
+        means: &format!("{} is to see nothing more by this grant.", text(&grant["email"])),
+        ticked: is_sure(given),
+        act: "Revoke the grant",
+        back: None,
+    };
+    ask.draw(visitor)
 }
 
 /// What was done just now.

@@ -36,15 +36,17 @@ impl Drawing<'_> {
     pub fn page(&self, link: impl Fn(&str) -> String) -> Markup {
         // A group and no image: what leads on within an image is not heard of.
         html! {
-            svg.lineage role="group" aria-labelledby="lineage-title" aria-describedby="lineage-desc"
+            svg.lineage text-anchor="middle" role="group" aria-labelledby="lineage-title" aria-describedby="lineage-desc"
                 width=(round(self.placed.width)) height=(round(self.placed.height)) viewBox=(self.view_box()) {
                 title #lineage-title { (self.title()) }
                 desc #lineage-desc { (self.description()) }
                 defs { marker #lineage-head viewBox="0 0 8 8" refX="0" refY="4" markerWidth="9" markerHeight="9"
                     markerUnits="userSpaceOnUse" orient="auto" { path.head d="M0 0L8 4L0 8z" {} } }
-                @for (edge, way) in self.ways() {
-                    path class=(if self.told.contains(&edge) { "flow told" } else { "flow" })
-                        d=(way) marker-end="url(#lineage-head)" {}
+                // What all of them have is said once: a graph may have a thousand edges.
+                g marker-end="url(#lineage-head)" {
+                    @for (edge, way) in self.ways() {
+                        path class=(if self.told.contains(&edge) { "flow told" } else { "flow" }) d=(way) {}
+                    }
                 }
                 @for (number, node) in self.graph.nodes.iter().enumerate() {
                     g class=(class(number, node)) transform=(self.at(number)) {
@@ -59,17 +61,17 @@ impl Drawing<'_> {
     #[must_use]
     pub fn file(&self) -> Markup {
         html! {
-            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title desc" font-family="system-ui, sans-serif"
+            svg xmlns="http://www.w3.org/2000/svg" text-anchor="middle" role="img" aria-labelledby="title desc" font-family="system-ui, sans-serif"
                 width=(round(self.placed.width)) height=(round(self.placed.height)) viewBox=(self.view_box()) {
                 title #title { (self.title()) }
                 desc #desc { (self.description()) }
                 defs { marker #head viewBox="0 0 8 8" refX="0" refY="4" markerWidth="9" markerHeight="9"
                     markerUnits="userSpaceOnUse" orient="auto" { path d="M0 0L8 4L0 8z" fill=(SOFT) {} } }
                 rect width="100%" height="100%" fill="#ffffff" {}
-                g fill="none" {
+                g fill="none" marker-end="url(#head)" {
                     @for (edge, way) in self.ways() {
                         @let is_told = self.told.contains(&edge);
-                        path d=(way) marker-end="url(#head)" stroke=(if is_told { LINK } else { SOFT })
+                        path d=(way) stroke=(if is_told { LINK } else { SOFT })
                             stroke-width=(if is_told { "2.5" } else { "1.25" }) {}
                     }
                 }
@@ -151,9 +153,9 @@ fn boxed(number: usize, node: &Node<'_>, carries: bool) -> Markup {
         title { (clean(&format!("{} {} in {}", below, node.name, node.namespace))) }
         rect width=(round(WIDTH)) height=(round(HEIGHT)) rx=(round(radius)) fill=[carries.then_some(fill)]
             stroke=[carries.then_some(stroke)] stroke-width=[carries.then_some(width)] {}
-        text x=(middle) y="19" text-anchor="middle" font-size=[carries.then_some("13")]
+        text x=(middle) y="19" font-size=[carries.then_some("13")]
             fill=[carries.then_some(INK)] { (cut(node.name, NAME_MAX)) }
-        text class=[(!carries).then_some("kind")] x=(middle) y="35" text-anchor="middle" font-size=[carries.then_some("11")]
+        text class=[(!carries).then_some("kind")] x=(middle) y="35" font-size=[carries.then_some("11")]
             fill=[carries.then_some(SOFT)] { (cut(&format!("{below} · {}", node.namespace), KIND_MAX)) }
     }
 }

@@ -1,5 +1,6 @@
 //! What pages are made of.
 
+pub mod ask;
 pub mod fact;
 pub mod field;
 pub mod json;

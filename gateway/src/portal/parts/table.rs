@@ -9,6 +9,8 @@ use crate::portal::{layout, visit::Visitor};
 pub const COLUMNS: &str = "columns";
 /// The parameter that says where a page begins.
 pub const CURSOR: &str = "cursor";
+/// The parameter that says how many rows a page has.
+pub const LIMIT: &str = "limit";
 
 /// A column.
 pub struct Column {
@@ -122,6 +124,25 @@ pub fn counted(many: usize, thing: &str) -> String {
     if many == 1 { format!("1 {thing}") } else { format!("{many} {thing}s") }
 }
 
+/// Rows that a page may have; the middle one unless told otherwise.
+const SIZES: [&str; 3] = ["50", "100", "500"];
+
+/// How many rows a page has: a choice in the address.
+#[must_use]
+pub fn sizes(visitor: &Visitor) -> Markup {
+    let now = visitor.query.get(LIMIT).unwrap_or(SIZES[1]);
+    let first = visitor.query.without(&[CURSOR]);
+    html! {
+        nav.sizes aria-label="Rows on a page" {
+            span.soft { "Rows" }
+            @for size in SIZES {
+                " " a href=(first.with(LIMIT, size).at(&visitor.path)) aria-label=(format!("{size} rows on a page"))
+                    aria-current=[(now == size).then_some("true")] { (size) }
+            }
+        }
+    }
+}
+
 /// Pages on, as the API's cursor has it.
 #[must_use]
 pub fn pager(visitor: &Visitor, page: &Value, rows: usize) -> Markup {
@@ -144,7 +165,7 @@ pub fn filters(visitor: &Visitor, names: &[&str], fields: &Markup) -> Markup {
     html! {
         form.filters method="get" action=(visitor.path) role="search" {
             (layout::keep(visitor))
-            @for (name, value) in visitor.query.only(&["sort", COLUMNS]).pairs() {
+            @for (name, value) in visitor.query.only(&["sort", COLUMNS, LIMIT]).pairs() {
                 input type="hidden" name=(name) value=(value);
             }
             (fields)

@@ -5,11 +5,10 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::{
-    form::{self, Answered, Line},
+    form::{self, Answered, Line, Once},
     words,
 };
 use crate::{
-    access::Door,
     domain::Scope,
     portal::{
         form::Typed,
@@ -29,16 +28,16 @@ use crate::{
 
 /// The form.
 #[get("/reports/{id}/adjustments/new")]
-pub async fn page(visit: Visit, door: web::Data<Door>, id: web::Path<String>) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, id: web::Path<String>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &id, &visit.query, None).await
+    drawn(&visit, &once, &id, &visit.query, None).await
 }
 
 /// The proposal.
 #[post("/reports/{id}/adjustments/new")]
 pub async fn propose(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     id: web::Path<String>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
@@ -50,7 +49,7 @@ pub async fn propose(
     match form::send(&visit, &format!("{}/adjustments", words::report_at(&id)), &given, &body).await {
         Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}?done=proposed"))),
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &id, &given, Some(&trouble)).await?))
+            Ok(Either::Right(drawn(&visit, &once, &id, &given, Some(&trouble)).await?))
         }
         Err(trouble) => Err(trouble),
     }
@@ -58,7 +57,7 @@ pub async fn propose(
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     id: &str,
     given: &Query,
     trouble: Option<&Trouble>,
@@ -74,7 +73,7 @@ async fn drawn(
              shown among what makes the figure."
         }
         form.sheet method="post" action=(visit.link(&format!("/reports/{id}/adjustments/new"))) {
-            (form::once(door))
+            (once.field("proposal"))
             (Line {
                 name: "figure",
                 label: "Figure",

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     adjust,
-    form::{self, Answered},
+    form::{self, Answered, Once},
     words,
 };
 use crate::{
-    access::Door,
     error::Problem,
     portal::{
         form::Typed,
@@ -29,25 +28,23 @@ use crate::{
     },
 };
 
-/// Adjustments that are read at a time.
-const READ: usize = 500;
+/// Where the API has an adjustment.
+fn adjustment_at(report: &str, id: &str) -> String {
+    format!("{}/adjustments/{}", words::report_at(report), segment(id))
+}
 
 /// What is to be decided.
 #[get("/reports/{id}/adjustments/{adjustment}")]
-pub async fn page(
-    visit: Visit,
-    door: web::Data<Door>,
-    path: web::Path<(String, String)>,
-) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, path: web::Path<(String, String)>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &path, None).await
+    drawn(&visit, &once, &path, None).await
 }
 
 /// The decision.
 #[post("/reports/{id}/adjustments/{adjustment}")]
 pub async fn decide(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     path: web::Path<(String, String)>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
@@ -58,14 +55,14 @@ pub async fn decide(
         _ => {
             let detail = "say whether it is approved or declined; nothing was done yet";
             let trouble = Trouble::Own(Problem::member("/decision", "required", detail));
-            return Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?));
+            return Ok(Either::Right(drawn(&visit, &once, &path, Some(&trouble)).await?));
         }
     };
-    let target = format!("{}/adjustments/{}/decision", words::report_at(id), segment(adjustment));
+    let target = adjustment_at(id, adjustment) + "/decision";
     match form::send(&visit, &target, &given, &json!({"approve": approve})).await {
         Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}?done={done}"))),
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &path, Some(&trouble)).await?))
+            Ok(Either::Right(drawn(&visit, &once, &path, Some(&trouble)).await?))
         }
         Err(trouble) => Err(trouble),
     }
@@ -73,12 +70,12 @@ pub async fn decide(
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     (id, adjustment): &(String, String),
     trouble: Option<&Trouble>,
 ) -> Result<Page, Trouble> {
-    let path = words::report_at(id);
-    let (report, adjustment) = try_join(visit.get(&path), found(visit, &path, adjustment)).await?;
+    let (report, adjustment) = (words::report_at(id), adjustment_at(id, adjustment));
+    let (report, adjustment) = try_join(visit.get(&report), visit.get(&adjustment)).await?;
     let main = html! {
         (words::up(&words::report_link(visit, &report), &words::title(&report)))
         h1 { "Decide on an adjustment" }
@@ -90,26 +87,10 @@ async fn drawn(
         } @else if adjust::is_own(visit, &adjustment) {
             (state::notice(Tone::Warn, "You proposed it, so somebody else decides on it."))
         } @else {
-            (decision(visit, door, &report, &adjustment))
+            (decision(visit, once, &report, &adjustment))
         }
     };
     Ok(layout::page(visit, &format!("Decide on an adjustment: {}", words::title(&report)), &main))
-}
-
-/// The adjustment of this id.
-async fn found(visit: &Visit, path: &str, id: &str) -> Result<Value, Trouble> {
-    let mut cursor = None;
-    loop {
-        let list = words::list_at(&format!("{path}/adjustments"), READ, cursor.as_deref());
-        let answer = visit.get(&list).await?;
-        if let Some(found) = words::rows(&answer).iter().find(|one| one["id"] == id) {
-            return Ok(found.clone());
-        }
-        cursor = answer["page"]["next_cursor"].as_str().map(ToOwned::to_owned);
-        if cursor.is_none() {
-            return Err(Problem::not_found().into());
-        }
-    }
 }
 
 fn facts(visitor: &Visitor, adjustment: &Value) -> Markup {
@@ -125,11 +106,11 @@ fn facts(visitor: &Visitor, adjustment: &Value) -> Markup {
     ])
 }
 
-fn decision(visitor: &Visitor, door: &Door, report: &Value, adjustment: &Value) -> Markup {
+fn decision(visitor: &Visitor, once: &Once, report: &Value, adjustment: &Value) -> Markup {
     let action = format!("/reports/{}/adjustments/{}", text(&report["id"]), text(&adjustment["id"]));
     html! {
         form.sheet method="post" action=(visitor.link(&action)) {
-            (form::once(door))
+            (once.field("decision"))
             p {
                 "Approved, it is added to the figure in every version that is ordered from now on; versions that \
                  there are stay as they are. A decision stands on the ledger under your name, and can't be changed."

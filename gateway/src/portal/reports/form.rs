@@ -7,7 +7,7 @@ use crate::{
     portal::{query::Query, sending, trouble::Trouble, visit::Visitor},
 };
 
-pub(super) use crate::portal::sending::{Answered, once, see, send};
+pub(super) use crate::portal::sending::{Answered, Once, see, send};
 
 /// Refuses a form's page to those who may not change anything about reports.
 pub(super) fn allow(visitor: &Visitor) -> Result<(), Trouble> {

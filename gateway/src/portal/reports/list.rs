@@ -1,7 +1,7 @@
 //! The list of reports.
 
 use actix_web::get;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -155,22 +155,11 @@ pub async fn page(visit: Visit) -> Result<Page, Trouble> {
     Ok(layout::page(&visit, "Reports", &main))
 }
 
-/// The reports, each with its newest version; or what is wrong with the filters.
+/// The reports; or what is wrong with the filters.
 async fn found(visit: &Visit) -> Result<Result<Value, Trouble>, Trouble> {
-    let mut answer = match visit.get(&asked(&visit.query)).await {
-        Err(trouble) if trouble.is_about_input() => return Ok(Err(trouble)),
-        other => other?,
-    };
-    let reports = try_join_all(words::rows(&answer).iter().map(|row| with_newest(visit, row))).await?;
-    answer["data"] = Value::Array(reports);
-    Ok(Ok(answer))
-}
-
-/// A report of a list with its newest version.
-async fn with_newest(visit: &Visit, report: &Value) -> Result<Value, Trouble> {
-    match report["newest"].is_object() {
-        true => Ok(report.clone()),
-        false => visit.get(&words::report_at(text(&report["id"]))).await,
+    match visit.get(&asked(&visit.query)).await {
+        Err(trouble) if trouble.is_about_input() => Ok(Err(trouble)),
+        other => other.map(Ok),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod list;
 pub mod new;
 pub mod next;
 pub mod one;
+mod sheet;
 pub mod verdict;
 pub mod version;
 mod words;

@@ -1,26 +1,23 @@
 //! Having a report made.
 
-use actix_web::{Either, get, post, web};
+use actix_web::{Either, get, post};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
 use super::{
-    form::{self, Answered, Line},
+    form::{self, Answered, Line, Once},
     words,
 };
-use crate::{
-    access::Door,
-    portal::{
-        form::Typed,
-        layout::{self, Page},
-        parts::{
-            json::text,
-            state::{self, Tone},
-        },
-        query::Query,
-        trouble::Trouble,
-        visit::{Visit, Visitor},
+use crate::portal::{
+    form::Typed,
+    layout::{self, Page},
+    parts::{
+        json::text,
+        state::{self, Tone},
     },
+    query::Query,
+    trouble::Trouble,
+    visit::{Visit, Visitor},
 };
 
 /// What the names of fields for a type's parameters begin with.
@@ -28,15 +25,15 @@ const PARAMETER: &str = "parameter.";
 
 /// The choice of a type; and once it is chosen, the order.
 #[get("/reports/new")]
-pub async fn page(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once) -> Result<Page, Trouble> {
     form::allow(&visit)?;
     let types = words::types(&visit).await?;
-    Ok(drawn(&visit, &door, &types, &visit.query, None))
+    Ok(drawn(&visit, &once, &types, &visit.query, None))
 }
 
 /// The order.
 #[post("/reports/new")]
-pub async fn order(visit: Visit, door: web::Data<Door>, Typed(given): Typed) -> Result<Answered, Trouble> {
+pub async fn order(visit: Visit, once: Once, Typed(given): Typed) -> Result<Answered, Trouble> {
     let parameters: Map<String, Value> = given
         .pairs()
         .filter_map(|(name, value)| Some((name.strip_prefix(PARAMETER)?.to_owned(), Value::from(value))))
@@ -53,13 +50,13 @@ pub async fn order(visit: Visit, door: web::Data<Door>, Typed(given): Typed) -> 
         Ok(report) => Ok(form::see(&visit, &format!("/reports/{}?done=ordered", text(&report["id"])))),
         Err(trouble) if trouble.is_about_input() => {
             let types = words::types(&visit).await?;
-            Ok(Either::Right(drawn(&visit, &door, &types, &given, Some(&trouble))))
+            Ok(Either::Right(drawn(&visit, &once, &types, &given, Some(&trouble))))
         }
         Err(trouble) => Err(trouble),
     }
 }
 
-fn drawn(visitor: &Visitor, door: &Door, types: &Value, given: &Query, trouble: Option<&Trouble>) -> Page {
+fn drawn(visitor: &Visitor, once: &Once, types: &Value, given: &Query, trouble: Option<&Trouble>) -> Page {
     let wanted = given.get("type");
     let chosen = wanted.and_then(|name| words::definition(types, &Value::from(name)));
     let main = html! {
@@ -67,7 +64,7 @@ fn drawn(visitor: &Visitor, door: &Door, types: &Value, given: &Query, trouble: 
         h1 { "Have a report made" }
         (form::fault(trouble))
         @match chosen {
-            Some(of) => (order_form(visitor, door, of, given)),
+            Some(of) => (order_form(visitor, once, of, given)),
             None => {
                 @if wanted.is_some() && trouble.is_none() {
                     (state::notice(Tone::Bad, "There is no such type; choose one of these."))
@@ -124,13 +121,13 @@ fn written(of: &Value) -> String {
     lengths.collect::<Vec<_>>().join("; ")
 }
 
-fn order_form(visitor: &Visitor, door: &Door, of: &Value, given: &Query) -> Markup {
+fn order_form(visitor: &Visitor, once: &Once, of: &Value, given: &Query) -> Markup {
     let parameters = of["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     html! {
         p { (text(&of["title"])) " (" (text(&of["standard"])) "). "
             a href=(visitor.link("/reports/new")) { "Choose another type" } }
         form.sheet method="post" action=(visitor.link("/reports/new")) {
-            (form::once(door))
+            (once.field("order"))
             input type="hidden" name="type" value=(text(&of["name"]));
             (Line { name: "period", label: "Period", hint: &written(of), required: true, max: 10 }.draw(given))
             @for parameter in parameters {

@@ -6,11 +6,10 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::{
-    form::{self, Answered, Line},
+    form::{self, Answered, Line, Once},
     words,
 };
 use crate::{
-    access::Door,
     error::{Code, Problem},
     portal::{
         form::Typed,
@@ -27,23 +26,23 @@ const CANCELLATION: &str = "cancellation";
 
 /// The form. With `kind=cancellation` it withdraws the version that stands.
 #[get("/reports/{id}/next")]
-pub async fn page(visit: Visit, door: web::Data<Door>, id: web::Path<String>) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, id: web::Path<String>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &id, &visit.query, None).await
+    drawn(&visit, &once, &id, &visit.query, None).await
 }
 
 /// The order.
 #[post("/reports/{id}/next")]
 pub async fn order(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     id: web::Path<String>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
     if given.get("kind") == Some(CANCELLATION) && given.get("confirmed").is_none() {
         let detail = "tick that you mean to withdraw the report; nothing was done yet";
         let trouble = Trouble::Own(Problem::member("/confirmed", "required", detail));
-        return again(&visit, &door, &id, &given, &trouble).await;
+        return again(&visit, &once, &id, &given, &trouble).await;
     }
     let mut body = json!({"reason": given.get("reason").unwrap_or_default()});
     for name in ["kind", "as_of"] {
@@ -56,7 +55,7 @@ pub async fn order(
             let n = &version["n"];
             Ok(form::see(&visit, &format!("/reports/{id}/versions/{n}?done=version")))
         }
-        Err(trouble) if trouble.is_about_input() => again(&visit, &door, &id, &given, &trouble).await,
+        Err(trouble) if trouble.is_about_input() => again(&visit, &once, &id, &given, &trouble).await,
         Err(trouble) => Err(trouble),
     }
 }
@@ -64,17 +63,17 @@ pub async fn order(
 /// The form once more, with what was wrong.
 async fn again(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     id: &str,
     given: &Query,
     trouble: &Trouble,
 ) -> Result<Answered, Trouble> {
-    Ok(Either::Right(drawn(visit, door, id, given, Some(trouble)).await?))
+    Ok(Either::Right(drawn(visit, once, id, given, Some(trouble)).await?))
 }
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     id: &str,
     given: &Query,
     trouble: Option<&Trouble>,
@@ -93,7 +92,7 @@ async fn drawn(
         (form::fault(trouble))
         (newest(&report["newest"]))
         form.sheet method="post" action=(visit.link(&format!("/reports/{id}/next"))) {
-            (form::once(door))
+            (once.field("version"))
             @if is_withdrawal { (withdrawal()) } @else { (kinds(of, given)) }
             (Line {
                 name: "reason",

@@ -6,41 +6,41 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::{
-    form::{self, Answered, Line},
+    form::{self, Answered, Line, Once},
+    sheet::{Of, Sheet},
     words,
 };
-use crate::{
-    access::Door,
-    portal::{
-        form::Typed,
-        layout::{self, Page},
-        parts::{fact, json::text},
-        query::Query,
-        trouble::Trouble,
-        visit::Visit,
-    },
+use crate::portal::{
+    form::Typed,
+    layout::Page,
+    parts::{fact, json::text},
+    query::Query,
+    trouble::Trouble,
+    visit::Visit,
+};
+
+const SHEET: Sheet = Sheet {
+    heading: "Record a validator's verdict",
+    title: "Record a verdict",
+    list: "validations",
+    done: "verdict",
 };
 
 /// The form.
 #[get("/reports/{id}/versions/{n}/validations/new")]
-pub async fn page(
-    visit: Visit,
-    door: web::Data<Door>,
-    path: web::Path<(String, String)>,
-) -> Result<Page, Trouble> {
+pub async fn page(visit: Visit, once: Once, path: web::Path<(String, String)>) -> Result<Page, Trouble> {
     form::allow(&visit)?;
-    drawn(&visit, &door, &path, &visit.query, None).await
+    drawn(&visit, &once, &path, &visit.query, None).await
 }
 
 /// The verdict.
 #[post("/reports/{id}/versions/{n}/validations/new")]
 pub async fn record(
     visit: Visit,
-    door: web::Data<Door>,
+    once: Once,
     path: web::Path<(String, String)>,
     Typed(given): Typed,
 ) -> Result<Answered, Trouble> {
-    let (id, n) = &*path;
     let body = json!({
         "validator": given.get("validator").unwrap_or_default().trim(),
         "version": given.get("version").unwrap_or_default().trim(),
@@ -48,18 +48,17 @@ pub async fn record(
         "sha256": given.get("sha256").unwrap_or_default().trim().to_ascii_lowercase(),
         "output": given.get("output").unwrap_or_default(),
     });
-    match form::send(&visit, &format!("{}/validations", words::version_at(id, n)), &given, &body).await {
-        Ok(_) => Ok(form::see(&visit, &format!("/reports/{id}/versions/{n}?done=verdict"))),
+    match SHEET.send(&visit, &path, &given, &body).await {
         Err(trouble) if trouble.is_about_input() => {
-            Ok(Either::Right(drawn(&visit, &door, &path, &given, Some(&trouble)).await?))
+            Ok(Either::Right(drawn(&visit, &once, &path, &given, Some(&trouble)).await?))
         }
-        Err(trouble) => Err(trouble),
+        other => other,
     }
 }
 
 async fn drawn(
     visit: &Visit,
-    door: &Door,
+    once: &Once,
     (id, n): &(String, String),
     given: &Query,
     trouble: Option<&Trouble>,
@@ -69,40 +68,30 @@ async fn drawn(
         try_join3(visit.get(&report), visit.get(&version), words::types(visit)).await?;
     let of = words::definition(&types, &report["type"]);
     let validators = of.and_then(|of| of["validators"].as_array()).map(Vec::as_slice).unwrap_or_default();
-    let title = format!("{}, version {}", words::title(&report), version["n"]);
-    let here = format!("/reports/{}/versions/{}", text(&report["id"]), version["n"]);
-    let main = html! {
-        (words::up(&visit.link(&here), &title))
-        h1 { "Record a validator's verdict" }
-        (form::fault(trouble))
+    let first = html! {
         p {
             "Download the document, let the validator look at it, and record here what it said. What it printed is \
              kept, and its hash is on the ledger. The newest verdict of a validator counts."
         }
         (fact::list(&[("The version's document (SHA-256)", version["sha256"].as_str().map(fact::copyable))]))
-        form.sheet method="post" action=(visit.link(&format!("{here}/validations/new"))) {
-            (form::once(door))
-            (validator(validators, given))
-            (Line { name: "version", label: "Its version", hint: "Such as libxml2 2.14.6.", required: true, max: 70 }.draw(given))
-            (Line {
-                name: "sha256",
-                label: "SHA-256 of the file that it looked at",
-                hint: "As sha256sum prints it, so that no other file's verdict is taken for this one's.",
-                required: true,
-                max: 64,
-            }.draw(given))
-            (said(given))
-            label.field {
-                span { "What it printed (optional)" }
-                textarea name="output" rows="8" maxlength="300000" { (given.get("output").unwrap_or_default()) }
-            }
-            div.actions {
-                button { "Record it" }
-                a href=(visit.link(&here)) { "Leave it" }
-            }
+    };
+    let fields = html! {
+        (validator(validators, given))
+        (Line { name: "version", label: "Its version", hint: "Such as libxml2 2.14.6.", required: true, max: 70 }.draw(given))
+        (Line {
+            name: "sha256",
+            label: "SHA-256 of the file that it looked at",
+            hint: "As sha256sum prints it, so that no other file's verdict is taken for this one's.",
+            required: true,
+            max: 64,
+        }.draw(given))
+        (said(given))
+        label.field {
+            span { "What it printed (optional)" }
+            textarea name="output" rows="8" maxlength="300000" { (given.get("output").unwrap_or_default()) }
         }
     };
-    Ok(layout::page(visit, &format!("Record a verdict: {title}"), &main))
+    Ok(SHEET.draw(visit, once, &Of { report, version }, trouble, (&first, &fields)))
 }
 
 fn validator(validators: &[Value], given: &Query) -> Markup {

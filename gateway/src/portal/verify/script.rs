@@ -3,6 +3,8 @@
 
 use std::{fmt::Write as _, sync::LazyLock};
 
+use crate::portal::joined::joinable;
+
 /// A module: its name and its text.
 struct Module(&'static str, &'static str);
 
@@ -53,22 +55,6 @@ pub(super) static SCRIPT: LazyLock<String> = LazyLock::new(|| {
     }
     script + "})();\n"
 });
-
-/// A module's text without its imports, which end with the line that names a file, and without `export`.
-fn joinable(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len());
-    let mut importing = false;
-    for line in text.lines() {
-        importing |= line.starts_with("import ");
-        if importing {
-            importing = !line.ends_with("\";");
-            continue;
-        }
-        joined += line.strip_prefix("export ").unwrap_or(line);
-        joined.push('\n');
-    }
-    joined
-}
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 pub use self::versions::{
-    NewVersion, Outcome, Stored, Version, begin, finish, insert_version, is_followed, newest,
+    NewVersion, Outcome, Stored, Version, begin, finish, insert_version, is_followed, newest, newest_of,
     newest_with_figures, ordered_by, standing, stored, superseded_at, touch, unfinished, version, versions,
 };
 use super::{Connection, StoreError, select::Select};

@@ -170,6 +170,25 @@ pub async fn newest(
     Ok(sql.fetch_all(connection).await?.into_iter().next())
 }
 
+/// The newest version of each of some reports, of those that were ordered up to an entry.
+pub async fn newest_of(
+    connection: &mut Connection,
+    tenant: Tenant,
+    reports: &[Uuid],
+    snapshot: i64,
+) -> Result<Vec<Version>, StoreError> {
+    if reports.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Select::new(VERSION);
+    sql.push(" WHERE institution_id = ").bind(tenant.uuid());
+    sql.push(" AND (report_id, n) IN (SELECT report_id, max(n) FROM report_versions WHERE institution_id = ");
+    sql.bind(tenant.uuid()).push(" AND seq <= ").bind(snapshot);
+    sql.and_in("report_id", reports.iter().copied());
+    sql.push(" GROUP BY report_id)");
+    sql.fetch_all(connection).await
+}
+
 /// The version that stands: the newest that is ready, unless it is a cancellation.
 pub async fn standing(
     connection: &mut Connection,
