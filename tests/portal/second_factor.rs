@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use sha2::Digest as _;
 
-use crate::support::{Ledger, Person, Server, forge::now_s, person::credentials};
+use crate::support::{Answer, Ledger, Person, Server, forge::now_s, person::credentials};
 
 const HALF: &str = "__Host-sign-in";
 
@@ -50,19 +50,19 @@ async fn begin(person: &mut Person, form: &[(&str, &str)]) -> (String, String) {
     (secret, begun)
 }
 
+/// Sends a code to confirm what was begun.
+async fn send(person: &mut Person, code: &str, begun: &str) -> Answer {
+    person.post("/account/second-factor", &[("code", code), ("begun", begun)]).await
+}
+
 /// Confirms a second factor: its secret, the step whose code was used, and the codes that stand in.
 async fn confirm(person: &mut Person, secret: String, begun: &str) -> (String, i64, Vec<String>) {
     let step = now_s() / 30;
-    let with = |code: &str| vec![("code", code.to_owned()), ("begun", begun.to_owned())];
-    let send = async |person: &mut Person, form: Vec<(&str, String)>| {
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        person.post("/account/second-factor", &form).await
-    };
-    let wrong = send(person, with(&code(&secret, step - 10))).await;
+    let wrong = send(person, &code(&secret, step - 10), begun).await;
     assert_eq!(wrong.status, 403);
     assert!(!wrong.text().contains(&secret), "the secret is shown once: {}", wrong.text());
     assert!(wrong.text().contains(begun), "another code can be typed: {}", wrong.text());
-    let confirmed = send(person, with(&code(&secret, step))).await;
+    let confirmed = send(person, &code(&secret, step), begun).await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.text());
     let codes =
         confirmed.text().split("<li><code>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned());
@@ -247,13 +247,12 @@ async fn a_second_factor_is_replaced_by_a_code_of_it_and_nothing_changes_before_
         let again = person.get(page).await;
         assert!(!again.text().contains(&secret) && !again.text().contains("otpauth"), "{}", again.text());
     }
-    let form = [("code", code(&secret, now_s() / 30)), ("begun", begun.clone())];
-    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
-    assert_eq!(there.post(page, &form).await.status, 409);
+    let good = code(&secret, now_s() / 30);
+    assert_eq!(send(&mut there, &good, &begun).await.status, 409);
     assert_eq!(there.get("/keys").await.status, 200, "nothing was changed");
     let (_, _, codes) = confirm(&mut officer, secret, &begun).await;
     assert_eq!(there.get("/keys").await.status, 303);
-    assert_eq!(officer.post(page, &form).await.status, 409, "what was begun is confirmed once");
+    assert_eq!(send(&mut officer, &good, &begun).await.status, 409, "what was begun is confirmed once");
 
     // Somebody at a browser that was left, who knows the password, replaces nothing.
     let another = format!("{page}/begin");

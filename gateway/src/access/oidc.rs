@@ -266,13 +266,14 @@ impl Door {
     ) -> Result<Option<Begun>, Problem> {
         let (id, mut user) = (UserId::from_uuid(user.id), user.clone());
         if user.external_issuer.is_none() && user.disabled_at_us.is_none() {
-            let (name, subject) = (said.issuer.name.clone(), said.subject.clone());
-            let link = UserChange::LinkIssuer(name.clone(), subject.clone());
+            let (issuer, subject) = (said.issuer.name.clone(), said.subject.clone());
+            let checked = Some(user.credentials());
+            let link = UserChange::LinkIssuer { issuer: issuer.clone(), subject: subject.clone(), checked };
             match self.change_user(context, id, id, link).await {
                 Err(problem) if problem.code == Code::Conflict => return Ok(None),
                 linked => linked?,
             }
-            user.link(name, subject);
+            user.link(issuer, subject);
         }
         let how = (format!("oidc {}", said.issuer.name), None);
         match self.begin(context, &user, how, before).await {

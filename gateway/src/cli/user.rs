@@ -106,7 +106,7 @@ impl UserCommand {
                 if !config.portal.oidc.contains_key(&issuer) || !can_be_registered(&subject) {
                     return Err("there is no such issuer in the configuration, or the subject is none".into());
                 }
-                change(ledger, &named, UserChange::LinkIssuer(issuer, subject)).await?;
+                change(ledger, &named, UserChange::LinkIssuer { issuer, subject, checked: None }).await?;
                 println!("{} signs in there now", named.email);
                 Ok(())
             }

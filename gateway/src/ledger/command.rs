@@ -210,8 +210,15 @@ pub enum UserChange {
     DropSecondFactor(Option<(Credentials, Code)>),
     /// They may try codes of their second factor again, however many were wrong.
     AllowCodes,
-    /// They sign in at an issuer, by its name in the configuration, as this subject of it; no longer by a password.
-    LinkIssuer(String, String),
+    /// They sign in at an issuer, and no longer by a password.
+    LinkIssuer {
+        /// Its name in the configuration.
+        issuer: String,
+        /// What it calls them.
+        subject: String,
+        /// What they had when they were found by their e-mail address alone.
+        checked: Option<Credentials>,
+    },
 }
 
 /// What an operator can change.

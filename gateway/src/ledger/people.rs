@@ -131,7 +131,8 @@ impl Batch<'_> {
                 tries::forget(self.connection, &tries::codes_of(id)).await.map_err(unavailable)?;
                 return Ok(("user.allow_codes", None));
             }
-            UserChange::LinkIssuer(issuer, subject) => {
+            UserChange::LinkIssuer { issuer, subject, checked } => {
+                still(user, checked.as_ref())?;
                 let other = users::by_external(self.connection, &issuer, &subject).await;
                 if other.map_err(unavailable)?.is_some() || user.external_issuer.is_some() {
                     let why = "the issuer's account belongs to somebody else, or the person has another one";

@@ -88,7 +88,7 @@ async fn know(request: &ServiceRequest) {
         Ok(None) => {}
         // Then it is a stranger's.
         Err(problem) => {
-            tracing::warn!(cause = problem.cause, "the session of a refused request is not known")
+            tracing::warn!(cause = problem.cause, "the session of a refused request is not known");
         }
     }
 }
