@@ -140,7 +140,6 @@ pub async fn add_user(
         invite_sha256: None,
         invite_until_us: None,
         totp_salt: None,
-        totp_pending: None,
         totp_step: None,
         external_issuer: None,
         external_subject: None,

@@ -138,6 +138,7 @@ fn describe(scope: Scope) -> &'static str {
         }
         Scope::ReportsWrite => "Order and correct reports; record verdicts, deliveries and adjustments",
         Scope::GrantsManage => "Let regulators see what a grant names, and take that back",
+        Scope::GrantedRead => "See which grants one holds: a regulator's in the portal, and no client's",
         Scope::Admin => "Onboard institutions, manage clients and plans",
     }
 }

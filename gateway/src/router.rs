@@ -13,9 +13,9 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 
 use crate::{
     api::{
-        accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, grants, health,
-        institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports, tlog,
-        transactions, transactions_batch, usage, webhooks, well_known,
+        accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, granted, grants,
+        health, institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports,
+        tlog, transactions, transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
     portal,
@@ -119,6 +119,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(grants::create)
         .service(grants::get)
         .service(grants::revoke)
+        .service(granted::list)
         .service(webhooks::list)
         .service(webhooks::create)
         .service(webhooks::telling::deliveries)

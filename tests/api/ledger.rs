@@ -147,6 +147,33 @@ async fn entries_are_filtered_by_who_caused_them_in_either_order() {
     system.send(request).await.problem(400, "invalid_parameter");
 }
 
+#[tokio::test]
+async fn entries_of_a_subject_that_somebody_caused_come_in_pages_of_the_size_asked_for() {
+    let server = Server::shared();
+    let (system, feeder) = (server.system(0).await, server.feeder().await);
+    let mut line = data::transaction(&data::unique("paged"));
+    let first = feeder.deliver(server.institution(0), &data::ndjson(std::slice::from_ref(&line))).await.ok();
+    let id = first["records"][0]["id"].as_str().unwrap().to_owned();
+    for cents in 1..=4 {
+        line["amount"]["amount"] = json!(format!("12.0{cents}"));
+        let revised = data::revised(&line, "correction", "keyed in wrongly");
+        feeder.deliver(server.institution(0), &data::ndjson(&[revised])).await.ok();
+    }
+    let path = format!("/v1/ledger/entries?subject={id}&actor={}", feeder.client_id);
+    let all = system.pages(&path).await;
+    assert_eq!(all.len(), 5);
+    let page = system.get(&format!("{path}&limit=2")).await.ok();
+    assert_eq!(
+        (page["data"].as_array().unwrap().len(), &page["page"]["has_more"]),
+        (2, &json!(true)),
+        "{page}"
+    );
+    assert_eq!(system.pages_of(&path, 2).await, all);
+    let mut backward = system.pages_of(&format!("{path}&sort=-seq"), 2).await;
+    backward.reverse();
+    assert_eq!(backward, all);
+}
+
 /// The looks that a query finds, page by page.
 async fn looks(system: &Caller, query: &str, limit: usize) -> Vec<Value> {
     system.pages_of(&format!("/v1/ledger/looks?{query}"), limit).await

@@ -14,6 +14,7 @@ mod intakes;
 mod kill;
 #[path = "../../audit/tests/parts.rs"]
 mod parts;
+mod people;
 mod redis;
 mod replicas;
 mod reports;

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod developers;
+mod granted;
 mod grants;
 mod lineage;
 mod oidc;

@@ -7,7 +7,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Ledger, Person, Server, person::SESSION, programs, server::free_ports};
+use crate::support::{
+    Ledger, Person, Server,
+    person::{SESSION, credentials},
+    programs,
+    server::free_ports,
+};
 
 const LEFT: &str = "__Host-oidc";
 
@@ -80,20 +85,26 @@ impl Drop for Provider {
     }
 }
 
-/// A demo whose people sign in at a provider too; the provider's own people do, or those of all.
+/// The configuration of who signs in there.
+fn settings<'a>(issuer: &'a str, people_of: &'a str) -> Vec<(&'static str, &'a str)> {
+    let mut settings = vec![
+        ("VERITRAIL_PORTAL__OIDC__HOUSE__ISSUER", issuer),
+        ("VERITRAIL_PORTAL__OIDC__HOUSE__LABEL", "the house's login"),
+        ("VERITRAIL_PORTAL__OIDC__HOUSE__CLIENT_ID", "veritrail"),
+        ("VERITRAIL_PORTAL__OIDC__HOUSE__CLIENT_SECRET", "a secret of: the tests & more"),
+        ("VERITRAIL_PORTAL__OIDC__HOUSE__PEOPLE_OF", people_of),
+    ];
+    if people_of == "regulators" {
+        settings.push(("VERITRAIL_PORTAL__OIDC__HOUSE__EMAIL_DOMAINS", "Supervisor.example"));
+    }
+    settings
+}
+
+/// A demo whose people sign in at a provider too: regulators of a domain do, or those who are named otherwise.
 fn site(people_of: &str) -> (Server, Provider) {
     let port = free_ports();
     let issuer = format!("http://127.0.0.1:{port}");
-    let server = Server::demo_with(
-        &[],
-        &[
-            ("VERITRAIL_PORTAL__OIDC__HOUSE__ISSUER", &issuer),
-            ("VERITRAIL_PORTAL__OIDC__HOUSE__LABEL", "the house's login"),
-            ("VERITRAIL_PORTAL__OIDC__HOUSE__CLIENT_ID", "veritrail"),
-            ("VERITRAIL_PORTAL__OIDC__HOUSE__CLIENT_SECRET", "a secret of: the tests & more"),
-            ("VERITRAIL_PORTAL__OIDC__HOUSE__PEOPLE_OF", people_of),
-        ],
-    );
+    let server = Server::demo_with(&[], &settings(&issuer, people_of));
     let people = json!({
         "tomas": {"email": "Tomas@Supervisor.example", "email_verified": true},
         "mallory": {"email": "tomas@supervisor.example", "email_verified": true},
@@ -102,11 +113,12 @@ fn site(people_of: &str) -> (Server, Provider) {
         "eve": {"email": "eve@supervisor.example", "email_verified": false},
         "ines": {"email": "officer@bank.example", "email_verified": true},
         "nobody": {"email": "nobody@bank.example", "email_verified": true},
+        "otto": {"email": "otto@other-supervisor.example", "email_verified": true},
     });
     let provider = Provider::start(port, &format!("{}/sign-in/callback/house", server.base_url()), &people);
-    for name in ["tomas", "eve"] {
-        let email = format!("{name}@supervisor.example");
-        let add = ["user", "add", "--email", &email, "--name", name, "--role", "regulator"];
+    for email in ["tomas@supervisor.example", "eve@supervisor.example", "otto@other-supervisor.example"] {
+        let name = email.split('@').next().unwrap();
+        let add = ["user", "add", "--email", email, "--name", name, "--role", "regulator"];
         assert!(server.run(&add).status.success());
     }
     (server, provider)
@@ -125,7 +137,7 @@ async fn come_back(server: &Server, provider: &Provider, login: &str) -> (Person
 
 #[tokio::test]
 async fn somebody_who_was_added_signs_in_at_an_issuer_and_is_known_by_its_sub_from_then_on() {
-    let (server, provider) = site("provider");
+    let (server, provider) = site("regulators");
     let form = Person::nobody(&server).get("/sign-in?next=/keys").await;
     assert!(form.text().contains("Sign in with the house's login"), "{}", form.text());
 
@@ -145,8 +157,8 @@ async fn somebody_who_was_added_signs_in_at_an_issuer_and_is_known_by_its_sub_fr
     assert_eq!(come_back(&server, &provider, "tomas").await.1, 303);
 
     // The address is somebody's already; an operator's; that of one with a password; it is not verified; the issuer
-    // does not speak for them; it is nobody's.
-    for login in ["mallory", "root", "rita", "eve", "ines", "nobody", "unknown"] {
+    // does not speak for them: an officer, another supervisor's; it is nobody's.
+    for login in ["mallory", "root", "rita", "eve", "ines", "otto", "nobody", "unknown"] {
         let (person, status) = come_back(&server, &provider, login).await;
         assert_eq!((status, person.session()), (403, None), "{login}");
     }
@@ -193,6 +205,10 @@ async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
     let elsewhere = format!("{}&iss=https%3A%2F%2Fevil.example", back.split("&iss=").next().unwrap());
     assert_eq!(tried(&kept, &elsewhere).await, 403);
 
+    // The issuer's metadata say that it names itself in its answers (RFC 9207).
+    assert!(back.contains("&iss="), "{back}");
+    assert_eq!(tried(&kept, back.split("&iss=").next().unwrap()).await, 403);
+
     let answer = person.get(&back).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/")));
     assert_eq!(person.get("/keys").await.status, 200);
@@ -213,4 +229,42 @@ async fn what_comes_back_is_good_once_and_in_the_browser_that_left() {
     assert_eq!(Person::nobody(&server).get("/sign-in/with/nobody").await.status, 404);
     let mut unlinked = Person::nobody(&server);
     assert_eq!(unlinked.get("/sign-in/callback/house").await.status, 403);
+}
+
+#[tokio::test]
+async fn who_is_linked_to_an_issuer_signs_in_there_and_by_no_password_any_longer() {
+    let (server, provider) = site("regulators");
+    let (email, password) = credentials(&server, "regulator");
+    let mut before = Person::signed_in(&server, &email, &password).await;
+    let invited = server.run(&["user", "invite", "--email", &email]);
+    let invited = String::from_utf8_lossy(&invited.stdout).into_owned();
+    let token = invited.split_once("token=").unwrap().1.lines().next().unwrap();
+    let link = ["user", "link", "--email", &email, "--issuer", "house", "--subject", "rita"];
+    let linked = server.run_with(&link, &settings(&provider.url, "regulators"));
+    assert!(linked.status.success(), "{linked:?}");
+
+    assert_eq!(before.get("/keys").await.status, 303, "its session ended");
+    assert_eq!(before.sign_in(&email, &password, "/").await.status, 403);
+    let new = "another horse battery";
+    let set = before.post("/set-password", &[("token", token), ("password", new), ("again", new)]).await;
+    assert_eq!(set.status, 410);
+    let again = server.run(&["user", "invite", "--email", &email]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("signs in at an issuer"), "{again:?}");
+
+    let (mut rita, status) = come_back(&server, &provider, "rita").await;
+    assert_eq!(status, 303);
+    assert_eq!(rita.get("/keys").await.status, 200);
+    assert!(!rita.get("/account").await.text().contains("Change the password"));
+}
+
+#[tokio::test]
+async fn the_providers_issuer_speaks_for_operators_and_for_no_regulator() {
+    let (server, provider) = site("provider");
+    let (email, _) = credentials(&server, "operator");
+    // By its address alone no operator is known.
+    assert_eq!(come_back(&server, &provider, "root").await.1, 403);
+    assert_eq!(come_back(&server, &provider, "tomas").await.1, 403);
+    let link = ["user", "link", "--email", &email, "--issuer", "house", "--subject", "root"];
+    assert!(server.run_with(&link, &settings(&provider.url, "provider")).status.success());
+    assert_eq!(come_back(&server, &provider, "root").await.1, 303);
 }

@@ -1,55 +1,17 @@
 //! The second factor and the account's page.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Method;
 use sha2::Digest as _;
 
-use crate::support::{Ledger, Person, Server, forge::now_s, person::credentials};
+use crate::support::{
+    Ledger, Person, Server,
+    forge::now_s,
+    person::credentials,
+    second_factor::{begin, between, code, confirm, send, set_up},
+};
 
 const HALF: &str = "__Host-sign-in";
-
-/// A code as an authenticator app makes it (RFC 6238) of a secret in Base32.
-fn code(secret: &str, step: i64) -> String {
-    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits: String = secret.chars().map(|one| format!("{:05b}", alphabet.find(one).unwrap())).collect();
-    let key: Vec<u8> =
-        (0..bits.len() / 8).map(|at| u8::from_str_radix(&bits[8 * at..8 * at + 8], 2).unwrap()).collect();
-    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
-    mac.update(&step.to_be_bytes());
-    let tag = mac.finalize().into_bytes();
-    let at = usize::from(tag[19] & 15);
-    let number = u32::from_be_bytes(tag[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
-    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {text}"));
-    rest.split_once(after).unwrap().0
-}
-
-/// Sets up a second factor: its secret, the step whose code was used, and the codes that stand in.
-async fn set_up(person: &mut Person, password: &str) -> (String, i64, Vec<String>) {
-    let begun = person.post("/account/second-factor/begin", &[("now", password)]).await;
-    assert_eq!((begun.status.as_u16(), begun.header("location")), (303, Some("/account/second-factor")));
-    let page = person.get("/account/second-factor").await;
-    let secret = between(page.text(), "data-copy=\"", "\"").to_owned();
-    assert_eq!(secret.len(), 32);
-    assert!(
-        page.text().contains("<svg role=\"img\"") && page.text().contains("otpauth://totp/"),
-        "{}",
-        page.text()
-    );
-    let step = now_s() / 30;
-    let wrong = person.post("/account/second-factor", &[("code", &code(&secret, step - 10))]).await;
-    assert_eq!(wrong.status, 403);
-    let confirmed = person.post("/account/second-factor", &[("code", &code(&secret, step))]).await;
-    assert_eq!(confirmed.status, 200, "{}", confirmed.text());
-    let codes =
-        confirmed.text().split("<li><code>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned());
-    let codes: Vec<String> = codes.collect();
-    assert_eq!(codes.len(), 10);
-    (secret, step, codes)
-}
 
 #[tokio::test]
 async fn a_code_is_asked_after_the_password_and_each_is_good_once() {
@@ -150,11 +112,17 @@ async fn a_role_that_needs_a_second_factor_sets_one_up_before_anything_else() {
     let (_, _, codes) = set_up(&mut operator, &password).await;
     assert_eq!(operator.get("/keys").await.status, 200);
 
-    // Going on without signs out, and needs the password.
+    // Going on without signs out, and needs the password and a code.
     let drop = "/account/second-factor/drop";
-    assert_eq!(operator.post(drop, &[("now", "wrong horse battery")]).await.status, 403);
+    assert_eq!(operator.post(drop, &[("now", "wrong horse battery"), ("code", &codes[1])]).await.status, 403);
+    assert_eq!(
+        operator.post(drop, &[("now", &password)]).await.status,
+        403,
+        "the password alone does not do"
+    );
+    assert_eq!(operator.post(drop, &[("now", &password), ("code", "123456")]).await.status, 403);
     assert_eq!(operator.get("/keys").await.status, 200);
-    assert_eq!(operator.post(drop, &[("now", &password)]).await.status, 303);
+    assert_eq!(operator.post(drop, &[("now", &password), ("code", &codes[1])]).await.status, 303);
     assert_eq!(operator.get("/keys").await.header("location"), Some("/sign-in?next=%2Fkeys"));
     operator.sign_in(&email, &password, "/").await;
     assert_eq!(operator.get("/keys").await.header("location"), Some("/account/second-factor"));
@@ -205,4 +173,98 @@ async fn a_password_is_changed_and_other_sessions_are_ended() {
     assert_eq!(there.get("/account").await.status, 303);
     assert_eq!(there.sign_in(&email, &password, "/").await.status, 403);
     assert_eq!(there.sign_in(&email, new, "/").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_second_factor_is_replaced_by_a_code_of_it_and_nothing_changes_before_that() {
+    let server = Server::demo(&[]);
+    let (email, password) = credentials(&server, "compliance-officer");
+    let mut officer = Person::signed_in(&server, &email, &password).await;
+    let mut there = Person::signed_in(&server, &email, &password).await;
+    let page = "/account/second-factor";
+
+    // A secret is shown once, to who made it, and is good in that session alone.
+    let (secret, begun) = begin(&mut officer, &[("now", &password)]).await;
+    for person in [&mut officer, &mut there] {
+        let again = person.get(page).await;
+        assert!(!again.text().contains(&secret) && !again.text().contains("otpauth"), "{}", again.text());
+    }
+    let good = code(&secret, now_s() / 30);
+    assert_eq!(send(&mut there, &good, &begun).await.status, 409);
+    assert_eq!(there.get("/keys").await.status, 200, "nothing was changed");
+    let (_, _, codes) = confirm(&mut officer, secret, &begun).await;
+    assert_eq!(there.get("/keys").await.status, 303);
+    assert_eq!(send(&mut officer, &good, &begun).await.status, 409, "what was begun is confirmed once");
+
+    // Somebody at a browser that was left, who knows the password, replaces nothing.
+    let another = format!("{page}/begin");
+    for code in ["", "123456", "AAAA-AAAA-AAAA-AAAA"] {
+        let refused = officer.post(&another, &[("now", &password), ("code", code)]).await;
+        assert_eq!(refused.status, 403, "{code}");
+        assert!(!refused.text().contains("otpauth"), "{}", refused.text());
+    }
+    let (secret, begun) = begin(&mut officer, &[("now", &password), ("code", &codes[0])]).await;
+    let used = officer.post(&another, &[("now", &password), ("code", &codes[0])]).await;
+    assert_eq!(used.status, 403, "a code is good once");
+    // Until it is confirmed the one of before counts.
+    let mut person = Person::nobody(&server);
+    person.sign_in(&email, &password, "/").await;
+    assert_eq!(person.post("/sign-in/code", &[("code", &codes[1])]).await.status, 303);
+    confirm(&mut officer, secret, &begun).await;
+    assert_eq!(person.get("/keys").await.status, 303, "sessions of the old one ended");
+    person.sign_in(&email, &password, "/").await;
+    assert_eq!(person.post("/sign-in/code", &[("code", &codes[2])]).await.status, 403);
+
+    let begun = Ledger::of(&server).naming(server.institution(0), "user.begin_second_factor").await;
+    let factors: Vec<_> = begun.iter().map(|entry| entry.payload["factors"].as_str().unwrap()).collect();
+    assert_eq!(factors, ["password", "password recovery"]);
+}
+
+#[tokio::test]
+async fn wrong_codes_stop_at_a_number_also_at_once_until_an_operator_allows_more() {
+    let few = [("VERITRAIL_PORTAL__CODES_AT_ONCE", "3"), ("VERITRAIL_PORTAL__CODE_EVERY_S", "3600")];
+    let server = Server::demo_with(&[], &few);
+    let (email, password) = credentials(&server, "compliance-officer");
+    let mut officer = Person::signed_in(&server, &email, &password).await;
+    let (_, _, codes) = set_up(&mut officer, &password).await;
+    let half = async || {
+        let mut person = Person::nobody(&server);
+        person.sign_in(&email, &password, "/").await;
+        person
+    };
+    let person = half().await;
+    let wrong = [("code", "AAAA-AAAA-AAAA-AAAA"), ("next", "/")];
+    let send = |_| {
+        let request = person.request(Method::POST, "/sign-in/code").header("origin", server.base_url());
+        tokio::spawn(request.form(&wrong).send())
+    };
+    let mut statuses = Vec::new();
+    for sent in (0..12).map(send).collect::<Vec<_>>() {
+        statuses.push(sent.await.unwrap().unwrap().status().as_u16());
+    }
+    let count = |status: u16| statuses.iter().filter(|one| **one == status).count();
+    assert_eq!((count(403), count(429)), (3, 9));
+    // Another sign-in, and the account's own page, count with these.
+    let mut other = half().await;
+    let stopped = other.post("/sign-in/code", &[("code", &codes[0])]).await;
+    assert_eq!(stopped.status, 429, "a good one too");
+    assert!(stopped.header("retry-after").unwrap().parse::<u64>().unwrap() > 3500);
+    let drop = [("now", password.as_str()), ("code", codes[0].as_str())];
+    assert_eq!(officer.post("/account/second-factor/drop", &drop).await.status, 429);
+    assert_eq!(officer.get("/keys").await.status, 200, "who is signed in goes on");
+
+    // Another process ends it: what is counted is in the database.
+    let allowed = server.run(&["user", "allow-codes", "--email", &email]);
+    assert!(allowed.status.success(), "{allowed:?}");
+    assert_eq!(other.post("/sign-in/code", &[("code", &codes[0])]).await.status, 303);
+    // A good one has those before it count no longer.
+    for good in &codes[1..4] {
+        let mut person = half().await;
+        for _ in 0..2 {
+            assert_eq!(person.post("/sign-in/code", &wrong).await.status, 403);
+        }
+        assert_eq!(person.post("/sign-in/code", &[("code", good)]).await.status, 303);
+    }
+    let ledger = Ledger::of(&server);
+    assert!(!ledger.naming(server.institution(0), "user.allow_codes").await.is_empty());
 }

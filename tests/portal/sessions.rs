@@ -101,3 +101,37 @@ async fn nobody_can_put_a_session_in_anothers_browser() {
     person.cookies.insert(SESSION.to_owned(), token);
     assert_eq!(person.get("/keys").await.status, 303);
 }
+
+#[tokio::test]
+async fn a_sign_in_by_the_old_password_does_not_outlive_its_change() {
+    let environment = [
+        ("VERITRAIL_PORTAL__TRIES_PER_ACCOUNT", "1000"),
+        ("VERITRAIL_PORTAL__TRIES_PER_ADDRESS", "1000"),
+        ("VERITRAIL_PORTAL__TRIES_EVERYWHERE", "1000"),
+    ];
+    let server = Server::demo_with(&[], &environment);
+    let (email, mut password) = credentials(&server, "compliance-officer");
+    let here = Person::signed_in(&server, &email, &password).await;
+    for round in 0..16 {
+        let new = format!("another horse battery {round}");
+        let form = [("now", password.as_str()), ("password", new.as_str()), ("again", new.as_str())];
+        // They are checked beside each other; the change comes first or last.
+        let entering = async |after_ms: u64| {
+            tokio::time::sleep(std::time::Duration::from_millis(after_ms)).await;
+            let mut person = Person::nobody(&server);
+            person.sign_in(&email, &password, "/").await;
+            person
+        };
+        let (changed, early, middle, late) = tokio::join!(
+            here.submit("/account/password", &form),
+            entering(round),
+            entering(20 + 3 * round),
+            entering(60 + 4 * round),
+        );
+        assert_eq!(changed.status(), 303);
+        for mut person in [early, middle, late] {
+            assert_eq!(person.get("/keys").await.status, 303, "round {round}: it goes on");
+        }
+        password = new;
+    }
+}

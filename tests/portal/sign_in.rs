@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Ledger, Person, Server, person::credentials};
+use crate::support::{Answer, Ledger, Person, Server, person::credentials};
 
 const ROOMY: [(&str, &str); 3] = [
     ("VERITRAIL_PORTAL__TRIES_PER_ACCOUNT", "1000"),
@@ -209,4 +209,95 @@ async fn tries_are_limited_by_account_and_by_address_and_good_ones_are_free() {
     assert_eq!(person.sign_in(&other, &right, "/").await.status, 429);
     // Who is signed in goes on.
     assert_eq!(person.get("/keys").await.status, 200);
+}
+
+/// Tries to sign in from an address, as a proxy tells of it.
+async fn from(server: &Server, address: &str, (email, password): (&str, &str)) -> Answer {
+    let mut person = Person::nobody(server);
+    let request = person.request(Method::POST, "/sign-in").header("x-forwarded-for", address);
+    let form = [("email", email), ("password", password)];
+    person.send(request.header("origin", server.base_url()).form(&form)).await
+}
+
+/// How often somebody was refused by a code.
+fn counted(entries: &[crate::support::ledger::Recorded], code: &str) -> u64 {
+    let denials = entries.iter().flat_map(|entry| entry.payload["denials"].as_array().into_iter().flatten());
+    let those = denials.filter(|denial: &&Value| denial["code"] == code);
+    those.map(|denial| denial["count"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn strangers_elsewhere_do_not_keep_an_accounts_owner_out() {
+    let environment = [
+        ("VERITRAIL_HTTP__PROXIES", "127.0.0.1"),
+        ("VERITRAIL_PORTAL__TRIES_PER_ACCOUNT", "3"),
+        ("VERITRAIL_PORTAL__TRIES_EVERYWHERE", "6"),
+        ("VERITRAIL_PORTAL__TRY_EVERY_S", "3600"),
+    ];
+    let server = Server::demo_with(&[], &environment);
+    let (email, password) = credentials(&server, "compliance-officer");
+    let wrong = (email.as_str(), "wrong horse battery");
+    // One network is one, whatever its addresses: in IPv6 a person has 64 bits of them.
+    for last in 1..=3 {
+        assert_eq!(from(&server, &format!("2001:db8:1:1::{last}"), wrong).await.status, 403);
+    }
+    assert_eq!(from(&server, "2001:db8:1:1::4", wrong).await.status, 429);
+    assert_eq!(from(&server, "2001:db8:1:2::1", wrong).await.status, 403);
+    // The owner's is another.
+    assert_eq!(from(&server, "198.51.100.7", (&email, &password)).await.status, 303);
+
+    // Many from everywhere make each one slow, a good one too, and refuse none; those of an account that there is
+    // not as well.
+    for (email, place) in [(email.as_str(), 2), ("nobody@else.example", 6)] {
+        for last in 0..place {
+            let refused = from(&server, &format!("203.0.113.{last}"), (email, "wrong horse battery")).await;
+            assert_eq!(refused.status, 403, "{email} {last}");
+        }
+        let began = Instant::now();
+        assert_eq!(from(&server, "203.0.113.77", (email, "wrong horse battery")).await.status, 403);
+        assert!(began.elapsed() >= Duration::from_secs(2), "{email}: {:?}", began.elapsed());
+    }
+    let began = Instant::now();
+    assert_eq!(from(&server, "198.51.100.8", (&email, &password)).await.status, 303);
+    assert!(began.elapsed() >= Duration::from_secs(2));
+
+    // The institution's log has those before the flood; strangers can't fill it.
+    let ledger = Ledger::of(&server);
+    let home = ledger.naming(server.institution(0), "sign_in_failed").await;
+    assert_eq!(counted(&home, "sign_in_failed"), 6);
+    let provider = ledger.naming(&ledger.provider().await, "sign_in_failed").await;
+    assert_eq!(counted(&provider, "sign_in_failed"), 1 + 7);
+}
+
+#[tokio::test]
+async fn what_another_site_sends_is_refused_in_the_name_of_who_is_signed_in() {
+    let server = Server::demo(&[]);
+    let ledger = Ledger::of(&server);
+    for (role, log) in
+        [("compliance-officer", server.institution(0).to_owned()), ("regulator", ledger.provider().await)]
+    {
+        let mut person = Person::of_role(&server, role).await;
+        for accept in ["text/html", "application/json"] {
+            let request = person.request(Method::POST, "/account/sessions/end").form(&[("id", "")]);
+            let request = request.header("origin", "https://evil.example").header("accept", accept);
+            assert_eq!(person.send(request).await.status, 403);
+        }
+        let refused = ledger.naming(&log, "cross_site").await;
+        let denials: Vec<&Value> =
+            refused.iter().flat_map(|entry| entry.payload["denials"].as_array().unwrap()).collect();
+        assert_eq!(denials.len(), 2, "{refused:?}");
+        for denial in denials {
+            assert!(denial["actor"].as_str().unwrap().starts_with("usr_"), "{denial}");
+            assert_eq!(denial["path"], "/account/sessions/end");
+        }
+    }
+    // Without a session, or with one that is none, it is a stranger's.
+    let mut nobody = Person::nobody(&server);
+    nobody.cookies.insert(crate::support::person::SESSION.to_owned(), "A".repeat(43));
+    let request = nobody.request(Method::POST, "/sign-in").header("origin", "https://evil.example");
+    assert_eq!(nobody.send(request.form(&[("email", "")])).await.status, 403);
+    let provider = ledger.naming(&ledger.provider().await, "cross_site").await;
+    assert_eq!(counted(&provider, "cross_site"), 2 + 1);
+    let last = provider.last().unwrap();
+    assert_eq!(last.payload["denials"][0]["actor"], "127.0.0.1", "{last:?}");
 }

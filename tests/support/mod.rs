@@ -25,6 +25,7 @@ pub mod redis;
 pub mod replicas;
 pub mod reports;
 pub mod s3;
+pub mod second_factor;
 pub mod server;
 pub mod sse;
 pub mod watch;

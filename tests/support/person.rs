@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
+use serde_json::Value;
 
 use super::{Answer, Server};
 
@@ -19,8 +20,13 @@ pub const SESSION: &str = "__Host-session";
 impl Person {
     /// Somebody who is not signed in.
     pub fn nobody(server: &Server) -> Self {
+        Self::at(server.base_url())
+    }
+
+    /// The same, at an address of one's own choice.
+    pub fn at(base_url: &str) -> Self {
         let http = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { http, base_url: server.base_url().to_owned(), cookies: BTreeMap::new() }
+        Self { http, base_url: base_url.to_owned(), cookies: BTreeMap::new() }
     }
 
     /// Signs in.
@@ -117,8 +123,13 @@ impl Person {
 
 /// The e-mail address and the password of the demo's person of a role.
 pub fn credentials(server: &Server, role: &str) -> (String, String) {
-    let people = server.demo["institutions"][0]["users"].as_array().unwrap().iter();
-    let mut people = people.chain(server.demo["users"].as_array().unwrap());
+    credentials_in(&server.demo, role)
+}
+
+/// The same, of what a demo says.
+pub fn credentials_in(demo: &Value, role: &str) -> (String, String) {
+    let people = demo["institutions"][0]["users"].as_array().unwrap().iter();
+    let mut people = people.chain(demo["users"].as_array().unwrap());
     let person = people.find(|person| person["role"] == role).unwrap();
     let text = |name: &str| person[name].as_str().unwrap().to_owned();
     (text("email"), text("password"))

@@ -215,6 +215,12 @@ impl Server {
         run_in(&self.data_dir, self.base_url(), args)
     }
 
+    /// The same, with more environment variables.
+    pub fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> std::process::Output {
+        let mut command = command_in(&self.data_dir, self.base_url(), args);
+        command.envs(environment.iter().copied()).output().unwrap()
+    }
+
     /// Begins a command of the binary on this server's folder.
     pub fn begin(&self, args: &[&str]) -> Child {
         command_in(&self.data_dir, self.base_url(), args).stdout(Stdio::null()).spawn().unwrap()

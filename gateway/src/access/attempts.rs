@@ -1,76 +1,129 @@
-//! Tries that are counted: so many at once, then one more every so often. Those of this process alone.
+//! Tries to sign in, counted before anything is checked: in the database, so that replicas count together and what
+//! comes at once can't pass.
+//!
+//! Wrong passwords of an account use up the tries of the network that they come from, so that strangers elsewhere
+//! don't keep its owner out. A network has tries of its own, whatever the account. Those of an account from
+//! everywhere are many; beyond them each one takes longer, and none is refused. Wrong codes are counted by the
+//! person, from everywhere: whoever tries codes knows the password.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Mutex, PoisonError},
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+
+use super::{Context, Door, people::Settings};
+use crate::{
+    domain::{UserId, network::Network},
+    error::{Code, Problem},
+    store::tries::{self, Pace},
 };
 
-/// Most keys that are remembered.
-const KEYS: usize = 100_000;
+/// What one person has of addresses, by which tries of an account are counted: one, or 64 bits of them.
+const PERSON: (u8, u8) = (32, 64);
+/// What one site has, by which tries of all accounts are counted: one, or what is given to a site (RFC 6177).
+const SITE: (u8, u8) = (32, 48);
+/// How long a try of an account takes longer beyond those from everywhere.
+const SLOW: Duration = Duration::from_secs(2);
 
-/// Tries by key.
-#[derive(Debug)]
-pub(super) struct Attempts<K> {
-    at_once: i64,
-    every_us: i64,
-    /// When a key will have all its tries again.
-    full_at_us: Mutex<HashMap<K, i64>>,
+/// How many tries there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tries {
+    account: Pace,
+    network: Pace,
+    everywhere: Pace,
+    codes: Pace,
 }
 
-impl<K: Hash + Eq + Clone> Attempts<K> {
-    pub(super) fn new(at_once: u32, every_s: u32) -> Self {
-        let every_us = i64::from(every_s) * 1_000_000;
-        Self { at_once: at_once.into(), every_us, full_at_us: Mutex::default() }
+impl Tries {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let pace = |at_once| Pace::new(at_once, settings.try_every_s);
+        Self {
+            account: pace(settings.tries_per_account),
+            network: pace(settings.tries_per_address),
+            everywhere: pace(settings.tries_everywhere),
+            codes: Pace::new(settings.codes_at_once, settings.code_every_s),
+        }
     }
+}
 
-    /// Takes a try.
+/// A try that was taken: given back if it was a good one.
+#[derive(Debug)]
+pub(super) struct Taken {
+    keys: Vec<[u8; 32]>,
+    every_us: i64,
+    /// Whether the account has had more than its tries from everywhere.
+    pub is_flooded: bool,
+}
+
+fn refused(what: &str, wait_us: i64) -> Problem {
+    let seconds = u64::try_from(wait_us).unwrap_or(0).div_ceil(1_000_000);
+    let detail = format!("there were too many {what}; try again in {seconds} s");
+    Problem { retry_after_s: Some(seconds), ..Problem::new(Code::QuotaExceeded, detail) }
+}
+
+impl Door {
+    /// Takes a try from an address, and to sign in to an account if one is named, whether there is one or not.
     ///
     /// # Errors
-    /// The seconds until there is one again.
-    pub(super) fn take(&self, key: &K, now_us: i64) -> Result<(), u64> {
-        let mut full_at_us = self.full_at_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if full_at_us.len() >= KEYS {
-            full_at_us.retain(|_, at_us| *at_us > now_us);
-            // A flood of keys: start over rather than grow without bound.
-            if full_at_us.len() >= KEYS {
-                full_at_us.clear();
+    /// 429 when there is none left.
+    pub(super) async fn take_try(&self, context: &Context, account: Option<&str>) -> Result<Taken, Problem> {
+        let paces = self.people.tries;
+        let (site, person) =
+            (Network::around(context.address, SITE), Network::around(context.address, PERSON));
+        let mut keys = vec![tries::key(&["network", &site.to_string()])];
+        let mut wanted = vec![paces.network];
+        if let Some(account) = account {
+            keys.push(tries::key(&["account", account, &person.to_string()]));
+            wanted.push(paces.account);
+        }
+        for (key, pace) in keys.iter().zip(wanted) {
+            let wait_us = self.recorder.take_try(*key, pace).await?;
+            if wait_us > 0 {
+                return Err(refused("tries to sign in", wait_us));
             }
         }
-        let then_us = full_at_us.get(key).copied().unwrap_or(now_us).max(now_us) + self.every_us;
-        let wait_us = then_us - now_us - self.at_once * self.every_us;
-        if wait_us > 0 {
-            return Err(u64::try_from(wait_us).unwrap_or(0).div_ceil(1_000_000));
+        let mut is_flooded = false;
+        if let Some(account) = account {
+            let everywhere = tries::key(&["account", account]);
+            is_flooded = self.recorder.take_try(everywhere, paces.everywhere).await? > 0;
+            if is_flooded {
+                // Who only waits takes nobody's slot.
+                context.hold(None);
+                tokio::time::sleep(SLOW).await;
+                context.enter(&self.load)?;
+            } else {
+                keys.push(everywhere);
+            }
         }
-        full_at_us.insert(key.clone(), then_us);
-        Ok(())
+        Ok(Taken { keys, every_us: paces.network.every_us, is_flooded })
     }
 
     /// Gives a try back that was a good one.
-    pub(super) fn give_back(&self, key: &K) {
-        let mut full_at_us = self.full_at_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at_us) = full_at_us.get_mut(key) {
-            *at_us -= self.every_us;
-        }
+    ///
+    /// # Errors
+    /// When it can't be stored.
+    pub(super) async fn give_back(&self, taken: Taken) -> Result<(), Problem> {
+        let every_us = Some(taken.every_us);
+        try_join_all(taken.keys.into_iter().map(|key| self.recorder.return_tries(key, every_us))).await?;
+        Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tries_are_used_up_and_come_back_one_by_one() {
-        let (tries, s) = (Attempts::new(3, 10), 1_000_000);
-        for _ in 0..3 {
-            assert_eq!(tries.take(&"ada", 0), Ok(()));
+    /// Takes a try of a code of somebody's second factor.
+    ///
+    /// # Errors
+    /// 429 when there is none left: until there is one again, or an operator allows more.
+    pub(super) async fn take_code(&self, user: UserId) -> Result<(), Problem> {
+        let wait_us = self.recorder.take_try(tries::codes_of(user), self.people.tries.codes).await?;
+        if wait_us > 0 {
+            return Err(refused("wrong codes", wait_us));
         }
-        assert_eq!(tries.take(&"ada", 0), Err(10));
-        assert_eq!(tries.take(&"bob", 0), Ok(()));
-        assert_eq!(tries.take(&"ada", 9 * s), Err(1));
-        assert_eq!(tries.take(&"ada", 10 * s), Ok(()));
-        assert_eq!(tries.take(&"ada", 10 * s), Err(10));
-        tries.give_back(&"ada");
-        assert_eq!(tries.take(&"ada", 10 * s), Ok(()));
+        Ok(())
+    }
+
+    /// A code was good: the wrong ones before it count no longer.
+    ///
+    /// # Errors
+    /// When it can't be stored.
+    pub(super) async fn forget_codes(&self, user: UserId) -> Result<(), Problem> {
+        Ok(self.recorder.return_tries(tries::codes_of(user), None).await?)
     }
 }

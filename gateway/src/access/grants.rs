@@ -10,6 +10,8 @@ use crate::{
     store::grants::{self, Held},
 };
 
+/// Grants of somebody that are told at most: those that end first.
+pub const GRANTED_MAX: usize = 1_000;
 /// What parts the purposes of grants that one look rests on.
 const AND: &str = "; ";
 
@@ -86,8 +88,8 @@ impl Sight {
 }
 
 impl Door {
-    /// All that a regulator has been granted and that has not ended, by the institution's name: what is live, and
-    /// what begins later.
+    /// What a regulator has been granted and that has not ended, by the institution's name: what is live, and what
+    /// begins later; of more than [`GRANTED_MAX`] those that end first.
     ///
     /// # Errors
     /// When it can't be read.
@@ -98,6 +100,8 @@ impl Door {
             for row in grants::held(&mut reader, None, user, now_us).await? {
                 all.push(Granted::of(row)?);
             }
+            all.sort_by_key(|one| (one.until_us, one.grant));
+            all.truncate(GRANTED_MAX);
         }
         all.sort_by(|one, other| {
             (&one.institution_name, one.until_us).cmp(&(&other.institution_name, other.until_us))

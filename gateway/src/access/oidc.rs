@@ -1,8 +1,8 @@
 //! Signing in at another issuer: OpenID Connect Core 1.0, by the authorization code flow with PKCE (RFC 7636).
 //!
 //! Who signs in was added beforehand: nobody registers himself. The first time they are known by an e-mail address
-//! that the issuer has verified; from then on by the issuer's `sub` alone. An issuer speaks for the people of the
-//! homes that it is configured for, and for nobody else's.
+//! that the issuer has verified; from then on by the issuer's `sub` alone, and by no password here. An issuer speaks
+//! for the people of the homes that it is configured for, and for nobody else's.
 //!
 //! What is remembered between leaving and coming back is in a cookie of the browser that left: nobody else's
 //! browser can come back with it (RFC 9700 section 4.7).
@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 use super::{
     Context, Door,
     issuers::{IdTokens, can_be_registered},
-    session::{Begun, UsedUp},
+    session::Begun,
 };
 use crate::{
     domain::{InstitutionId, Role, UserId, email},
@@ -34,14 +34,31 @@ const LEFT_S: i64 = 600;
 const CODE_MAX: usize = 4096;
 
 /// Whose people an issuer speaks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Homes {
     /// An institution's.
     One(InstitutionId),
-    /// The provider's own, and regulators.
+    /// The provider's own: operators.
     Provider,
+    /// Regulators whose e-mail addresses are of these domains, in lower case: a supervisor's, and not those of another.
+    Regulators(Vec<String>),
     /// Everybody's.
     Any,
+}
+
+impl Homes {
+    /// Whether somebody is among them.
+    fn has(&self, user: &User) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Provider => user.role == Role::Operator.as_str(),
+            Self::Regulators(domains) => {
+                let domain = user.email.rsplit_once('@').map_or("", |(_, domain)| domain);
+                user.role == Role::Regulator.as_str() && domains.iter().any(|one| one == domain)
+            }
+            Self::One(one) => InstitutionId::from_uuid(user.institution_id) == *one,
+        }
+    }
 }
 
 /// An issuer that people sign in at.
@@ -150,7 +167,7 @@ impl Door {
         back: Back<'_>,
         before: Option<&str>,
     ) -> Result<(Begun, String), Problem> {
-        self.people.take_try(None, context.address, self.world.now_us())?;
+        let taken = self.take_try(context, None).await?;
         let (said, next) = match self.said_by_issuer(&back).await {
             Ok(said) => said,
             Err(problem) if problem.code == Code::SignInFailed => {
@@ -168,7 +185,7 @@ impl Door {
             self.failed(context, Some(&user)).await?;
             return Err(failed());
         };
-        self.people.give_back(None, context.address);
+        self.give_back(taken).await?;
         Ok((begun, next))
     }
 
@@ -191,8 +208,16 @@ impl Door {
         if back.came_to != name {
             return Err(wrong("this is where others come back to"));
         }
-        if back.issuer.is_some_and(|given| given != issuer.tokens.url()) {
-            return Err(wrong("another issuer answers"));
+        match back.issuer {
+            Some(given) if given != issuer.tokens.url() => return Err(wrong("another issuer answers")),
+            Some(_) => {}
+            // RFC 9207 section 2.4: who says that it names itself does so in every answer.
+            None => {
+                let metadata = issuer.tokens.metadata().await.map_err(away)?;
+                if metadata["authorization_response_iss_parameter_supported"] == Value::Bool(true) {
+                    return Err(wrong("the answer does not name its issuer"));
+                }
+            }
         }
         if back.code.is_empty() || back.code.len() > CODE_MAX {
             return Err(wrong("there is no code"));
@@ -228,14 +253,7 @@ impl Door {
             (None, Some(email)) => users::by_email(&mut reader, email).await?.filter(may_be_linked),
             (None, None) => None,
         };
-        Ok(user.filter(|user| {
-            let home = InstitutionId::from_uuid(user.institution_id);
-            match said.issuer.homes {
-                Homes::Any => true,
-                Homes::Provider => home == self.provider.id(),
-                Homes::One(one) => home == one,
-            }
-        }))
+        Ok(user.filter(|user| said.issuer.homes.has(user)))
     }
 
     /// Begins a session, and remembers whom the issuer means by its `sub`; none when they may not.
@@ -246,16 +264,19 @@ impl Door {
         user: &User,
         before: Option<&str>,
     ) -> Result<Option<Begun>, Problem> {
-        let id = UserId::from_uuid(user.id);
+        let (id, mut user) = (UserId::from_uuid(user.id), user.clone());
         if user.external_issuer.is_none() && user.disabled_at_us.is_none() {
-            let link = UserChange::LinkIssuer(said.issuer.name.clone(), said.subject.clone());
+            let (issuer, subject) = (said.issuer.name.clone(), said.subject.clone());
+            let checked = Some(user.credentials());
+            let link = UserChange::LinkIssuer { issuer: issuer.clone(), subject: subject.clone(), checked };
             match self.change_user(context, id, id, link).await {
                 Err(problem) if problem.code == Code::Conflict => return Ok(None),
                 linked => linked?,
             }
+            user.link(issuer, subject);
         }
-        let how = (format!("oidc {}", said.issuer.name), UsedUp::Nothing);
-        match self.begin(context, user, how, before).await {
+        let how = (format!("oidc {}", said.issuer.name), None);
+        match self.begin(context, &user, how, before).await {
             Err(problem) if problem.code == Code::Conflict => Ok(None),
             begun => begun.map(Some),
         }

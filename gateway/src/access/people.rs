@@ -1,12 +1,12 @@
 //! What people sign in with, and how often they may try.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use hmac::digest::InvalidLength;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
-use super::{attempts::Attempts, oidc::Issuer, password, second_factor::Factors};
+use super::{attempts::Tries, oidc::Issuer, password, second_factor::Factors};
 use crate::{
     domain::Role,
     error::{Code, Problem},
@@ -23,12 +23,18 @@ pub struct Settings {
     pub idle_us: i64,
     /// A session ends after so long, in microseconds.
     pub whole_us: i64,
-    /// Failed tries to sign in to one account, at once.
+    /// Failed tries to sign in to one account from one network, at once.
     pub tries_per_account: u32,
-    /// The same from one address.
+    /// The same to all accounts from one network.
     pub tries_per_address: u32,
-    /// Seconds after which there is one more of either.
+    /// The same to one account from everywhere; further ones take longer.
+    pub tries_everywhere: u32,
+    /// Seconds after which there is one more of each.
     pub try_every_s: u32,
+    /// Wrong codes of one person's second factor, at once.
+    pub codes_at_once: u32,
+    /// Seconds after which there is one more.
+    pub code_every_s: u32,
     /// Passwords that are checked at once; others wait.
     pub passwords_at_once: usize,
     /// Roles that need a second factor.
@@ -40,8 +46,7 @@ pub struct People {
     /// How they sign in.
     pub settings: Settings,
     hashing: Arc<Semaphore>,
-    by_account: Attempts<String>,
-    by_address: Attempts<IpAddr>,
+    pub(super) tries: Tries,
     pub(super) factors: Factors,
     pub(super) issuers: Vec<Issuer>,
 }
@@ -53,47 +58,13 @@ impl People {
     /// # Errors
     /// When the secret can't be used.
     pub fn new(settings: Settings, issuers: Vec<Issuer>, secret: &Seed) -> Result<Self, InvalidLength> {
-        let tries = (settings.tries_per_account, settings.tries_per_address, settings.try_every_s);
         Ok(Self {
             hashing: Arc::new(Semaphore::new(settings.passwords_at_once)),
-            by_account: Attempts::new(tries.0, tries.2),
-            by_address: Attempts::new(tries.1, tries.2),
+            tries: Tries::new(&settings),
             factors: Factors::new(secret)?,
             issuers,
             settings,
         })
-    }
-
-    /// Takes a try from an address, and to sign in to an account if one is named, whether there is one or not.
-    ///
-    /// # Errors
-    /// 429 when there is none left.
-    pub(super) fn take_try(
-        &self,
-        account: Option<&str>,
-        address: IpAddr,
-        now_us: i64,
-    ) -> Result<(), Problem> {
-        let refused = |seconds: u64| Problem {
-            retry_after_s: Some(seconds),
-            ..Problem::new(
-                Code::QuotaExceeded,
-                format!("there were too many tries to sign in; try again in {seconds} s"),
-            )
-        };
-        self.by_address.take(&network(address), now_us).map_err(refused)?;
-        match account {
-            Some(account) => self.by_account.take(&account.to_owned(), now_us).map_err(refused),
-            None => Ok(()),
-        }
-    }
-
-    /// Gives a try back that was a good one.
-    pub(super) fn give_back(&self, account: Option<&str>, address: IpAddr) {
-        self.by_address.give_back(&network(address));
-        if let Some(account) = account {
-            self.by_account.give_back(&account.to_owned());
-        }
     }
 
     /// Whether a password is the one of a hash; without a hash it takes as long.
@@ -127,13 +98,5 @@ impl People {
             work()
         });
         work.await.map_err(Problem::internal)
-    }
-}
-
-/// Whose address it is, as far as that can be told: in IPv6 one person has 64 bits of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        address => address,
     }
 }

@@ -77,6 +77,16 @@ rights! {
     ManageGrants: GrantsManage, 1;
 }
 
+/// See which grants one holds. It spans institutions, so the log of the caller's home tells of it.
+#[derive(Clone, Copy, Debug)]
+pub struct SeeGranted;
+
+impl Right for SeeGranted {
+    const SCOPE: Scope = Scope::GrantedRead;
+    const COST: u32 = 1;
+    const TENANT: bool = false;
+}
+
 /// Manage institutions, clients and plans. Concerns the provider's log.
 #[derive(Clone, Copy, Debug)]
 pub struct Administer;

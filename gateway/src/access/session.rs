@@ -13,7 +13,7 @@ use veritrail_audit::Kind;
 
 use super::{Caller, Context, Door, OnBehalf, caller::Reach, grants::Sight};
 use crate::{
-    domain::{Actor, ClientKind, InstitutionId, Role, Tenant, UserId},
+    domain::{Actor, ClientKind, InstitutionId, Role, Scope, Tenant, UserId},
     error::Problem,
     ledger::{
         By, RecordError,
@@ -83,17 +83,6 @@ pub struct Begun {
     pub cookie: String,
     /// Seconds that it is good for at most.
     pub max_age_s: i64,
-}
-
-/// What is used up with a second factor.
-#[derive(Clone, Debug)]
-pub(super) enum UsedUp {
-    /// Nothing.
-    Nothing,
-    /// A time step's code.
-    Step(i64),
-    /// A recovery code, by its hash.
-    Recovery([u8; 32]),
 }
 
 /// The hash that a cookie's session is stored under; none if it can't be one of ours.
@@ -181,11 +170,13 @@ impl Door {
                     None => None,
                 };
                 match sight {
-                    Some(Sight { institution, scopes, edge }) => {
+                    Some(Sight { institution, mut scopes, edge }) => {
                         grant = Some(edge);
+                        scopes.push(Scope::GrantedRead);
                         (ClientKind::Operator, Reach::Some(vec![institution.0]), scopes, Some(institution))
                     }
-                    None => (ClientKind::Operator, Reach::Some(Vec::new()), Vec::new(), None),
+                    // Which grants they have they may always ask.
+                    None => (ClientKind::Operator, Reach::Some(Vec::new()), vec![Scope::GrantedRead], None),
                 }
             }
         };
@@ -208,15 +199,15 @@ impl Door {
         context.know(caller.clone(), log);
     }
 
-    /// Begins a session, and ends the one that the browser had.
+    /// Begins a session of somebody as they were checked, and ends the one that the browser had.
     ///
     /// # Errors
-    /// 409 when the person was disabled meanwhile, or what is used up was used before.
+    /// 409 when the person was disabled meanwhile or proves who they are otherwise now, or the code was used before.
     pub(super) async fn begin(
         &self,
         context: &Context,
         user: &users::User,
-        (factors, used): (String, UsedUp),
+        (factors, code): (String, Option<users::Code>),
         before: Option<&str>,
     ) -> Result<Begun, Problem> {
         let id: [u8; 32] = random(&*self.world);
@@ -224,18 +215,19 @@ impl Door {
         let (user_id, whole_us) = (UserId::from_uuid(user.id), self.people.settings.whole_us);
         let address = context.address.to_string();
         let said = json!({"action": "user.sign_in", "address": &address, "factors": &factors});
+        let checked = user.credentials();
         let rows: Rows = Box::new(move |connection, at| {
             Box::pin(async move {
                 let user = users::get(connection, user_id).await?;
-                if user.is_none_or(|user| user.disabled_at_us.is_some()) {
-                    return Err(RecordError::Conflict("the person is disabled"));
+                let user = user.filter(|user| user.disabled_at_us.is_none());
+                let user = user.ok_or(RecordError::Conflict("the person is disabled"))?;
+                // Whoever changes any of it ends all sessions; this one must not begin after that.
+                if user.credentials() != checked {
+                    return Err(RecordError::Conflict("what was checked was changed meanwhile"));
                 }
-                let is_new = match used {
-                    UsedUp::Nothing => true,
-                    UsedUp::Step(step) => users::take_step(connection, user_id, step).await?,
-                    UsedUp::Recovery(hash) => users::use_recovery_code(connection, user_id, &hash).await?,
-                };
-                if !is_new {
+                if let Some(code) = code
+                    && !users::use_code(connection, user_id, &code).await?
+                {
                     return Err(RecordError::Conflict("the code was used before"));
                 }
                 if let Some(before) = before {

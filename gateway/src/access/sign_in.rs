@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Context, Door, Session, password,
-    session::{Begun, UsedUp, hash_of},
+    session::{Begun, hash_of},
 };
 use crate::{
     domain::{InstitutionId, Tenant, UserId, email},
@@ -42,7 +42,7 @@ impl Door {
         before: Option<&str>,
     ) -> Result<SignedIn, Problem> {
         let account = email::normal(address);
-        self.people.take_try(account.as_deref(), context.address, self.world.now_us())?;
+        let taken = self.take_try(context, account.as_deref()).await?;
         let user = match &account {
             Some(account) => users::by_email(&mut self.db.directory().await?, account).await?,
             None => None,
@@ -53,10 +53,11 @@ impl Door {
         match user {
             Some(user) if is_right => {
                 let signed_in = self.enter(context, &user, before).await;
-                self.people.give_back(account.as_deref(), context.address);
+                self.give_back(taken).await?;
                 signed_in
             }
-            user => Err(self.failed(context, user.as_ref()).await?),
+            // A flood of tries from everywhere is the provider's to know: it fills no institution's log.
+            user => Err(self.failed(context, user.as_ref().filter(|_| !taken.is_flooded)).await?),
         }
     }
 
@@ -65,7 +66,7 @@ impl Door {
         if user.totp_salt.is_some() {
             return Ok(SignedIn::Half(self.half(user)));
         }
-        match self.begin(context, user, ("password".to_owned(), UsedUp::Nothing), before).await {
+        match self.begin(context, user, ("password".to_owned(), None), before).await {
             Err(problem) if problem.code == Code::Conflict => Err(self.failed(context, Some(user)).await?),
             begun => begun.map(SignedIn::Whole),
         }
@@ -107,10 +108,9 @@ impl Door {
         link: &str,
         password: SecretString,
     ) -> Result<(), Problem> {
-        self.people.take_try(None, context.address, self.world.now_us())?;
+        let taken = self.take_try(context, None).await?;
         if self.use_link(context, link, password).await? {
-            self.people.give_back(None, context.address);
-            return Ok(());
+            return self.give_back(taken).await;
         }
         let problem = Problem::new(Code::Expired, "The link was used, or is too old. Ask for another one.");
         self.refuse(context, &problem).await?;
@@ -129,7 +129,7 @@ impl Door {
         fits(&password, &user.email)?;
         let hash = self.people.hash(password, random(&*self.world)).await?;
         let id = UserId::from_uuid(user.id);
-        let change = UserChange::SetPassword { hash, invite: Some(invite), session: None };
+        let change = UserChange::SetPassword { hash, invite: Some(invite), checked: None, session: None };
         match self.change_user(context, id, id, change).await {
             Err(problem) if problem.code == Code::Conflict => Ok(false),
             changed => changed.map(|()| true),
@@ -139,36 +139,43 @@ impl Door {
     /// Changes the password of who is signed in; all other sessions of theirs end.
     ///
     /// # Errors
-    /// 403 when the one of now is wrong, 422 when the new one can't be one, 429 when there were too many tries.
+    /// 403 when the one of now is wrong, 409 when it was changed since, 422 when the new one can't be one, 429 when
+    /// there were too many tries.
     pub async fn change_password(
         &self,
         context: &Context,
         session: &Session,
         (now, new): (SecretString, SecretString),
     ) -> Result<(), Problem> {
-        self.check_password(context, session, now).await?;
+        let user = self.check_password(context, session, now).await?;
         fits(&new, &session.email)?;
         let hash = self.people.hash(new, random(&*self.world)).await?;
-        let change = UserChange::SetPassword { hash, invite: None, session: Some(session.id) };
+        let checked = Some(user.credentials());
+        let change = UserChange::SetPassword { hash, invite: None, checked, session: Some(session.id) };
         self.change_user(context, session.user, session.user, change).await
     }
 
-    /// Whether who is signed in knows their password: asked again before it, or what stands beside it, changes.
+    /// Who is signed in, if they know their password: asked again before it, or what stands beside it, changes.
     pub(super) async fn check_password(
         &self,
         context: &Context,
         session: &Session,
         password: SecretString,
-    ) -> Result<(), Problem> {
-        self.people.take_try(Some(&session.email), context.address, self.world.now_us())?;
+    ) -> Result<User, Problem> {
+        let taken = self.take_try(context, Some(&session.email)).await?;
         let user = users::get(&mut self.db.directory().await?, session.user).await?;
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-        if !self.people.is_right(stored, password).await? {
-            self.failed(context, user.as_ref()).await?;
-            return Err(Problem::new(Code::SignInFailed, "The password is wrong."));
+        let is_right = self.people.is_right(stored, password).await?;
+        match user {
+            Some(user) if is_right => {
+                self.give_back(taken).await?;
+                Ok(user)
+            }
+            user => {
+                self.failed(context, user.as_ref()).await?;
+                Err(Problem::new(Code::SignInFailed, "The password is wrong."))
+            }
         }
-        self.people.give_back(Some(&session.email), context.address);
-        Ok(())
     }
 
     /// Makes a change of a person and records it.

@@ -15,6 +15,7 @@ pub mod etag;
 pub mod events;
 pub mod evidence_bundles;
 pub mod exports;
+pub mod granted;
 pub mod grants;
 pub mod health;
 pub mod institution;

@@ -29,10 +29,12 @@ pub(super) enum UserCommand {
     Add(Add),
     /// Print a new link by which a person sets a password; the old one still counts until they do
     Invite(Named),
-    /// Let a person sign in at an issuer of the configuration (portal.oidc)
+    /// Have a person sign in at an issuer of the configuration (portal.oidc), and by a password no longer
     Link(Link),
     /// Let a person who has lost their second factor sign in without
     DropSecondFactor(Named),
+    /// Let a person try codes of their second factor again after too many wrong ones
+    AllowCodes(Named),
     /// Let a person sign in no longer; their sessions end
     Disable(Named),
     /// List people
@@ -104,13 +106,18 @@ impl UserCommand {
                 if !config.portal.oidc.contains_key(&issuer) || !can_be_registered(&subject) {
                     return Err("there is no such issuer in the configuration, or the subject is none".into());
                 }
-                change(ledger, &named, UserChange::LinkIssuer(issuer, subject)).await?;
+                change(ledger, &named, UserChange::LinkIssuer { issuer, subject, checked: None }).await?;
                 println!("{} signs in there now", named.email);
                 Ok(())
             }
             Self::DropSecondFactor(named) => {
-                change(ledger, &named, UserChange::DropSecondFactor).await?;
+                change(ledger, &named, UserChange::DropSecondFactor(None)).await?;
                 println!("{} signs in without a second factor now", named.email);
+                Ok(())
+            }
+            Self::AllowCodes(named) => {
+                change(ledger, &named, UserChange::AllowCodes).await?;
+                println!("{} may try codes again", named.email);
                 Ok(())
             }
             Self::Disable(named) => {

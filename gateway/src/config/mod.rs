@@ -236,6 +236,12 @@ mod tests {
                 "[portal.oidc.a]\nissuer = \"https://login.example\"\nclient_id = \"x\"\nclient_secret = \"y\"",
                 "portal.oidc.*.people_of",
             ),
+            (
+                "[portal.oidc.a]\nissuer = \"https://login.example\"\nclient_id = \"x\"\nclient_secret = \"y\"\n\
+                 people_of = \"regulators\"",
+                "portal.oidc.*.email_domains",
+            ),
+            ("[portal]\ncodes_at_once = 0", "portal.codes_at_once"),
             ("[portal.oidc.\"A b\"]\nissuer = \"https://login.example\"", "portal.oidc"),
         ] {
             assert!(read(toml).unwrap_err().to_string().contains(key), "{toml}");

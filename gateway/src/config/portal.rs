@@ -15,12 +15,18 @@ pub struct Portal {
     pub session_idle_min: u32,
     /// Hours after which a session ends in any case.
     pub session_hours: u32,
-    /// Failed tries to sign in to one account, at once; in this process.
+    /// Failed tries to sign in to one account from one network, at once.
     pub tries_per_account: u32,
-    /// The same from one address.
+    /// The same to all accounts from one network.
     pub tries_per_address: u32,
-    /// Seconds after which there is one more of either.
+    /// The same to one account from everywhere; further ones are not refused, and take longer.
+    pub tries_everywhere: u32,
+    /// Seconds after which there is one more of each.
     pub try_every_s: u32,
+    /// Wrong codes of one person's second factor, at once.
+    pub codes_at_once: u32,
+    /// Seconds after which there is one more.
+    pub code_every_s: u32,
     /// Passwords that are checked at once: each takes 19 MiB for a while; others wait.
     pub passwords_at_once: usize,
     /// Roles that need a second factor beside a password, with commas between them.
@@ -43,8 +49,11 @@ pub struct Oidc {
     pub client_secret: Secret,
     /// What is asked for.
     pub scope: String,
-    /// Whose people it speaks for: an institution's, by its id; `provider` for operators and regulators; `any`.
+    /// Whose people it speaks for: an institution's, by its id; `provider` for operators; `regulators` for those of
+    /// `email_domains`; `any`.
     pub people_of: String,
+    /// The domains of regulators' e-mail addresses that it speaks for, with commas between them.
+    pub email_domains: String,
 }
 
 impl Default for Oidc {
@@ -56,11 +65,17 @@ impl Default for Oidc {
             client_secret: Secret::default(),
             scope: "openid email".to_owned(),
             people_of: String::new(),
+            email_domains: String::new(),
         }
     }
 }
 
 impl Oidc {
+    /// The domains of regulators' addresses, in lower case.
+    pub fn domains(&self) -> impl Iterator<Item = String> {
+        self.email_domains.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty())
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let plain = |url: &str| url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
         if !plain(&self.issuer) {
@@ -72,10 +87,13 @@ impl Oidc {
         if !self.scope.split(' ').any(|scope| scope == "openid") {
             return refused("portal.oidc.*.scope", "has openid in it");
         }
-        if !["provider", "any"].contains(&self.people_of.as_str())
+        if !["provider", "regulators", "any"].contains(&self.people_of.as_str())
             && self.people_of.parse::<InstitutionId>().is_err()
         {
-            return refused("portal.oidc.*.people_of", "an institution's id, provider or any");
+            return refused("portal.oidc.*.people_of", "an institution's id, provider, regulators or any");
+        }
+        if (self.people_of == "regulators") != (self.domains().count() > 0) {
+            return refused("portal.oidc.*.email_domains", "with people_of = \"regulators\", and only there");
         }
         Ok(())
     }
@@ -88,7 +106,10 @@ impl Default for Portal {
             session_hours: 12,
             tries_per_account: 10,
             tries_per_address: 50,
+            tries_everywhere: 200,
             try_every_s: 30,
+            codes_at_once: 8,
+            code_every_s: 600,
             passwords_at_once: 4,
             second_factor: String::new(),
             oidc: BTreeMap::new(),
@@ -115,11 +136,18 @@ impl Portal {
         if !(1..=720).contains(&self.session_hours) {
             return refused("portal.session_hours", "1 to 720");
         }
-        if self.tries_per_account == 0 || self.tries_per_address == 0 {
-            return refused("portal.tries_per_account, portal.tries_per_address", "at least 1");
+        if self.tries_per_account == 0 || self.tries_per_address == 0 || self.tries_everywhere == 0 {
+            let keys = "portal.tries_per_account, portal.tries_per_address, portal.tries_everywhere";
+            return refused(keys, "at least 1");
         }
         if !(1..=86_400).contains(&self.try_every_s) {
             return refused("portal.try_every_s", "1 to 86400");
+        }
+        if !(1..=1000).contains(&self.codes_at_once) {
+            return refused("portal.codes_at_once", "1 to 1000");
+        }
+        if !(1..=86_400).contains(&self.code_every_s) {
+            return refused("portal.code_every_s", "1 to 86400");
         }
         if !(1..=256).contains(&self.passwords_at_once) {
             return refused("portal.passwords_at_once", "1 to 256");

@@ -1,6 +1,10 @@
 //! Networks of addresses, as CIDR writes them (RFC 4632, RFC 4291 section 2.3).
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 /// A network: an address and how many of its leading bits count. The others are zero.
 ///
@@ -16,6 +20,23 @@ impl Network {
     #[must_use]
     pub const fn new(base: IpAddr, bits: u8) -> Self {
         Self { base, bits }
+    }
+
+    /// The network of an address: so many of its leading bits in IPv4, so many in IPv6.
+    #[must_use]
+    pub fn around(address: IpAddr, (v4_bits, v6_bits): (u8, u8)) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let bits = v4_bits.min(32);
+                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+                Self { base: Ipv4Addr::from_bits(address.to_bits() & mask).into(), bits }
+            }
+            IpAddr::V6(address) => {
+                let bits = v6_bits.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+                Self { base: Ipv6Addr::from_bits(address.to_bits() & mask).into(), bits }
+            }
+        }
     }
 
     /// Whether an address is in it.
@@ -95,6 +116,20 @@ mod tests {
             let network: Network = network.parse().unwrap();
             assert!(network.contains(within.parse().unwrap()), "{network} has {within}");
             assert!(!network.contains(beyond.parse().unwrap()), "{network} has not {beyond}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_network_around_it() {
+        for (address, bits, network) in [
+            ("192.0.2.7", (32, 64), "192.0.2.7/32"),
+            ("192.0.2.7", (24, 64), "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", (0, 64), "0.0.0.0/0"),
+            ("2001:db8:1:2:3::4", (32, 64), "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::4", (32, 48), "2001:db8:1::/48"),
+            ("2001:db8::1", (32, 128), "2001:db8::1/128"),
+        ] {
+            assert_eq!(Network::around(address.parse().unwrap(), bits).to_string(), network);
         }
     }
 

@@ -56,6 +56,9 @@ pub enum Scope {
     /// Let regulators see what a grant names, and take that back.
     #[serde(rename = "grants:manage")]
     GrantsManage,
+    /// See which grants one holds: a regulator's alone, and no client's.
+    #[serde(rename = "granted:read")]
+    GrantedRead,
     /// Onboard institutions, manage clients and plans.
     #[serde(rename = "admin")]
     Admin,
@@ -63,7 +66,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InstitutionRead,
         Self::AccountsRead,
         Self::TransactionsRead,
@@ -80,6 +83,7 @@ impl Scope {
         Self::ReportsRead,
         Self::ReportsWrite,
         Self::GrantsManage,
+        Self::GrantedRead,
         Self::Admin,
     ];
 
@@ -103,6 +107,7 @@ impl Scope {
             Self::ReportsRead => "reports:read",
             Self::ReportsWrite => "reports:write",
             Self::GrantsManage => "grants:manage",
+            Self::GrantedRead => "granted:read",
             Self::Admin => "admin",
         }
     }

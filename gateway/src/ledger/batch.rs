@@ -24,7 +24,7 @@ use crate::{
         append::{self, Appended},
         checkpoints, idempotency, institutions,
         logs::{self, Advance, Head},
-        tokens,
+        tokens, tries,
     },
     world,
 };
@@ -44,6 +44,8 @@ pub(super) fn named(jobs: &[Job]) -> Vec<Tenant> {
             | Job::Sweep(..)
             | Job::UseAssertion { .. }
             | Job::UseProof { .. }
+            | Job::TakeTry { .. }
+            | Job::ReturnTries { .. }
             | Job::RevokeToken { .. } => None,
         })
         .collect();
@@ -179,7 +181,11 @@ impl<'a> Batch<'a> {
                     let ids = institutions::all(self.connection).await.map_err(unavailable)?;
                     touched.extend(ids.into_iter().map(Tenant::vouched));
                 }
-                Job::UseAssertion { .. } | Job::UseProof { .. } | Job::RevokeToken { .. } => {}
+                Job::UseAssertion { .. }
+                | Job::UseProof { .. }
+                | Job::TakeTry { .. }
+                | Job::ReturnTries { .. }
+                | Job::RevokeToken { .. } => {}
             }
         }
         touched.extend(&appended);
@@ -268,6 +274,17 @@ impl<'a> Batch<'a> {
             }
             Job::UseProof { proof, expires_at_us, reply } => {
                 let done = tokens::use_proof(self.connection, proof, expires_at_us).await;
+                self.settle(reply, done.map_err(unavailable))?;
+            }
+            Job::TakeTry { key, pace, reply } => {
+                let done = tries::take(self.connection, &key, pace, self.now_us).await;
+                self.settle(reply, done.map_err(unavailable))?;
+            }
+            Job::ReturnTries { key, every_us, reply } => {
+                let done = match every_us {
+                    Some(every_us) => tries::give_back(self.connection, &key, every_us).await,
+                    None => tries::forget(self.connection, &key).await,
+                };
                 self.settle(reply, done.map_err(unavailable))?;
             }
             Job::RevokeToken { jti, expires_at_us, reply } => {

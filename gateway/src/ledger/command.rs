@@ -12,7 +12,14 @@ use crate::{
         id::{ClientId, InstitutionId, UserId},
     },
     intake::Item,
-    store::{Connection, StoreError, clients::Client, idempotency, plans::Plan, users::User},
+    store::{
+        Connection, StoreError,
+        clients::Client,
+        idempotency,
+        plans::Plan,
+        tries::Pace,
+        users::{Code, Credentials, User},
+    },
 };
 
 /// Who asked, and under which request id.
@@ -181,6 +188,8 @@ pub enum UserChange {
         hash: String,
         /// The link that it is set by.
         invite: Option<[u8; 32]>,
+        /// What the old one was checked against, where it was asked for.
+        checked: Option<Credentials>,
         /// The session that goes on; all others end.
         session: Option<[u8; 32]>,
     },
@@ -188,6 +197,8 @@ pub enum UserChange {
     ConfirmSecondFactor {
         /// What its secret is derived from.
         salt: [u8; 32],
+        /// What they had when they began.
+        checked: Credentials,
         /// The code's time step.
         step: i64,
         /// SHA-256 of the codes that stand in for it.
@@ -195,10 +206,19 @@ pub enum UserChange {
         /// The session that goes on; all others end.
         session: Option<[u8; 32]>,
     },
-    /// No second factor any longer.
-    DropSecondFactor,
-    /// They sign in at an issuer, by its name in the configuration, as this subject of it.
-    LinkIssuer(String, String),
+    /// No second factor any longer: by a code of it and what that was checked against, or by an operator.
+    DropSecondFactor(Option<(Credentials, Code)>),
+    /// They may try codes of their second factor again, however many were wrong.
+    AllowCodes,
+    /// They sign in at an issuer, and no longer by a password.
+    LinkIssuer {
+        /// Its name in the configuration.
+        issuer: String,
+        /// What it calls them.
+        subject: String,
+        /// What they had when they were found by their e-mail address alone.
+        checked: Option<Credentials>,
+    },
 }
 
 /// What an operator can change.
@@ -349,6 +369,8 @@ pub(super) enum Job {
     Checkpoint { tenant: Tenant, size: u64, note: String, reply: Reply<()> },
     UseAssertion { client: ClientId, jti: String, expires_at_us: i64, reply: Reply<bool> },
     UseProof { proof: [u8; 32], expires_at_us: i64, reply: Reply<bool> },
+    TakeTry { key: [u8; 32], pace: Pace, reply: Reply<i64> },
+    ReturnTries { key: [u8; 32], every_us: Option<i64>, reply: Reply<()> },
     RevokeToken { jti: String, expires_at_us: i64, reply: Reply<()> },
     Sweep(Reply<bool>),
 }
@@ -362,7 +384,8 @@ impl Job {
                 (0, [client.uuid().as_bytes().as_slice(), jti.as_bytes()].concat())
             }
             Self::UseProof { proof, .. } => (1, proof.to_vec()),
-            _ => (2, Vec::new()),
+            Self::TakeTry { key, .. } | Self::ReturnTries { key, .. } => (2, key.to_vec()),
+            _ => (3, Vec::new()),
         }
     }
 }

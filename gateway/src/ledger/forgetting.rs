@@ -3,7 +3,7 @@
 
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
-use crate::store::{Connection, StoreError, idempotency, sessions, tokens, usage, webhook_attempts};
+use crate::store::{Connection, StoreError, idempotency, sessions, tokens, tries, usage, webhook_attempts};
 
 /// First answers are kept for longer than the 24 h that callers are told.
 const ANSWERS_US: i64 = 25 * HOUR_US;
@@ -22,6 +22,7 @@ pub(super) async fn forget(connection: &mut Connection, now_us: i64) -> Result<b
     let removed = [
         tokens::sweep(connection, now_us, ROWS_MAX).await?,
         sessions::sweep(connection, now_us, ROWS_MAX).await?,
+        tries::sweep(connection, now_us, ROWS_MAX).await?,
         idempotency::sweep(connection, now_us - ANSWERS_US, ROWS_MAX).await?,
         webhook_attempts::sweep(connection, now_us - ATTEMPTS_US, ROWS_MAX).await?,
         usage::sweep(connection, first, ROWS_MAX).await?,

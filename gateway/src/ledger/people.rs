@@ -18,8 +18,8 @@ use crate::{
         id::{InstitutionId, UserId},
     },
     store::{
-        institutions, sessions,
-        users::{self, User},
+        institutions, sessions, tries,
+        users::{self, Credentials, User},
     },
 };
 
@@ -81,12 +81,15 @@ impl Batch<'_> {
                 ("user.disable", None)
             }
             UserChange::Invite(sha256, until_us) => {
+                not_linked(user)?;
                 user.invite_sha256 = Some(sha256.to_vec());
                 user.invite_until_us = Some(until_us);
                 let said = json!({"until": until_us.div_euclid(1_000_000)});
                 return Ok(("user.invite", Some(said)));
             }
-            UserChange::SetPassword { hash, invite, session } => {
+            UserChange::SetPassword { hash, invite, checked, session } => {
+                not_linked(user)?;
+                still(user, checked.as_ref())?;
                 if let Some(invite) = invite
                     && (user.invite_sha256.as_deref() != Some(invite.as_slice())
                         || user.invite_until_us.is_none_or(|until_us| until_us <= self.now_us))
@@ -94,45 +97,51 @@ impl Batch<'_> {
                     return Err(RecordError::Conflict("the link was used, or is too old"));
                 }
                 user.password_hash = Some(hash);
-                // Whoever knew the old password may have begun to set up a second factor.
-                user.totp_pending = None;
                 user.invite_sha256 = None;
                 user.invite_until_us = None;
                 keep = session;
                 ("user.set_password", None)
             }
-            UserChange::ConfirmSecondFactor { salt, step, recovery, session } => {
-                if user.totp_pending.as_deref() != Some(salt.as_slice()) {
-                    return Err(RecordError::Conflict("another secret was made since; begin again"));
-                }
-                if !users::take_step(self.connection, id, step).await.map_err(unavailable)? {
-                    return Err(RecordError::Conflict("the code was used; wait for the next one"));
-                }
-                user.totp_salt = user.totp_pending.take();
+            UserChange::ConfirmSecondFactor { salt, checked, step, recovery, session } => {
+                still(user, Some(&checked))?;
+                // Steps of another secret count no longer.
+                users::put_step(self.connection, id, step).await.map_err(unavailable)?;
+                user.totp_salt = Some(salt.to_vec());
                 keep = session;
                 let codes = recovery.len();
                 users::put_recovery_codes(self.connection, id, &recovery).await.map_err(unavailable)?;
                 ("user.confirm_second_factor", Some(json!({"recovery_codes": codes})))
             }
-            UserChange::DropSecondFactor => {
+            UserChange::DropSecondFactor(proof) => {
                 if user.totp_salt.is_none() {
                     return Err(RecordError::Conflict("there is no second factor"));
                 }
+                if let Some((checked, code)) = proof {
+                    still(user, Some(&checked))?;
+                    if !users::use_code(self.connection, id, &code).await.map_err(unavailable)? {
+                        return Err(RecordError::Conflict("the code was used; wait for the next one"));
+                    }
+                }
                 user.totp_salt = None;
-                user.totp_pending = None;
                 users::put_recovery_codes(self.connection, id, &[]).await.map_err(unavailable)?;
+                tries::forget(self.connection, &tries::codes_of(id)).await.map_err(unavailable)?;
                 ("user.drop_second_factor", None)
             }
-            UserChange::LinkIssuer(issuer, subject) => {
+            UserChange::AllowCodes => {
+                tries::forget(self.connection, &tries::codes_of(id)).await.map_err(unavailable)?;
+                return Ok(("user.allow_codes", None));
+            }
+            UserChange::LinkIssuer { issuer, subject, checked } => {
+                still(user, checked.as_ref())?;
                 let other = users::by_external(self.connection, &issuer, &subject).await;
                 if other.map_err(unavailable)?.is_some() || user.external_issuer.is_some() {
                     let why = "the issuer's account belongs to somebody else, or the person has another one";
                     return Err(RecordError::Conflict(why));
                 }
                 let said = json!({"issuer": issuer, "subject": subject});
-                user.external_issuer = Some(issuer);
-                user.external_subject = Some(subject);
-                return Ok(("user.link_issuer", Some(said)));
+                user.link(issuer, subject);
+                users::put_recovery_codes(self.connection, id, &[]).await.map_err(unavailable)?;
+                ("user.link_issuer", Some(said))
             }
         };
         // Whoever is signed in by what was before is so no longer.
@@ -140,5 +149,23 @@ impl Batch<'_> {
             .await
             .map_err(unavailable)?;
         Ok(said)
+    }
+}
+
+/// Refuses where somebody has changed since they were checked.
+fn still(user: &User, checked: Option<&Credentials>) -> Result<(), RecordError> {
+    match checked {
+        Some(checked) if user.credentials() != *checked => {
+            Err(RecordError::Conflict("the password or the second factor was changed since; begin again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a password for who signs in at an issuer.
+fn not_linked(user: &User) -> Result<(), RecordError> {
+    match user.external_issuer {
+        Some(_) => Err(RecordError::Conflict("the person signs in at an issuer, and has no password here")),
+        None => Ok(()),
     }
 }

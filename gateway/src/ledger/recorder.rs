@@ -39,7 +39,7 @@ use super::{
 use crate::{
     domain::{Tenant, id::ClientId},
     keys::CheckpointSigner,
-    store::{Connection, Db, StoreError, idempotency},
+    store::{Connection, Db, StoreError, idempotency, tries::Pace},
     world::World,
 };
 
@@ -160,6 +160,16 @@ impl Recorder {
     /// Uses up a DPoP proof; `false` when it was used before.
     pub async fn use_proof(&self, proof: [u8; 32], expires_at_us: i64) -> Result<bool, RecordError> {
         self.ask(|reply| Job::UseProof { proof, expires_at_us, reply }).await
+    }
+
+    /// Takes a try of what a key says, if there is one: microseconds to wait for one, 0 when it was taken.
+    pub async fn take_try(&self, key: [u8; 32], pace: Pace) -> Result<i64, RecordError> {
+        self.ask(|reply| Job::TakeTry { key, pace, reply }).await
+    }
+
+    /// Gives a try back that takes so long to come again; or all of them, if that is not said.
+    pub async fn return_tries(&self, key: [u8; 32], every_us: Option<i64>) -> Result<(), RecordError> {
+        self.ask(|reply| Job::ReturnTries { key, every_us, reply }).await
     }
 
     /// Revokes an access token.

@@ -23,6 +23,7 @@ use crate::{
 
 /// Where a second factor is set up.
 pub const SET_UP: &str = "/account/second-factor";
+const SET_UP_TITLE: &str = "Set up a second factor";
 
 /// The account.
 #[get("/account")]
@@ -87,6 +88,7 @@ fn second_factor(is_set: bool, codes: i64) -> Markup {
                 summary { "Go on without" }
                 form.sheet method="post" action="/account/second-factor/drop" {
                     (password_now())
+                    (code_field())
                     div.actions { button.danger { "Remove the second factor and sign out" } }
                 }
             }
@@ -175,68 +177,73 @@ pub async fn end_sessions(visit: Visit, guest: Guest, form: Form) -> Result<Http
 /// Removes the second factor.
 #[post("/account/second-factor/drop")]
 pub async fn drop_second_factor(visit: Visit, guest: Guest, form: Form) -> Result<HttpResponse, Trouble> {
-    match guest.door.drop_second_factor(&guest.context, &visit.session, form.secret("now")).await {
+    let proof = (form.secret("now"), form.get("code"));
+    match guest.door.drop_second_factor(&guest.context, &visit.session, proof).await {
         Ok(()) => Ok(lead("/sign-in")),
         Err(problem) => refused(&visit, &guest, problem).await,
     }
 }
 
-/// Where a second factor is set up: first the password, then the app and its first code.
+/// Where a second factor is set up: first the password, then the app and its first code. It shows nothing of what was
+/// begun before: a secret is shown once, when it is made.
 #[get("/account/second-factor")]
-pub async fn set_up(visit: Visit, guest: Guest) -> Result<HttpResponse, Trouble> {
-    set_up_page(&visit, &guest, StatusCode::OK, None).await
+pub async fn set_up(visit: Visit, guest: Guest) -> HttpResponse {
+    set_up_page(&visit, &guest, StatusCode::OK, None)
 }
 
-async fn set_up_page(
-    visit: &Visitor,
-    guest: &Guest,
-    status: StatusCode,
-    said: Option<&str>,
-) -> Result<HttpResponse, Trouble> {
-    let begun = guest.door.second_factor_begun(&visit.session).await?;
+fn set_up_page(visit: &Visitor, guest: &Guest, status: StatusCode, said: Option<&str>) -> HttpResponse {
     let main = html! {
-        h1 { "Set up a second factor" }
+        h1 { (SET_UP_TITLE) }
         @if visit.session.must_set_up {
             (notice(Tone::Warn, "Your role needs a second factor. Set one up to go on."))
         }
         @if let Some(text) = said { (notice(Tone::Bad, text)) }
-        @match &begun {
-            Some(setup) => (app(setup)),
-            None => {
-                p { "You need an authenticator app on your phone, or a password manager that shows codes." }
-                form.sheet method="post" action="/account/second-factor/begin" {
-                    (password_now())
-                    div.actions { button { "Begin" } }
-                }
-            }
-        }
+        p { "You need an authenticator app on your phone, or a password manager that shows codes." }
+        (beginning(visit))
     };
-    Ok(guest.page(status, layout::page(visit, "Set up a second factor", &main)))
+    guest.page(status, layout::page(visit, SET_UP_TITLE, &main))
 }
 
-fn app(setup: &Setup) -> Markup {
+/// What a set-up begins with: the password, and a code of the second factor that there is.
+fn beginning(visit: &Visitor) -> Markup {
+    html! {
+        form.sheet method="post" action="/account/second-factor/begin" {
+            (password_now())
+            @if visit.session.has_second_factor {
+                (code_field())
+                p.soft { "Of the app that you have now. A recovery code will do, once." }
+            }
+            div.actions { button { "Begin" } }
+        }
+    }
+}
+
+/// The app's first code, with what was begun.
+fn confirmation(begun: &str) -> Markup {
+    html! {
+        form.sheet method="post" action="/account/second-factor" {
+            (code_field())
+            input type="hidden" name="begun" value=(begun);
+            div.actions { button { "Confirm" } }
+        }
+    }
+}
+
+fn app(visit: &Visitor, setup: &Setup) -> Page {
     let spaced: Vec<String> =
         setup.secret.as_bytes().chunks(4).map(|four| String::from_utf8_lossy(four).into_owned()).collect();
-    html! {
-        p { "Scan this with your authenticator app, or type the secret into it." }
+    let main = html! {
+        h1 { (SET_UP_TITLE) }
+        p { "Scan this with your authenticator app, or type the secret into it. It is shown this once." }
         (qr(&setup.uri))
         dl.facts {
             div { dt { "Secret" } dd { code data-copy=(setup.secret) { (spaced.join(" ")) } } }
             div { dt { "For a password manager" } dd { code { (setup.uri) } } }
         }
-        form.sheet method="post" action="/account/second-factor" {
-            (code_field())
-            div.actions { button { "Confirm" } }
-        }
-        p.soft { "Lost the page? Begin again on your account, with another secret." }
-        form.sheet method="post" action="/account/second-factor/begin" {
-            details {
-                summary { "Begin again" }
-                (password_now())
-                div.actions { button.second { "Make another secret" } }
-            }
-        }
-    }
+        (confirmation(&setup.begun))
+        p.soft { "Nothing changes until you confirm. " a href=(SET_UP) { "Begin anew" } " for another secret." }
+    };
+    layout::page(visit, SET_UP_TITLE, &main)
 }
 
 /// A text as a QR code, drawn; it has the margin that cameras need, and its own colours.
@@ -255,13 +262,14 @@ fn qr(text: &str) -> Markup {
     }
 }
 
-/// Begins to set up a second factor.
+/// Begins to set up a second factor, and shows its secret.
 #[post("/account/second-factor/begin")]
 pub async fn begin(visit: Visit, guest: Guest, form: Form) -> Result<HttpResponse, Trouble> {
-    match guest.door.begin_second_factor(&guest.context, &visit.session, form.secret("now")).await {
-        Ok(()) => Ok(lead(SET_UP)),
+    let proof = (form.secret("now"), form.get("code"));
+    match guest.door.begin_second_factor(&guest.context, &visit.session, proof).await {
+        Ok(setup) => Ok(guest.page(StatusCode::OK, app(&visit, &setup))),
         Err(problem) if problem.code == Code::SignInFailed => {
-            set_up_page(&visit, &guest, problem.code.status(), Some(said(&problem))).await
+            Ok(set_up_page(&visit, &guest, problem.code.status(), Some(said(&problem))))
         }
         Err(problem) => Err(problem.into()),
     }
@@ -270,10 +278,20 @@ pub async fn begin(visit: Visit, guest: Guest, form: Form) -> Result<HttpRespons
 /// Confirms a second factor, and shows the codes that stand in for it.
 #[post("/account/second-factor")]
 pub async fn confirm(visit: Visit, guest: Guest, form: Form) -> Result<HttpResponse, Trouble> {
-    match guest.door.confirm_second_factor(&guest.context, &visit.session, form.get("code")).await {
+    let begun = form.get("begun");
+    match guest.door.confirm_second_factor(&guest.context, &visit.session, (begun, form.get("code"))).await {
         Ok(codes) => Ok(guest.page(StatusCode::OK, recovery(&visit, &codes))),
-        Err(problem) if matches!(problem.code, Code::SignInFailed | Code::Conflict) => {
-            set_up_page(&visit, &guest, problem.code.status(), Some(said(&problem))).await
+        Err(problem) if problem.code == Code::SignInFailed => {
+            let main = html! {
+                h1 { (SET_UP_TITLE) }
+                (notice(Tone::Bad, said(&problem)))
+                (confirmation(begun))
+                p { "Is the secret not in your app? " a href=(SET_UP) { "Begin anew" } " for another one." }
+            };
+            Ok(guest.page(problem.code.status(), layout::page(&visit, SET_UP_TITLE, &main)))
+        }
+        Err(problem) if problem.code == Code::Conflict => {
+            Ok(set_up_page(&visit, &guest, problem.code.status(), Some(said(&problem))))
         }
         Err(problem) => Err(problem.into()),
     }

@@ -52,10 +52,10 @@ impl Call {
         self
     }
 
-    /// Whether it is one to the admin API.
+    /// Whether it concerns the caller's own home, whichever institution is looked at.
     #[must_use]
-    pub fn is_admin(&self) -> bool {
-        self.target.starts_with("/admin/")
+    pub fn is_at_home(&self) -> bool {
+        self.target.starts_with("/admin/") || self.target == "/v1/granted"
     }
 
     /// With a parameter more.

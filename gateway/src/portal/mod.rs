@@ -2,8 +2,8 @@
 //!
 //! It is a client of the API: a page asks it as any program does, in this process, as the person who is
 //! signed in ([`visit`]). So what a page shows has passed the same permits and limits, and is on the ledger
-//! before the page leaves. What the API does not tell, no page shows, but for a person's own account and a
-//! regulator's list of own grants, which [`access`](crate::access) tells.
+//! before the page leaves. What the API does not tell, no page shows, but for a person's own account, which
+//! [`access`](crate::access) tells.
 //!
 //! Pages are functions that give markup, one file a page. They work without a script; [`assets`] has the one
 //! style sheet and the scripts. [`shell`] is around all of them: it refuses what comes from other sites, and

@@ -15,7 +15,12 @@ use actix_web::{
     web,
 };
 
-use super::{layout, squeeze::squeeze, trouble::Trouble, visit::Visitor};
+use super::{
+    layout,
+    squeeze::squeeze,
+    trouble::Trouble,
+    visit::{self, Visitor},
+};
 use crate::{
     access::{Context, Door},
     error::{Code, Problem},
@@ -35,6 +40,7 @@ pub async fn shell(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut response = if is_from_elsewhere(request.method(), request.headers()) {
+        know(&request).await;
         let problem = Problem::new(Code::CrossSite, "this was sent by another site; send it from the page");
         ServiceResponse::from_err(Trouble::Own(problem), request.into_parts().0)
     } else {
@@ -64,6 +70,28 @@ fn is_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     let Some(origin) = text("origin") else { return true };
     let host = text("host").unwrap_or_default();
     origin.split_once("://").is_none_or(|(_, named)| named != host)
+}
+
+/// Notes whose session a request has that is refused before anybody asks for it, so that the refusal names them.
+async fn know(request: &ServiceRequest) {
+    let context = request.extensions().get::<Arc<Context>>().cloned();
+    let door = request.app_data::<web::Data<Door>>().cloned();
+    let (Some(context), Some(door), Some(cookie)) = (context, door, visit::cookie(request.request())) else {
+        return;
+    };
+    let found = match door.session(&cookie).await {
+        Ok(Some(session)) => door.stay(&session, None, context.address).await.map(Some),
+        Ok(None) => Ok(None),
+        Err(problem) => Err(problem),
+    };
+    match found {
+        Ok(Some(stay)) => door.know_visitor(&context, &stay),
+        Ok(None) => {}
+        // Then it is a stranger's.
+        Err(problem) => {
+            tracing::warn!(cause = problem.cause, "the session of a refused request is not known");
+        }
+    }
 }
 
 /// Whether what went wrong is to be told by a page: where a browser asks, and where a page leads on.

@@ -125,8 +125,7 @@ impl Visit {
     /// What it refuses.
     pub async fn call(&self, call: Call) -> Result<ServiceResponse<BoxBody>, Trouble> {
         let call = match self.named() {
-            // The admin API concerns the provider.
-            Some(id) if !call.is_admin() => call.about(INSTITUTION, &id.to_string()),
+            Some(id) if !call.is_at_home() => call.about(INSTITUTION, &id.to_string()),
             _ => call,
         };
         self.api.call(self.stay.on_behalf.clone(), call).await

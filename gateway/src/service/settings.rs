@@ -38,6 +38,7 @@ pub(super) fn sign_in_issuers(config: &Config) -> Result<Vec<oidc::Issuer>, Star
         let homes = match oidc.people_of.as_str() {
             "any" => Homes::Any,
             "provider" => Homes::Provider,
+            "regulators" => Homes::Regulators(oidc.domains().collect()),
             id => Homes::One(id.parse().map_err(|_| StartError::Setting("portal.oidc.*.people_of"))?),
         };
         let label = if oidc.label.is_empty() { name } else { &oidc.label };
@@ -62,7 +63,10 @@ pub(super) fn sign_in(portal: &Portal) -> people::Settings {
         whole_us: i64::from(portal.session_hours) * 3_600_000_000,
         tries_per_account: portal.tries_per_account,
         tries_per_address: portal.tries_per_address,
+        tries_everywhere: portal.tries_everywhere,
         try_every_s: portal.try_every_s,
+        codes_at_once: portal.codes_at_once,
+        code_every_s: portal.code_every_s,
         passwords_at_once: portal.passwords_at_once,
         second_factor: portal.second_factor(),
     }

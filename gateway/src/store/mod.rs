@@ -45,6 +45,7 @@ pub mod statements;
 pub mod tiles;
 pub mod tokens;
 pub mod transactions;
+pub mod tries;
 pub mod usage;
 pub mod users;
 pub mod webhook_attempts;

@@ -24,8 +24,6 @@ pub struct User {
     pub invite_until_us: Option<i64>,
     /// What their second factor's secret is derived from, once it is confirmed.
     pub totp_salt: Option<Vec<u8>>,
-    /// The same of one that is not confirmed yet.
-    pub totp_pending: Option<Vec<u8>>,
     /// The last time step whose code was taken.
     pub totp_step: Option<i64>,
     /// The issuer that they sign in at, by its name in the configuration.
@@ -48,7 +46,6 @@ from_row!(User {
     invite_sha256,
     invite_until_us,
     totp_salt,
-    totp_pending,
     totp_step,
     external_issuer,
     external_subject,
@@ -56,8 +53,47 @@ from_row!(User {
     disabled_at_us
 });
 
+/// What somebody proves who they are by. What was checked against it counts as long as it is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    password_hash: Option<String>,
+    totp_salt: Option<Vec<u8>>,
+    external: (Option<String>, Option<String>),
+}
+
+impl User {
+    /// What they prove who they are by.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        Credentials {
+            password_hash: self.password_hash.clone(),
+            totp_salt: self.totp_salt.clone(),
+            external: (self.external_issuer.clone(), self.external_subject.clone()),
+        }
+    }
+
+    /// Makes them sign in at an issuer and nowhere else: no password, no link to set one, no second factor here.
+    pub fn link(&mut self, issuer: String, subject: String) {
+        self.external_issuer = Some(issuer);
+        self.external_subject = Some(subject);
+        self.password_hash = None;
+        self.invite_sha256 = None;
+        self.invite_until_us = None;
+        self.totp_salt = None;
+    }
+}
+
+/// A code of a second factor that is good once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// By time, of this step.
+    Step(i64),
+    /// One that stands in, by its SHA-256.
+    Recovery([u8; 32]),
+}
+
 const SELECT: &str = "SELECT id, institution_id, email, name, role, password_hash, invite_sha256, \
-                      invite_until_us, totp_salt, totp_pending, totp_step, external_issuer, external_subject, \
+                      invite_until_us, totp_salt, totp_step, external_issuer, external_subject, \
                       created_at_us, disabled_at_us FROM users";
 
 /// Adds a person.
@@ -87,14 +123,13 @@ pub async fn update(connection: &mut Connection, row: &User) -> Result<(), Store
         connection,
         sqlx::query(
             "UPDATE users SET password_hash = $2, invite_sha256 = $3, invite_until_us = $4, totp_salt = $5, \
-             totp_pending = $6, external_issuer = $7, external_subject = $8, disabled_at_us = $9 WHERE id = $1",
+             external_issuer = $6, external_subject = $7, disabled_at_us = $8 WHERE id = $1",
         )
         .bind(row.id)
         .bind(row.password_hash.as_deref())
         .bind(row.invite_sha256.as_deref())
         .bind(row.invite_until_us)
         .bind(row.totp_salt.as_deref())
-        .bind(row.totp_pending.as_deref())
         .bind(row.external_issuer.as_deref())
         .bind(row.external_subject.as_deref())
         .bind(row.disabled_at_us)
@@ -102,8 +137,17 @@ pub async fn update(connection: &mut Connection, row: &User) -> Result<(), Store
     Ok(())
 }
 
+/// Notes the first step whose code was taken of a new secret.
+pub async fn put_step(connection: &mut Connection, id: UserId, step: i64) -> Result<(), StoreError> {
+    execute!(
+        connection,
+        sqlx::query("UPDATE users SET totp_step = $2 WHERE id = $1").bind(id.uuid()).bind(step)
+    )?;
+    Ok(())
+}
+
 /// Takes a time step's code; `false` if it, or a later one, was taken before.
-pub async fn take_step(connection: &mut Connection, id: UserId, step: i64) -> Result<bool, StoreError> {
+async fn take_step(connection: &mut Connection, id: UserId, step: i64) -> Result<bool, StoreError> {
     let done = execute!(
         connection,
         sqlx::query(
@@ -115,17 +159,12 @@ pub async fn take_step(connection: &mut Connection, id: UserId, step: i64) -> Re
     Ok(done == 1)
 }
 
-/// Notes what a second factor that is to be confirmed is derived from.
-pub async fn begin_second_factor(
-    connection: &mut Connection,
-    id: UserId,
-    salt: &[u8],
-) -> Result<(), StoreError> {
-    execute!(
-        connection,
-        sqlx::query("UPDATE users SET totp_pending = $2 WHERE id = $1").bind(id.uuid()).bind(salt)
-    )?;
-    Ok(())
+/// Uses up a code; `false` if it was used before, or is none of theirs.
+pub async fn use_code(connection: &mut Connection, id: UserId, code: &Code) -> Result<bool, StoreError> {
+    match code {
+        Code::Step(step) => take_step(connection, id, *step).await,
+        Code::Recovery(sha256) => use_recovery_code(connection, id, sha256).await,
+    }
 }
 
 /// One person, disabled ones included.
@@ -204,8 +243,8 @@ pub async fn put_recovery_codes(
     Ok(())
 }
 
-/// Uses up a code; `false` if the person has no such code.
-pub async fn use_recovery_code(
+/// Uses up a code that stands in; `false` if the person has no such code.
+async fn use_recovery_code(
     connection: &mut Connection,
     id: UserId,
     sha256: &[u8],

@@ -31,7 +31,7 @@ pub struct NewClient {
     /// Its name, 1 to 100 characters.
     #[schema(example = "treasury-warehouse", min_length = 1, max_length = 100)]
     name: String,
-    /// What it may do. A system can be given the `:read` scopes.
+    /// What it may do. A system can be given the `:read` scopes, but for `granted:read`, which is people's.
     #[schema(min_items = 1)]
     scopes: Vec<Scope>,
     /// Its public keys as a JWK set (RFC 7517): Ed25519, P-256 or RSA. A key without a `kid` gets its thumbprint

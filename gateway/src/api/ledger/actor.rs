@@ -15,6 +15,8 @@ use crate::{
 const ACTOR_MAX: usize = 128;
 /// Entries that one statement goes through.
 const WINDOW: i64 = 10_000;
+/// Entries of a subject that are held at once.
+const PORTION: i64 = 500;
 /// Entries that one call goes through.
 const SCAN_MAX: i64 = 50_000;
 
@@ -39,12 +41,7 @@ pub(super) async fn entries(
     order: Order,
 ) -> Result<(Vec<EntryRow>, Option<i64>), Problem> {
     if query.seqs.is_some() {
-        // A subject has few entries.
-        let all = EntryQuery { limit: i64::MAX, ..query };
-        let mut rows = entries::sorted(reader, tenant, &all, order).await?;
-        let beginning = entries::beginning(actor);
-        rows.retain(|row| row.bytes.starts_with(&beginning));
-        return Ok((rows, None));
+        return Ok((of_subject(reader, tenant, query, actor, order).await?, None));
     }
     let EntryQuery { mut from, mut until, kind, limit, .. } = query;
     let (mut rows, mut gone_through) = (Vec::new(), 0);
@@ -74,4 +71,31 @@ pub(super) async fn entries(
         }
     }
     Ok((rows, None))
+}
+
+/// The same, of a subject: its entries are few and an index leads to them, so all of them are gone through, a portion
+/// at a time, until the page is full.
+async fn of_subject(
+    reader: &mut Reader,
+    tenant: Tenant,
+    query: EntryQuery,
+    actor: &str,
+    order: Order,
+) -> Result<Vec<EntryRow>, Problem> {
+    let (beginning, wanted) = (entries::beginning(actor), usize::try_from(query.limit).unwrap_or(0));
+    let (mut rows, mut query) = (Vec::new(), EntryQuery { limit: PORTION, ..query });
+    loop {
+        let found = entries::sorted(reader, tenant, &query, order).await?;
+        let is_last = i64::try_from(found.len()).unwrap_or(PORTION) < PORTION;
+        match (found.last(), order) {
+            (Some(last), Order::Oldest) => query.from = last.seq + 1,
+            (Some(last), Order::Newest) => query.until = last.seq,
+            (None, _) => return Ok(rows),
+        }
+        let theirs = found.into_iter().filter(|row| row.bytes.starts_with(&beginning));
+        rows.extend(theirs.take(wanted - rows.len()));
+        if is_last || rows.len() >= wanted {
+            return Ok(rows);
+        }
+    }
 }
