@@ -6,6 +6,7 @@ mod developers;
 mod grants;
 mod lineage;
 mod oidc;
+pub mod planted;
 mod reports;
 mod second_factor;
 mod sessions;
