@@ -57,28 +57,25 @@ async fn nothing_that_was_planted_runs_in_a_browser() {
                 found.push(format!("{role} {path}: {left}"));
             }
         }
+        if *role == "compliance-officer" {
+            scripted(&browser, &planted).await;
+        }
         found.extend(browser.complaints().await.into_iter().map(|it| format!("{role}: {it}")));
         browser.close().await;
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-#[tokio::test]
-async fn what_scripts_of_ours_put_on_a_page_is_text_too() {
-    let planted = Planted::everywhere().await;
-    let browser = Browser::open().await;
-    sign_in(&browser, &planted, "compliance-officer").await;
+/// What scripts of ours put on a page: a record in the drawer, whose proof is checked over the payloads in it, and
+/// a list that is filtered without loading the page anew.
+async fn scripted(browser: &Browser, planted: &Planted) {
     browser.go(&format!("{}/transactions", planted.server.base_url())).await;
-    // A record in the drawer, whose proof is checked over the payloads in it.
     browser.click("tbody tr a[data-drawer]").await;
     browser.wait_for("dialog .verdict", |text| text.starts_with('✓')).await;
     assert_eq!(browser.run(LEFT).await, "undefined,0");
-    // A list that is filtered without loading the page anew.
     browser.go(&format!("{}/transactions", planted.server.base_url())).await;
     browser.fill("input[name='remittance_information[contains]']", TYPED).await;
     browser.click(".filters button").await;
     browser.wait_for("main", |text| text.contains("No transaction fits.")).await;
     assert_eq!(browser.run(LEFT).await, "undefined,0");
-    assert_eq!(browser.complaints().await, Vec::<String>::new());
-    browser.close().await;
 }

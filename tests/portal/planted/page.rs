@@ -32,6 +32,8 @@ pub struct Field {
     /// `text`, `hidden`, `checkbox` and so on; also `textarea` and `select`.
     pub kind: String,
     pub value: String,
+    /// Of a choice, whether one of its options was read.
+    chosen: bool,
 }
 
 impl Field {
@@ -167,15 +169,21 @@ impl Page {
                     (other, _) => other.to_owned(),
                 };
                 if let Some(form) = *form {
-                    self.forms[form].fields.push(Field { name: of("name"), kind, value: of("value") });
+                    self.forms[form].fields.push(Field {
+                        name: of("name"),
+                        kind,
+                        value: of("value"),
+                        chosen: false,
+                    });
                 }
             }
             // The one that is chosen, or else the first.
             "option" => {
                 let last = form.and_then(|form| self.forms[form].fields.last_mut());
                 if let Some(field) = last.filter(|field| field.kind == "select")
-                    && (field.value.is_empty() || attributes.contains_key("selected"))
+                    && (!field.chosen || attributes.contains_key("selected"))
                 {
+                    field.chosen = true;
                     field.value = of("value");
                 }
             }
@@ -217,9 +225,11 @@ fn what_a_careless_page_would_have_is_found() {
     }
     let page = Page::read(
         "<title>&lt;b&gt;</title><form method=\"post\" action=\"/x\"><input name=\"a\" value=\"&quot;1\">\
-         <textarea name=\"b\">two &amp; three</textarea><select name=\"c\"><option value=\"4\">4</select></form>",
+         <textarea name=\"b\">two &amp; three</textarea>\
+         <select name=\"c\"><option value=\"\">Any<option value=\"4\">4</select>\
+         <select name=\"d\"><option value=\"5\">5<option value=\"6\" selected>6</select></form>",
     );
     assert!(page.text.contains("<b>") && page.text.contains("\"1"), "{}", page.text);
     let values: Vec<&str> = page.forms[0].fields.iter().map(|field| field.value.as_str()).collect();
-    assert_eq!(values, ["\"1", "two & three", "4"]);
+    assert_eq!(values, ["\"1", "two & three", "", "6"]);
 }
