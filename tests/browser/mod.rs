@@ -3,6 +3,7 @@
 mod docs;
 mod harness;
 mod pages;
+mod planted;
 mod stage;
 mod verify;
 mod verify_file;
