@@ -27,6 +27,7 @@ pub mod reports;
 pub mod s3;
 pub mod server;
 pub mod sse;
+pub mod totp;
 pub mod watch;
 
 pub use caller::{Answer, Caller};
