@@ -37,13 +37,13 @@ pub async fn page(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> 
                 "You see what each names, for as long as it lasts. Every look is on the institution's ledger. A file \
                  that you took home you can " a href="/verify" { "verify" } " at any time."
             }
-            @for one in &granted { (drawn(one, now_us)) }
+            @for (number, one) in granted.iter().enumerate() { (drawn(one, number + 1, now_us)) }
         }
     };
     Ok(layout::page(&visit, "Your grants", &main))
 }
 
-fn drawn(one: &Granted, now_us: i64) -> Markup {
+fn drawn(one: &Granted, number: usize, now_us: i64) -> Markup {
     let is_live = one.is_live(now_us);
     html! {
         section.grant {
@@ -56,7 +56,7 @@ fn drawn(one: &Granted, now_us: i64) -> Markup {
             ]))
             (words::full(&one.scopes))
             @if is_live {
-                (ways(one))
+                (ways(one, number))
             } @else {
                 p.soft { "It opens nothing until it begins." }
             }
@@ -64,11 +64,11 @@ fn drawn(one: &Granted, now_us: i64) -> Markup {
     }
 }
 
-/// The pages where what is granted is seen.
-fn ways(one: &Granted) -> Markup {
+/// The pages where what is granted is seen. Several grants may be of one institution, so the number tells them apart.
+fn ways(one: &Granted, number: usize) -> Markup {
     let at = Query::default().with(INSTITUTION, one.institution.to_string());
     html! {
-        nav.actions aria-label=(format!("What you may see of {}", one.institution_name)) {
+        nav.actions aria-label=(format!("Grant {number}: what you may see of {}", one.institution_name)) {
             @for (path, name) in words::pages(&one.scopes) { a href=(at.at(path)) { (name) } }
         }
     }
