@@ -4,6 +4,7 @@ mod docs;
 mod harness;
 mod pages;
 mod stage;
+mod tours;
 mod verify;
 mod verify_file;
 mod verify_speed;
