@@ -2,6 +2,7 @@
 
 mod docs;
 mod harness;
+mod journeys;
 mod pages;
 mod stage;
 mod tours;
