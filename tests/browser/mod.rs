@@ -2,9 +2,11 @@
 
 mod docs;
 mod harness;
+mod journeys;
 mod pages;
 mod planted;
 mod stage;
+mod tours;
 mod verify;
 mod verify_file;
 mod verify_speed;

@@ -3,43 +3,91 @@
 
 use std::path::Path;
 
-use super::stage::Stage;
+use super::{
+    stage::{COUNTERPARTY, Stage},
+    tours::TOURS,
+    verify::{choose, testdata, testdata_key},
+};
 use crate::support::browser::{Browser, NARROW, WIDE};
 
+/// What pages are headed that say why there is nothing to see.
+const REFUSALS: [&str; 5] = [
+    "You may not see this",
+    "There is nothing here",
+    "This does not fit",
+    "This did not work",
+    "Too many requests",
+];
+
 /// Makes pictures of a page for people to look at, where `VERITRAIL_SCREENSHOTS` names a folder for them.
-async fn pictured(browser: &Browser, stage: &Stage, role: &str, path: &str) {
+async fn pictured(browser: &Browser, name: &str) {
     let Ok(folder) = std::env::var("VERITRAIL_SCREENSHOTS") else { return };
-    let shown = path.split('?').next().unwrap().replace(&stage.report, "report");
-    let name = shown.replace(&stage.transaction, "transaction").trim_matches('/').replace('/', "-");
-    let name = if name.is_empty() { "today".to_owned() } else { name };
     for (width, dark, colour) in [(WIDE, false, "light"), (WIDE, true, "dark"), (NARROW, false, "light")] {
         browser.resize(width).await;
         browser.dark(dark).await;
-        browser.screenshot(&Path::new(&folder).join(format!("{role}-{name}-{width}-{colour}.png"))).await;
+        browser.screenshot(&Path::new(&folder).join(format!("{name}-{width}-{colour}.png"))).await;
     }
 }
 
-#[tokio::test]
-async fn every_page_can_be_used_by_everybody_in_light_and_dark_and_on_a_narrow_screen() {
-    let stage = Stage::set().await;
+/// Goes on a tour, and holds each of its pages against what everybody needs.
+async fn go_on(tour: &str) {
+    let stage = Stage::shared().await;
+    let tour = TOURS.iter().find(|it| it.name == tour).unwrap();
+    let browser = stage.browser(tour.who).await;
     let mut found = Vec::new();
-    for (role, pages) in stage.pages() {
-        let browser = stage.browser(role).await;
-        for path in pages {
-            stage.go(&browser, &path).await;
-            assert!(!browser.text("h1").await.is_empty(), "{path}");
-            found.extend(browser.access().await.into_iter().map(|it| format!("{role} {path}: {it}")));
-            pictured(&browser, &stage, role, &path).await;
+    for (name, template) in tour.pages {
+        let path = stage.path(template);
+        stage.go(&browser, &path).await;
+        let heading = browser.text("h1").await;
+        let is_refused = REFUSALS.contains(&heading.as_str());
+        assert_eq!(is_refused, name.starts_with("no-"), "{} {path}: {heading}", tour.who);
+        assert!(!heading.is_empty(), "{path}");
+        if *name == "verify-good" {
+            browser.fill("#keys", &testdata_key()).await;
+            choose(&browser, &testdata().join("good.zip")).await;
         }
-        found.extend(browser.complaints().await.into_iter().map(|it| format!("{role}: {it}")));
-        browser.close().await;
+        found.extend(browser.access().await.into_iter().map(|it| format!("{} {path}: {it}", tour.who)));
+        pictured(&browser, &format!("{}-{name}", tour.who)).await;
     }
+    found.extend(browser.complaints_but_refusals().await);
+    browser.close().await;
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Each tour is a test of its own, so that they are made beside each other. Those who make pictures run all that
+/// begin with `every_page`.
+macro_rules! tours {
+    ($($test:ident: $tour:literal,)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                go_on($tour).await;
+            }
+        )*
+
+        #[test]
+        fn every_tour_is_gone_on() {
+            let gone: &[&str] = &[$($tour),*];
+            assert_eq!(gone, TOURS.iter().map(|tour| tour.name).collect::<Vec<_>>());
+        }
+    };
+}
+
+tours! {
+    every_page_of_records_and_lineage: "records",
+    every_page_of_reports: "reports",
+    every_page_of_the_audit_and_its_evidence: "audit",
+    every_page_of_grants_and_the_account: "access",
+    every_page_of_developers: "developers",
+    every_page_of_a_regulator: "regulator",
+    every_page_of_a_regulator_without_grants: "newcomer",
+    every_page_of_the_operator: "operator",
+    every_page_of_nobody_in_particular: "public",
 }
 
 #[tokio::test]
 async fn a_proof_is_checked_in_the_browser_before_a_tick_is_shown() {
-    let stage = Stage::set().await;
+    let stage = Stage::shared().await;
     let browser = stage.browser("compliance-officer").await;
     stage.go(&browser, "/transactions").await;
     browser.click("tbody tr a[data-drawer]").await;
@@ -68,11 +116,11 @@ async fn a_proof_is_checked_in_the_browser_before_a_tick_is_shown() {
 
 #[tokio::test]
 async fn filters_change_the_list_and_the_address_without_loading_the_page_anew() {
-    let stage = Stage::set().await;
+    let stage = Stage::shared().await;
     let browser = stage.browser("compliance-officer").await;
     stage.go(&browser, "/transactions").await;
     browser.run("window.same = true").await;
-    browser.fill("input[name='counterparty_name[contains]']", "Überzahl").await;
+    browser.fill("input[name='counterparty_name[contains]']", COUNTERPARTY).await;
     browser.click(".filters button").await;
     browser.wait_for("main .pager", |text| text == "1 row").await;
     assert_eq!(browser.run("return window.same").await, true);

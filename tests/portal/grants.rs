@@ -220,7 +220,8 @@ async fn nothing_is_seen_before_a_grant_begins_and_nothing_after_it_ends() {
     until("ended").await;
     let refused = regulator.open(&path).await;
     assert_eq!(refused.status(), 403);
-    assert!(!refused.text().await.unwrap().contains("a short look"));
+    let refused = refused.text().await.unwrap();
+    assert!(refused.contains("has ended, was revoked") && !refused.contains("a short look"), "{refused}");
     assert!(regulator.page("/reg").await.contains("No grant of yours is live or to come."));
 }
 

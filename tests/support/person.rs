@@ -97,6 +97,19 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Adds a person; the path of the link by which they set a password.
+    pub fn add_person(&self, email: &str, role: &str, institution: Option<&str>) -> String {
+        let mut args = vec!["user", "add", "--email", email, "--name", "Ada Byron", "--role", role];
+        args.extend(institution.iter().flat_map(|id| ["--institution", *id]));
+        let output = self.run(&args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).unwrap();
+        let link = said.lines().find_map(|line| line.strip_prefix("set password ")).unwrap();
+        link.strip_prefix(self.base_url()).unwrap().to_owned()
+    }
+}
+
 /// Pages, as a browser without scripts gets them.
 impl Person {
     /// A page that must be there.

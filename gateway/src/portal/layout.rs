@@ -9,7 +9,7 @@ use super::{
     trouble::Trouble,
     visit::{INSTITUTION, Visitor},
 };
-use crate::domain::Role;
+use crate::{domain::Role, error::Code};
 
 /// A page, ready to be sent.
 #[derive(Debug)]
@@ -73,7 +73,11 @@ pub fn trouble(visitor: Option<&Visitor>, trouble: &Trouble, request_id: &str) -
                 @if let Trouble::Told { errors, .. } = trouble && !errors.is_empty() {
                     ul { @for (place, detail) in errors { li { code { (place) } ": " (detail) } } }
                 }
-                p { (advice) }
+                @if visitor.is_some_and(|visitor| visitor.role() == Regulator) && trouble.code() == Code::InsufficientScope.as_str() {
+                    p { "A grant that would show it has ended, was revoked, or was never made. " a href="/reg" { "Your grants" } " say what you may see." }
+                } @else {
+                    p { (advice) }
+                }
                 p.soft { "Request " code { (request_id) } " · " (trouble.code()) }
             }
         },

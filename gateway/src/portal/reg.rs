@@ -32,13 +32,13 @@ pub async fn page(visit: Visit) -> Result<Page, Trouble> {
                 "You see what each names, for as long as it lasts. Every look is on the institution's ledger. A file \
                  that you took home you can " a href="/verify" { "verify" } " at any time."
             }
-            @for one in granted { (drawn(one)) }
+            @for (number, one) in (1..).zip(granted) { (drawn(one, number)) }
         }
     };
     Ok(layout::page(&visit, "Your grants", &main))
 }
 
-fn drawn(one: &Value) -> Markup {
+fn drawn(one: &Value, number: usize) -> Markup {
     let (name, scopes) = (text(&one["institution"]["name"]), words::scopes(&one["scopes"]));
     html! {
         section.grant {
@@ -51,7 +51,7 @@ fn drawn(one: &Value) -> Markup {
             ]))
             (words::full(&scopes))
             @if one["state"] == "live" {
-                (ways(&one["institution"], &scopes))
+                (ways(&one["institution"], &scopes, number))
             } @else {
                 p.soft { "It opens nothing until it begins." }
             }
@@ -59,11 +59,11 @@ fn drawn(one: &Value) -> Markup {
     }
 }
 
-/// The pages where what is granted is seen.
-fn ways(institution: &Value, scopes: &[Scope]) -> Markup {
+/// The pages where what is granted is seen. Several grants may be of one institution, so the number tells them apart.
+fn ways(institution: &Value, scopes: &[Scope], number: usize) -> Markup {
     let at = Query::default().with(INSTITUTION, text(&institution["id"]));
     html! {
-        nav.actions aria-label=(format!("What you may see of {}", text(&institution["name"]))) {
+        nav.actions aria-label=(format!("Grant {number}: what you may see of {}", text(&institution["name"]))) {
             @for (path, name) in words::pages(scopes) { a href=(at.at(path)) { (name) } }
         }
     }

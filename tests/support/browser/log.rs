@@ -28,6 +28,13 @@ impl Browser {
         bad.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The same, but for pages that were refused, whose status stands there too.
+    pub async fn complaints_but_refusals(&self) -> Vec<String> {
+        let mut complaints = self.complaints().await;
+        complaints.retain(|line| !line.contains("the server responded with a status of 4"));
+        complaints
+    }
+
     /// Requests of pages since they were last asked for.
     pub async fn requests(&self) -> Vec<Request> {
         let entries = self.entries("performance").await;

@@ -39,8 +39,17 @@ impl Session {
 
     /// The elements that a CSS selector finds now.
     pub async fn elements(&self, css: &str) -> Vec<Element<'_>> {
-        let found = self.post("/elements", json!({"using": "css selector", "value": css})).await.unwrap();
-        found.as_array().unwrap().iter().map(|one| self.element(one)).collect()
+        self.found("css selector", css).await
+    }
+
+    /// The elements that are found now by one of WebDriver's ways.
+    pub async fn found(&self, using: &str, value: &str) -> Vec<Element<'_>> {
+        match self.post("/elements", json!({"using": using, "value": value})).await {
+            Ok(found) => found.as_array().unwrap().iter().map(|one| self.element(one)).collect(),
+            // The page went away meanwhile, and the next one is not there yet.
+            Err(error) if error.0.contains("navigation") => Vec::new(),
+            Err(error) => panic!("{value}: {}", error.0),
+        }
     }
 
     /// The element that a driver named.
