@@ -277,6 +277,21 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
     permit.answer(Answer::json(&ClientList::of(data, PAGE))?).await
 }
 
+/// One client.
+#[utoipa::path(
+    operation_id = "getClient", tag = "admin",
+    params(("id" = ClientId, Path, description = "The client.")),
+    responses((status = 200, description = "The client.", body = ClientView)),
+    security(("oauth2" = ["admin"]))
+)]
+#[get("/admin/v1/clients/{id}")]
+pub async fn get(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let id: ClientId = permit.path("id")?;
+    let row = clients::get(&mut state.directory().await?, id).await?.ok_or_else(Problem::not_found)?;
+    permit.answer(Answer::json(&ClientView::try_from(row)?)?).await
+}
+
 /// Changes what a client's tokens must be bound to, or from where it may call. It counts at once.
 #[utoipa::path(
     operation_id = "changeClient", tag = "admin",
