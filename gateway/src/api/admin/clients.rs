@@ -99,6 +99,8 @@ pub struct ClientKey {
 pub struct ClientView {
     /// Its OAuth2 `client_id`.
     client_id: ClientId,
+    /// Whose client it is.
+    institution: InstitutionId,
     /// Its secret, shown this once; none if it has keys or another issuer, or when a call is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
@@ -174,6 +176,7 @@ impl TryFrom<clients::Client> for ClientView {
         };
         Ok(Self {
             client_id: ClientId::from_uuid(row.id),
+            institution: InstitutionId::from_uuid(row.institution_id),
             client_secret: None,
             auth_method,
             name: row.name,
