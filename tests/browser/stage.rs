@@ -84,7 +84,20 @@ impl Stage {
                     format!("/audit?institution={institution}"),
                 ],
             ),
-            ("operator", vec![page("/"), format!("/transactions?institution={institution}")]),
+            (
+                "operator",
+                vec![
+                    page("/"),
+                    format!("/transactions?institution={institution}"),
+                    page("/ops"),
+                    page("/ops/institutions"),
+                    format!("/ops/institutions/{institution}"),
+                    format!("/ops/institutions/{institution}/clients/new"),
+                    page("/ops/plans"),
+                    page("/ops/feeds"),
+                    page("/ops/ledgers"),
+                ],
+            ),
         ]
     }
 

@@ -6,6 +6,7 @@ mod developers;
 mod grants;
 mod lineage;
 mod oidc;
+mod ops;
 mod reports;
 mod second_factor;
 mod sessions;
