@@ -166,9 +166,9 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
 }
 
 /// The names of the clients that deliver, by their ids.
-async fn names(
+async fn names<'a>(
     state: &State,
-    feeds: impl Iterator<Item = &Feed>,
+    feeds: impl Iterator<Item = &'a Feed>,
 ) -> Result<HashMap<String, String>, Problem> {
     let mut names = HashMap::new();
     let mut reader = state.directory().await?;
