@@ -293,3 +293,24 @@ async fn asked_to_stop_the_service_ends_well_and_fsck_finds_what_is_altered_afte
     let one = server.run(&["fsck", "--institution", server.institution(1)]);
     assert!(!one.status.success() && !said(&one).contains(server.institution(0)), "{}", said(&one));
 }
+
+#[tokio::test]
+async fn fsck_says_so_when_it_cannot_keep_what_it_found_and_goes_on() {
+    let server = Server::demo(&[]);
+    let database = Behind::of(server.data_dir());
+    let refuse = match &database {
+        Behind::Sqlite(_) => {
+            "CREATE TRIGGER refuse BEFORE INSERT ON log_checks BEGIN SELECT RAISE(ABORT, 'may not'); END"
+        }
+        Behind::Postgres(_) => "REVOKE INSERT ON log_checks FROM veritrail_service",
+    };
+    behind!(&database, pool => sqlx::query(refuse).execute(pool).await.map(drop)).unwrap();
+    database.close().await;
+    let checked = server.run(&["fsck"]);
+    let told = said(&checked);
+    assert!(checked.status.success(), "{told}");
+    assert_eq!(told.matches(": clean: ").count(), 3, "{told}");
+    assert_eq!(told.matches("could not be kept").count(), 3, "{told}");
+    let logs = server.operator().await.get("/admin/v1/logs").await.ok();
+    assert!(logs["data"].as_array().unwrap().iter().all(|log| log["check"].is_null()), "{logs}");
+}

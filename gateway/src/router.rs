@@ -147,10 +147,14 @@ pub fn admin(config: &mut ServiceConfig<'_>) {
         .service(admin::institutions::change)
         .service(admin::clients::create)
         .service(admin::clients::list)
+        .service(admin::clients::get)
         .service(admin::clients::revoke)
         .service(admin::clients::change)
         .service(admin::plans::list)
-        .service(admin::plans::put);
+        .service(admin::plans::put)
+        .service(admin::feeds::list)
+        .service(admin::logs::list)
+        .service(admin::figures::get);
 }
 
 /// The document of some routes, added to what there is already.

@@ -421,6 +421,7 @@ impl Service {
             operations,
             batch_lines_max: config.limits.batch_lines_max,
             batch_bytes_max: config.limits.batch_bytes_max,
+            started_at_us: ledger.world.now_us(),
             stopping: AtomicBool::new(false),
         });
         let stop = Arc::new(Notify::new());

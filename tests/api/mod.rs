@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod admin_standing;
 mod balances;
 mod certificates;
 mod clients;

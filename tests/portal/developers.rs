@@ -18,14 +18,14 @@ async fn engineer(server: &Server) -> Person {
 }
 
 /// The part of a page from one text to the next one.
-fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+pub(super) fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
     let begin = page.find(from).unwrap_or_else(|| panic!("no {from} in {page}"));
     let rest = &page[begin + from.len()..];
     &rest[..rest.find(to).unwrap_or_else(|| panic!("no {to} after {from}: {rest}"))]
 }
 
 /// The key of one of a page's forms.
-fn once<'a>(page: &'a str, form: &str) -> &'a str {
+pub(super) fn once<'a>(page: &'a str, form: &str) -> &'a str {
     let mut keys = page.split("name=\"once\" value=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
     let found = keys.find(|key| key.ends_with(&format!(".{form}")));
     found.unwrap_or_else(|| panic!("no form {form} in {page}"))
@@ -36,13 +36,13 @@ fn text(value: &Value) -> &str {
 }
 
 /// Where an answer leads to.
-async fn leads(answer: Response) -> String {
+pub(super) async fn leads(answer: Response) -> String {
     assert_eq!(answer.status(), 303, "{}", answer.text().await.unwrap());
     answer.headers()[LOCATION].to_str().unwrap().to_owned()
 }
 
 /// The page that an answer is itself.
-async fn shows(answer: Response, status: u16) -> String {
+pub(super) async fn shows(answer: Response, status: u16) -> String {
     assert!(answer.headers().get(LOCATION).is_none());
     let (got, text) = (answer.status(), answer.text().await.unwrap());
     assert_eq!(got, status, "{text}");

@@ -7,6 +7,7 @@ mod granted;
 mod grants;
 mod lineage;
 mod oidc;
+mod ops;
 pub mod planted;
 mod reports;
 mod second_factor;

@@ -84,6 +84,8 @@ async fn the_services_role_changes_nothing_sees_nobody_elses_rows_and_every_guar
         crate::support::reports::report_with_all(&system).await;
         server.grant_to_come(index, &["reports:read"]).await;
     }
+    let checked = server.run(&["fsck"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     let ids = [0, 1].map(|index| uuid(server.institution(index)).to_string());
     let mut connection = superuser(&database_of(server.data_dir()).unwrap()).await;
     let began = std::time::Instant::now();

@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 /// Tables whose rows belong to an institution.
-pub const TENANT_TABLES: [&str; 35] = [
+pub const TENANT_TABLES: [&str; 36] = [
     "logs",
     "entries",
     "payloads",
@@ -40,6 +40,7 @@ pub const TENANT_TABLES: [&str; 35] = [
     "report_adjustments",
     "grants",
     "report_schedules",
+    "log_checks",
 ];
 /// Tables in which nothing is ever changed.
 pub const LEDGER_TABLES: [&str; 6] =
@@ -105,6 +106,7 @@ grants.reason UPDATE,
 report_schedules INSERT, report_schedules SELECT, report_schedules.ended_seq UPDATE, report_schedules.ended_at_us UPDATE,
 report_schedules.next_period UPDATE, report_schedules.due_at_us UPDATE, report_schedules.last_period UPDATE,
 report_schedules.last_at_us UPDATE, report_schedules.last_report_id UPDATE, report_schedules.last_code UPDATE,
+log_checks INSERT, log_checks SELECT, log_checks.checked_at_us UPDATE, log_checks.size UPDATE, log_checks.fault UPDATE,
 usage DELETE, usage INSERT, usage SELECT, usage.bytes UPDATE, usage.requests UPDATE, usage.units UPDATE";
 
 /// All violations, within a transaction of a superuser; `own` and `other` are institutions with rows.

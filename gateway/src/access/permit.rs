@@ -14,7 +14,7 @@ use super::{
     Answer, Caller, Context, Door, OnBehalf, Recorded, answer,
     binding::{Presented, not_from_here},
     body,
-    right::Right,
+    right::{Administer, Right},
     token::Believed,
 };
 use crate::{
@@ -202,6 +202,15 @@ impl<R: Right> Permit<R> {
     pub async fn answer(&self, answer: Answer) -> Result<Recorded, Problem> {
         let actor = self.caller.actor.to_string();
         answer::record(&self.door, &self.context, self.tenant, actor, answer).await
+    }
+}
+
+impl Permit<Administer> {
+    /// Institutions, to see how their logs and feeds stand. What is in their records is another right's to show, and
+    /// such a look is on their own logs.
+    #[must_use]
+    pub fn over(&self, institutions: impl IntoIterator<Item = InstitutionId>) -> Vec<Tenant> {
+        institutions.into_iter().map(Tenant::vouched).collect()
     }
 }
 

@@ -92,6 +92,8 @@ pub struct State {
     pub batch_lines_max: usize,
     /// Most bytes of a delivered batch.
     pub batch_bytes_max: usize,
+    /// When this process began to count, in microseconds since the Unix epoch.
+    pub started_at_us: i64,
     /// Set when the service begins to stop.
     pub stopping: AtomicBool,
 }

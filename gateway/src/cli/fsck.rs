@@ -12,7 +12,12 @@ use crate::{
     keys::{FileSigner, Seed},
     ledger::{fsck, memory::MemoryError},
     service::{memory, place},
-    store::{self, Db, institutions, logs},
+    store::{
+        self, Db, institutions,
+        log_checks::{self, Check},
+        logs,
+    },
+    world::{Machine, World as _},
 };
 
 #[derive(Debug, Args)]
@@ -23,7 +28,7 @@ pub(super) struct Fsck {
 }
 
 impl Fsck {
-    /// Checks every log, or one, and names the first fault of each.
+    /// Checks every log, or one, names the first fault of each, and keeps what was found for the operator's pages.
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         let data_dir = &config.storage.data_dir;
         let place = place(config);
@@ -63,21 +68,35 @@ impl Fsck {
                 fsck::check(&mut reader, tenant, &key, remembered, |done| bar.set_position(done)).await;
             bar.finish_and_clear();
             reader.rollback().await?;
-            match checked {
-                Ok(report) => println!(
-                    "{}: clean: {} entries, {} payloads, {} records, {} full tiles, {} checkpoints",
-                    report.origin,
-                    report.entries,
-                    report.payloads,
-                    report.records,
-                    report.tiles,
-                    report.checkpoints
-                ),
-                Err(fault @ fsck::FsckError::Fault { .. }) => {
+            // Back in its pool, so that keeping what was found waits for nothing of ours.
+            drop(reader);
+            let fault = match checked {
+                Ok(report) => {
+                    println!(
+                        "{}: clean: {} entries, {} payloads, {} records, {} full tiles, {} checkpoints",
+                        report.origin,
+                        report.entries,
+                        report.payloads,
+                        report.records,
+                        report.tiles,
+                        report.checkpoints
+                    );
+                    None
+                }
+                Err(fsck::FsckError::Fault { origin, place, what }) => {
                     faults += 1;
-                    println!("{fault}");
+                    println!("{origin}: {place}: {what}");
+                    Some(format!("{place}: {what}"))
                 }
                 Err(error) => return Err(error.into()),
+            };
+            let check = Check { checked_at_us: Machine.now_us(), size: head.size, fault };
+            // A copy that may only be read can be checked as well.
+            if let Err(error) = log_checks::keep(&db, tenant, &check).await {
+                println!(
+                    "{}: what was found could not be kept for the operator's pages: {error}",
+                    head.origin
+                );
             }
         }
         if faults == 0 { Ok(()) } else { Err(format!("{faults} logs are not clean").into()) }

@@ -22,6 +22,7 @@ const KEYS: &[(&[&str], &str)] = &[
     (&["g", "a"], "Audit"),
     (&["g", "v"], "Verify"),
     (&["g", "d"], "Developers"),
+    (&["g", "o"], "Operations"),
     (&["?"], "This list"),
 ];
 

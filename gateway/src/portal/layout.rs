@@ -41,6 +41,7 @@ const PLACES: &[Place] = &[
     Place("/verify", "Verify", &Role::ALL),
     Place("/grants", "Grants", &[ComplianceOfficer]),
     Place("/developers", "Developers", &[IntegrationEngineer]),
+    Place("/ops", "Operations", &[Operator]),
 ];
 
 /// A page for somebody who is signed in.

@@ -25,6 +25,7 @@ pub mod keys;
 pub mod layout;
 pub mod lineage;
 pub mod oidc;
+pub mod ops;
 pub mod parts;
 pub mod query;
 pub mod reg;
@@ -55,6 +56,7 @@ const PAGES: &[&str] = &[
     "keys",
     "lineage",
     "lineage.svg",
+    "ops",
     "reg",
     "reports",
     "set-password",
@@ -102,6 +104,7 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .configure(audit::pages)
             .configure(evidence::pages)
             .configure(grants::pages)
+            .configure(ops::pages)
             .service(reg::page),
     );
 }

@@ -217,6 +217,7 @@ async fn provider(visit: &Visit) -> Result<Markup, Trouble> {
         } @else {
             (state::notice(Tone::Good, "The service is ready, and no ledger is stopped."))
         }
+        p { a href="/ops" { "Operations" } ": feeds, ledgers, plans, clients, and how the service does." }
         h2 { "Institutions" }
         div.scroll role="region" aria-label="Institutions" tabindex="0" {
             table {
@@ -226,7 +227,7 @@ async fn provider(visit: &Visit) -> Result<Markup, Trouble> {
                     @for institution in institutions["data"].as_array().unwrap_or(&none) {
                         @let id = text(&institution["id"]);
                         tr {
-                            th scope="row" { (text(&institution["name"])) }
+                            th scope="row" { a href=(format!("/ops/institutions/{id}")) { (text(&institution["name"])) } }
                             td { (text(&institution["plan"])) }
                             td { (time::instant(text(&institution["onboarded_at"]))) }
                             td {

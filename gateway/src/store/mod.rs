@@ -21,6 +21,7 @@ pub mod clients;
 pub mod entries;
 pub mod events;
 pub mod exports;
+pub mod feeds;
 pub mod grants;
 pub mod idempotency;
 pub mod institutions;
@@ -28,6 +29,7 @@ pub mod intake_findings;
 pub mod intake_mappings;
 pub mod intakes;
 pub mod lineage;
+pub mod log_checks;
 pub mod logs;
 mod migrations;
 pub mod partitions;
@@ -41,6 +43,7 @@ mod rows;
 mod select;
 pub mod sessions;
 pub mod sqlite;
+pub mod standings;
 pub mod statements;
 pub mod tiles;
 pub mod tokens;
@@ -119,8 +122,8 @@ impl Db {
         self.read_many(&[tenant]).await
     }
 
-    /// A reader of several institutions' rows: for the service's own rounds, and to find what a person was granted;
-    /// never for what a caller asks for.
+    /// A reader of several institutions' rows: for the service's own rounds, to find what a person was granted, and
+    /// for how logs and feeds stand, which is the operator's to know; never for what is in the records.
     ///
     /// # Errors
     /// When none gets free in time.

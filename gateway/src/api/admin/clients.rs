@@ -99,6 +99,8 @@ pub struct ClientKey {
 pub struct ClientView {
     /// Its OAuth2 `client_id`.
     client_id: ClientId,
+    /// Whose client it is.
+    institution: InstitutionId,
     /// Its secret, shown this once; none if it has keys or another issuer, or when a call is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
@@ -174,6 +176,7 @@ impl TryFrom<clients::Client> for ClientView {
         };
         Ok(Self {
             client_id: ClientId::from_uuid(row.id),
+            institution: InstitutionId::from_uuid(row.institution_id),
             client_secret: None,
             auth_method,
             name: row.name,
@@ -275,6 +278,21 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
         clients::page(&mut state.directory().await?, institution, params.parse("after")?, PAGE).await?;
     let data: Vec<ClientView> = rows.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
     permit.answer(Answer::json(&ClientList::of(data, PAGE))?).await
+}
+
+/// One client.
+#[utoipa::path(
+    operation_id = "getClient", tag = "admin",
+    params(("id" = ClientId, Path, description = "The client.")),
+    responses((status = 200, description = "The client.", body = ClientView)),
+    security(("oauth2" = ["admin"]))
+)]
+#[get("/admin/v1/clients/{id}")]
+pub async fn get(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
+    Params::read(permit.query(), &[])?;
+    let id: ClientId = permit.path("id")?;
+    let row = clients::get(&mut state.directory().await?, id).await?.ok_or_else(Problem::not_found)?;
+    permit.answer(Answer::json(&ClientView::try_from(row)?)?).await
 }
 
 /// Changes what a client's tokens must be bound to, or from where it may call. It counts at once.

@@ -2,7 +2,10 @@
 //! concerns and on the provider's own.
 
 pub mod clients;
+pub mod feeds;
+pub mod figures;
 pub mod institutions;
+pub mod logs;
 pub mod plans;
 
 use crate::error::{Code, Problem};

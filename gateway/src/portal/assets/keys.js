@@ -1,7 +1,7 @@
 // Keyboard shortcuts. The list that `?` shows is a page of its own, and the only place that names them.
 
 /** Letters after `g`, and where they lead. */
-const PLACES = { t: "/", x: "/transactions", r: "/reports", l: "/lineage", a: "/audit", v: "/verify", d: "/developers" };
+const PLACES = { t: "/", x: "/transactions", r: "/reports", l: "/lineage", a: "/audit", v: "/verify", d: "/developers", o: "/ops" };
 
 function typing(target) {
   return target.closest("input, select, textarea, [contenteditable]");

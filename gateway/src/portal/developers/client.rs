@@ -188,7 +188,7 @@ fn addresses(visitor: &Visitor, client: &Value, own: &str, tried: Option<&Tried<
 }
 
 /// The addresses that were typed: one a line, or with commas or spaces between them.
-pub(super) fn typed_addresses(typed: &Query) -> Vec<&str> {
+pub(in crate::portal) fn typed_addresses(typed: &Query) -> Vec<&str> {
     let text = typed.get("addresses").unwrap_or_default();
     text.split(|letter: char| letter.is_whitespace() || letter == ',').filter(|one| !one.is_empty()).collect()
 }

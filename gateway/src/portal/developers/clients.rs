@@ -51,7 +51,7 @@ pub(super) fn requests(usage: &Value, client: &str) -> i64 {
 }
 
 /// Whether a client counts.
-pub(super) fn standing(client: &Value) -> Markup {
+pub(in crate::portal) fn standing(client: &Value) -> Markup {
     match client["revoked_at"].is_null() {
         true => badge(Tone::Good, "active"),
         false => badge(Tone::Bad, "revoked"),
@@ -59,7 +59,7 @@ pub(super) fn standing(client: &Value) -> Markup {
 }
 
 /// How a client authenticates, for people.
-pub(super) fn method(client: &Value) -> &str {
+pub(in crate::portal) fn method(client: &Value) -> &str {
     match text(&client["auth_method"]) {
         "private_key_jwt" => "signs with its key",
         "client_secret_basic" => "has a secret",

@@ -80,7 +80,7 @@ fn ways(visitor: &Visitor) -> Markup {
 }
 
 /// A table that scrolls by itself where it is too wide.
-fn framed(caption: &str, table: &Markup) -> Markup {
+pub(super) fn framed(caption: &str, table: &Markup) -> Markup {
     html! {
         div.scroll role="region" aria-label=(caption) tabindex="0" {
             table { caption { (caption) } (table) }
@@ -89,16 +89,16 @@ fn framed(caption: &str, table: &Markup) -> Markup {
 }
 
 /// The items of an answer.
-fn items(answer: &Value) -> &[Value] {
+pub(super) fn items(answer: &Value) -> &[Value] {
     answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A whole number, its digits in groups.
-fn count(value: i64) -> String {
+pub(super) fn count(value: i64) -> String {
     grouped(&value.to_string())
 }
 
 /// A field of numbers; none is 0.
-fn number(value: &Value) -> i64 {
+pub(super) fn number(value: &Value) -> i64 {
     value.as_i64().unwrap_or_default()
 }
