@@ -13,8 +13,8 @@ use crate::portal::{
         form::{self, Tried},
     },
     form::Typed,
-    layout::{self, Page},
-    parts::json::text,
+    layout::Page,
+    parts::{ask::Ask, json::text},
     query::Query,
     trouble::Trouble,
     visit::Visit,
@@ -59,12 +59,13 @@ async fn changed(
 ) -> Result<HttpResponse, Trouble> {
     match visit.ask(Call::new(Method::PATCH, client::target(&client)).json(change)).await {
         Ok(_) => Ok(form::then(visit, &client::path(&id, &client), done)),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form, typed, trouble: &trouble };
-            let page = client::show(visit, &id, &client, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, request))
+        Err(trouble) => {
+            let filled = async |trouble: &Trouble| {
+                let tried = Tried { form, typed, trouble: trouble };
+                client::show(visit, &id, &client, Some(&tried)).await
+            };
+            form::again(trouble, request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 
@@ -80,24 +81,23 @@ async fn asks_revoke(visit: &Visit, id: &str, client_id: &str, wrong: &Markup) -
     let (institution, client) = try_join(visit.get(&own), visit.get(&at)).await?;
     client::check_owner(&institution, &client)?;
     let page = client::path(id, client_id);
-    let main = html! {
-        h1 { "Revoke the client" }
-        (ways(visit))
+    let what = html! {
         p {
             "The client " strong { (text(&client["name"])) } " of " strong { (text(&institution["name"])) }
             " gets no more tokens, and those that it has are worth nothing at once. This can't be undone: its system "
             "needs another client. The revocation is on the institution's ledger, with your name."
         }
         (wrong)
-        form.sheet method="post" action=(visit.link(&format!("{page}/revoke"))) {
-            (form::sure("The system no longer needs this client. Revoke it."))
-            div.actions {
-                button.danger { "Revoke the client" }
-                a href=(visit.link(&page)) { "Leave it" }
-            }
-        }
     };
-    Ok(layout::page(visit, "Revoke the client", &main))
+    let ask = Ask {
+        action: &format!("{page}/revoke"),
+        fields: html! {},
+        means: "The system no longer needs this client. Revoke it.",
+        ticked: false,
+        act: "Revoke the client",
+        back: Some(&page),
+    };
+    Ok(ask.page(visit, "Revoke the client", &ways(visit), &what))
 }
 
 /// Revokes a client.
@@ -109,16 +109,13 @@ pub async fn revoke(
     Typed(typed): Typed,
 ) -> Result<HttpResponse, Trouble> {
     let (id, client) = place.into_inner();
-    let asked = match form::is_sure(&typed) {
-        true => visit.ask(Call::new(Method::DELETE, client::target(&client))).await,
-        false => Err(form::unsure()),
-    };
-    match asked {
+    let call = Call::new(Method::DELETE, client::target(&client));
+    match form::if_sure(&visit, &typed, call).await {
         Ok(_) => Ok(form::then(&visit, &institution::path(&id), "revoked")),
-        Err(trouble) if trouble.is_about_input() => {
-            let page = asks_revoke(&visit, &id, &client, &form::said(&trouble)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let filled =
+                async |trouble: &Trouble| asks_revoke(&visit, &id, &client, &form::said(trouble)).await;
+            form::again(trouble, &request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }

@@ -128,11 +128,11 @@ pub async fn add(
     };
     match asked {
         Ok(made) => Ok(made_page(&visit, &id, &made).respond_to(&request)),
-        Err(trouble) if trouble.is_about_input() => {
-            let page = show(&visit, &once, &id, &typed, &form::said(&trouble)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let filled =
+                async |trouble: &Trouble| show(&visit, &once, &id, &typed, &form::said(trouble)).await;
+            form::again(trouble, &request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }
 

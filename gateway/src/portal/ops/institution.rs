@@ -133,11 +133,12 @@ pub async fn change_plan(
     let call = Call::new(Method::PATCH, target(&id)).json(&json!({"plan": plan}));
     match visit.ask(call).await {
         Ok(_) => Ok(form::then(&visit, &path(&id), "plan")),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form: "plan", typed: &typed, trouble: &trouble };
-            let page = show(&visit, &id, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let filled = async |trouble: &Trouble| {
+                let tried = Tried { form: "plan", typed: &typed, trouble: trouble };
+                show(&visit, &id, Some(&tried)).await
+            };
+            form::again(trouble, &request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }

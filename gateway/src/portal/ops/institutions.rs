@@ -91,11 +91,12 @@ pub async fn add(
     let call = form::call(Method::POST, "/admin/v1/institutions", &typed);
     match visit.ask(call.json(&new)).await {
         Ok(made) => Ok(form::then(&visit, &institution::path(text(&made["id"])), "added")),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form: "add", typed: &typed, trouble: &trouble };
-            let page = show(&visit, &once, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let filled = async |trouble: &Trouble| {
+                let tried = Tried { form: "add", typed: &typed, trouble: trouble };
+                show(&visit, &once, Some(&tried)).await
+            };
+            form::again(trouble, &request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }

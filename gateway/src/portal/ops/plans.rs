@@ -17,7 +17,10 @@ use crate::{
         },
         form::Typed,
         layout::{self, Page},
-        parts::json::text,
+        parts::{
+            ask::{is_sure, sure},
+            json::text,
+        },
         query::{Query, segment},
         trouble::Trouble,
         visit::{Visit, Visitor},
@@ -105,7 +108,7 @@ fn sheet(visitor: &Visitor, chosen: Option<&Value>, typed: Option<&Query>) -> Ma
                     input type="number" name=(name) min="1" max="1000000" required value=[value(name)];
                 }
             }
-            (form::sure("It counts at once, for every institution that has the plan."))
+            (sure("It counts at once, for every institution that has the plan.", typed.is_some_and(is_sure)))
             div.actions {
                 button { "Store the plan" }
                 @if chosen.is_some() { a href=(visitor.link("/ops/plans")) { "Leave it" } }
@@ -134,22 +137,22 @@ fn quotas(typed: &Query) -> Result<Value, Trouble> {
 /// Makes a plan, or changes it.
 #[post("/ops/plans")]
 pub async fn put(visit: Visit, request: HttpRequest, Typed(typed): Typed) -> Result<HttpResponse, Trouble> {
-    let asked = match (form::is_sure(&typed), quotas(&typed)) {
-        (false, _) => Err(form::unsure()),
-        (true, Err(trouble)) => Err(trouble),
-        (true, Ok(quotas)) => {
+    let asked = match quotas(&typed) {
+        Err(trouble) => Err(trouble),
+        Ok(quotas) => {
             let name = typed.get("name").unwrap_or_default().trim();
             let target = format!("/admin/v1/plans/{}", segment(name));
-            visit.ask(Call::new(Method::PUT, target).json(&quotas)).await
+            form::if_sure(&visit, &typed, Call::new(Method::PUT, target).json(&quotas)).await
         }
     };
     match asked {
         Ok(_) => Ok(form::then(&visit, "/ops/plans", "put")),
-        Err(trouble) if trouble.is_about_input() => {
-            let tried = Tried { form: "plan", typed: &typed, trouble: &trouble };
-            let page = show(&visit, Some(&tried)).await?;
-            Ok(form::again(page, &trouble, &request))
+        Err(trouble) => {
+            let filled = async |trouble: &Trouble| {
+                let tried = Tried { form: "plan", typed: &typed, trouble: trouble };
+                show(&visit, Some(&tried)).await
+            };
+            form::again(trouble, &request, filled).await
         }
-        Err(trouble) => Err(trouble),
     }
 }

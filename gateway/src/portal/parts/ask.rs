@@ -36,7 +36,7 @@ impl Ask<'_> {
         html! {
             form.sheet method="post" action=(visitor.link(self.action)) {
                 (self.fields)
-                label { input type="checkbox" name=(SURE) value="yes" required checked[self.ticked]; " " (self.means) }
+                (sure(self.means, self.ticked))
                 div.actions {
                     button.danger { (self.act) }
                     @if let Some(back) = self.back { a href=(visitor.link(back)) { "Leave it" } }
@@ -56,6 +56,12 @@ impl Ask<'_> {
         };
         layout::page(visitor, title, &main)
     }
+}
+
+/// The box by which one says that one means it.
+#[must_use]
+pub fn sure(means: &str, ticked: bool) -> Markup {
+    html! { label.line { input type="checkbox" name=(SURE) value="yes" required checked[ticked]; " " (means) } }
 }
 
 /// Whether the box is ticked.
