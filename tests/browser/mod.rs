@@ -7,3 +7,4 @@ mod stage;
 mod verify;
 mod verify_file;
 mod verify_speed;
+mod weight;
