@@ -89,7 +89,7 @@ async fn the_rows_of_a_page_are_chosen_in_its_address_and_stay_when_it_is_filter
 }
 
 #[tokio::test]
-async fn what_answers_a_post_is_not_packed() {
+async fn what_may_show_a_secret_is_not_packed() {
     let server = Server::shared();
     let mut officer = server.person("compliance-officer").await;
     let form = [("email", "nobody"), ("purpose", "a purpose that is sent back")];
@@ -99,6 +99,10 @@ async fn what_answers_a_post_is_not_packed() {
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{}", answer.status);
     assert_eq!(answer.header("content-encoding"), None);
     assert!(answer.body.len() > 1024 && answer.text().contains("a purpose that is sent back"));
+    let token = "0".repeat(1024);
+    let answer = packed(&mut officer, &format!("/set-password?token={token}")).await;
+    assert_eq!(answer.header("content-encoding"), None);
+    assert!(answer.text().contains(&token));
 }
 
 #[tokio::test]
