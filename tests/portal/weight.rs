@@ -7,6 +7,7 @@ use std::{
 
 use flate2::read::GzDecoder;
 use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, Server};
 
@@ -181,4 +182,43 @@ async fn no_part_of_an_answer_waits_until_the_one_before_it_is_confirmed() {
     }
     took.sort();
     assert!(took[15] < CONFIRMED_AFTER, "{took:?}");
+}
+
+/// Layers of jobs, each of which makes a dataset of four from the layer before; and one that makes `end` of the last.
+fn layers(deep: usize, wide: usize) -> Vec<Value> {
+    let dataset =
+        |layer: usize, at: usize| json!({"namespace": "weight", "name": format!("settled.{layer}.{at}")});
+    let event = |job: String, inputs: Vec<Value>, output: Value| {
+        json!({
+            "eventTime": "2026-01-05T09:30:00Z", "eventType": "COMPLETE", "run": {"runId": format!("run-of-{job}")},
+            "job": {"namespace": "weight", "name": job}, "inputs": inputs, "outputs": [output],
+        })
+    };
+    let mut events = Vec::new();
+    for layer in 0..deep {
+        for at in 0..wide {
+            let before = (0..4).map(|by| (at + by) % wide);
+            let inputs =
+                layer.checked_sub(1).map_or(Vec::new(), |last| before.map(|at| dataset(last, at)).collect());
+            events.push(event(format!("settle.{layer}.{at}"), inputs, dataset(layer, at)));
+        }
+    }
+    let last = (0..wide).map(|at| dataset(deep - 1, at)).collect();
+    events.push(event("end".to_owned(), last, json!({"namespace": "weight", "name": "end"})));
+    events
+}
+
+#[tokio::test]
+async fn a_graph_of_almost_three_hundred_nodes_is_drawn_on_a_page_that_is_not_heavy() {
+    let server = Server::demo(&[]);
+    let events = layers(10, 14);
+    let told = server.system(0).await.post("/api/v1/lineage/batch", &json!(events)).await.ok();
+    assert_eq!(told["added"], events.len(), "{told}");
+    let mut officer = server.person("compliance-officer").await;
+    let answer =
+        packed(&mut officer, "/lineage?node=dataset%3Aweight%3Aend&direction=upstream&depth=100").await;
+    let page = unpacked(&answer);
+    assert!(page.contains("<svg class=\"lineage\"") && page.matches("class=\"flow").count() > 600);
+    println!("{} bytes of {}", answer.body.len(), page.len());
+    assert!(answer.body.len() < 120_000, "{} of {}", answer.body.len(), page.len());
 }
