@@ -18,6 +18,7 @@ mod floor;
 mod lineage;
 mod load;
 mod page;
+mod portal;
 #[path = "../support/postgres.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod postgres;
@@ -38,9 +39,9 @@ mod watch;
 use table::Row;
 
 /// What can be named, in the order in which it is measured.
-const ALL: [&str; 11] = [
-    "append", "singles", "page", "start", "growth", "lineage", "verify", "browser", "postgres", "export",
-    "report",
+const ALL: [&str; 12] = [
+    "append", "singles", "page", "start", "growth", "portal", "lineage", "verify", "browser", "postgres",
+    "export", "report",
 ];
 /// Transactions of the log whose pages are read.
 const SMALL: usize = 10_000;
@@ -82,6 +83,9 @@ async fn measure(chosen: impl Fn(&str) -> bool) -> Vec<Row> {
         if chosen("growth") {
             tell(page::growth(&site).await);
         }
+    }
+    if chosen("portal") {
+        tell(portal::rows().await);
     }
     if chosen("lineage") {
         let server = postgres::Postgres::start();

@@ -10,3 +10,4 @@ mod tours;
 mod verify;
 mod verify_file;
 mod verify_speed;
+mod weight;

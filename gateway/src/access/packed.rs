@@ -2,8 +2,7 @@
 //! are, which are packed once and known again.
 //!
 //! How long a packed answer is tells of a secret in it that stands beside words of somebody else's choosing
-//! (BREACH). So only what answers a GET is packed: secrets are shown once, by answers to POST, and no page holds
-//! a token.
+//! (BREACH). So nothing is packed that shows a secret.
 
 use std::{io::Write as _, sync::OnceLock};
 

@@ -1,7 +1,7 @@
 //! Pages are sent in gzip, where the browser takes it: tables shrink to a tenth.
 //!
-//! Only answers to GET ([`packed`] says why), and only what is drawn here: files are handed on as the API gives
-//! them.
+//! Not so what may show a secret, whose length would tell of it ([`packed`]): answers to POST, and the pages of
+//! [`SECRET`]. No other page holds a secret or a token. Files are handed on as the API gives them.
 
 use actix_web::{
     body::{BodySize, BoxBody, MessageBody as _},
@@ -19,6 +19,8 @@ use crate::access::packed::{self, GZIP, LEAST};
 const LEVEL: u32 = 4;
 /// What is longer is packed elsewhere, so that no other request of this worker waits for it.
 const LARGE: usize = 64 * 1024;
+/// Pages with a secret: that of a second factor, and the token of a link.
+const SECRET: [&str; 2] = ["/account/second-factor", "/set-password"];
 /// What is drawn here.
 const DRAWN: [&str; 2] = ["text/html", "image/svg+xml"];
 
@@ -53,7 +55,9 @@ pub async fn squeeze(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<
 /// Whether an answer is a page or a drawing, whole, and long enough.
 fn is_drawn(response: &ServiceResponse<BoxBody>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    response.request().method() == Method::GET
+    let request = response.request();
+    request.method() == Method::GET
+        && !SECRET.contains(&request.path())
         && !response.headers().contains_key(header::CONTENT_ENCODING)
         && matches!(response.response().body().size(), BodySize::Sized(bytes) if bytes >= LEAST as u64)
         && kind.is_some_and(|kind| DRAWN.iter().any(|drawn| kind.starts_with(drawn)))

@@ -151,7 +151,7 @@ pub async fn list(visit: Visit) -> Result<Page, Trouble> {
             Ok(answer) => {
                 div.tools {
                     p.soft { "As of entry " (text(&answer["as_of"]["seq"])) }
-                    (table::sizes(&visit))
+                    (table::sizes(&visit, "50"))
                     (table::chooser(&visit, TABLE))
                     // The API has no file of one actor's entries.
                     @if visit.query.get("actor").is_none() {

@@ -124,13 +124,13 @@ pub fn counted(many: usize, thing: &str) -> String {
     if many == 1 { format!("1 {thing}") } else { format!("{many} {thing}s") }
 }
 
-/// Rows that a page may have; the middle one unless told otherwise.
+/// Rows that a page may have.
 const SIZES: [&str; 3] = ["50", "100", "500"];
 
-/// How many rows a page has: a choice in the address.
+/// How many rows a page has, `usual` unless told otherwise: a choice in the address.
 #[must_use]
-pub fn sizes(visitor: &Visitor) -> Markup {
-    let now = visitor.query.get(LIMIT).unwrap_or(SIZES[1]);
+pub fn sizes(visitor: &Visitor, usual: &str) -> Markup {
+    let now = visitor.query.get(LIMIT).unwrap_or(usual);
     let first = visitor.query.without(&[CURSOR]);
     html! {
         nav.sizes aria-label="Rows on a page" {

@@ -142,7 +142,7 @@ pub async fn list(visit: Visit) -> Result<Page, Trouble> {
             Ok(answer) => {
                 div.tools {
                     p.soft { "As of entry " (text(&answer["as_of"]["seq"])) }
-                    (table::sizes(&visit))
+                    (table::sizes(&visit, "100"))
                     (table::chooser(&visit, TABLE))
                     a href=(visit.query.without(&[table::CURSOR, "limit", COLUMNS]).at("/transactions.csv")) { "Export as CSV" }
                 }

@@ -21,16 +21,17 @@ class Here {
   }
 }
 
-/** Works on other cores, by a port to each helper. Outcomes are promises, so that they can be taken in the order of the
- * blocks. */
+/** Works on other cores, by a port to each helper: whoever has the least to do gets a block. Outcomes are promises, so
+ * that they can be taken in the order of the blocks. */
 class Helpers {
   constructor(ports) {
-    this.ports = ports;
+    this.helpers = ports.map((port) => ({ port, bytes: 0 }));
     this.window = 2 * ports.length + 2;
     this.waiting = new Map();
     this.number = 0;
-    for (const port of ports) {
-      port.onmessage = ({ data }) => {
+    for (const helper of this.helpers) {
+      helper.port.onmessage = ({ data }) => {
+        helper.bytes -= data.outcome.bytes;
         this.waiting.get(data.number)(data.outcome);
         this.waiting.delete(data.number);
       };
@@ -38,14 +39,15 @@ class Helpers {
   }
 
   begin(facts) {
-    this.ports.forEach((port) => port.postMessage({ facts }));
+    this.helpers.forEach(({ port }) => port.postMessage({ facts }));
   }
 
   work(block, isPayloads) {
     const number = this.number++;
-    const port = this.ports[number % this.ports.length];
+    const helper = this.helpers.reduce((least, other) => other.bytes < least.bytes ? other : least);
+    helper.bytes += block.length - 1;
     const { buffer, length } = block.byteOffset === 0 ? block : block.slice();
-    port.postMessage({ number, isPayloads, buffer, length }, [buffer]);
+    helper.port.postMessage({ number, isPayloads, buffer, length }, [buffer]);
     return new Promise((resolve) => this.waiting.set(number, resolve));
   }
 }
