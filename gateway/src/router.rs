@@ -14,7 +14,7 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 use crate::{
     api::{
         accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, grants, health,
-        institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports, tlog,
+        institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports, status, tlog,
         transactions, transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
@@ -129,6 +129,8 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(limits::plan::make)
         .service(usage::get)
         .service(diagnostics::diagnose)
+        .service(status::get)
+        .service(status::incident)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);
@@ -146,7 +148,11 @@ pub fn admin(config: &mut ServiceConfig<'_>) {
         .service(admin::clients::revoke)
         .service(admin::clients::change)
         .service(admin::plans::list)
-        .service(admin::plans::put);
+        .service(admin::plans::put)
+        .service(admin::incidents::create)
+        .service(admin::incidents::list)
+        .service(admin::incidents::get)
+        .service(admin::incidents::update);
 }
 
 /// The document of some routes, added to what there is already.

@@ -41,6 +41,7 @@ const PAIRS: &[Pair] = pairs![
     15 "report_schedules" "0015_report_schedules",
     16 "people" "0016_people",
     17 "grants" "0017_grants",
+    19 "status" "0019_status",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

@@ -2,6 +2,7 @@
 //! concerns and on the provider's own.
 
 pub mod clients;
+pub mod incidents;
 pub mod institutions;
 pub mod plans;
 
