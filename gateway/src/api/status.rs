@@ -20,6 +20,8 @@ use crate::{
 
 /// Whoever asks often is answered by what stands between.
 const A_WHILE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=10");
+/// Incidents that are told of while they are open.
+const OPEN_MAX: usize = 50;
 /// Incidents that are over and still told of, beside those that are open.
 const RECENT_MAX: i64 = 30;
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
@@ -34,7 +36,7 @@ pub struct ServiceStatus {
     at: String,
     /// The parts of the service.
     components: Vec<ComponentStatus>,
-    /// Incidents that are not resolved, the newest first, with the newest update of each.
+    /// Up to 50 incidents that are not resolved, the newest first, with the newest update of each.
     open: Vec<Incident>,
     /// Up to 30 incidents that were resolved in the last 90 days, the last one first.
     recent: Vec<Incident>,
@@ -176,17 +178,19 @@ pub(super) fn impact(name: &str) -> Result<IncidentImpact, Problem> {
 pub async fn get(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let now_us = state.world().now_us();
     let mut reader = state.directory().await?;
-    let open = incidents::open_ones(&mut reader).await?;
+    let mut open = incidents::open_ones(&mut reader).await?;
     let components = components(&state, &mut reader, &open, now_us).await?;
     let since_us = now_us - i64::try_from(DAYS).unwrap_or_default() * DAY_US;
+    open.truncate(OPEN_MAX);
     let recent = incidents::resolved(&mut reader, since_us, RECENT_MAX).await?;
+    let newest = incidents::newest(&mut reader, since_us).await?;
     let all: Vec<ComponentState> = components.iter().map(|one| one.state).collect();
     let body = ServiceStatus {
         state: ComponentState::of_all(&all),
         at: rfc3339(now_us),
         components,
-        open: with_newest(&mut reader, open).await?,
-        recent: with_newest(&mut reader, recent).await?,
+        open: with_newest(open, &newest)?,
+        recent: with_newest(recent, &newest)?,
     };
     Ok(HttpResponse::Ok().insert_header(A_WHILE).json(body))
 }
@@ -212,13 +216,15 @@ pub async fn incident(request: HttpRequest, state: web::Data<State>) -> Result<H
 }
 
 /// Incidents, each with its newest update.
-async fn with_newest(reader: &mut Reader, rows: Vec<incidents::Incident>) -> Result<Vec<Incident>, Problem> {
-    let mut all = Vec::with_capacity(rows.len());
-    for row in rows {
-        let newest: Vec<incidents::Update> = incidents::last(reader, &row).await?.into_iter().collect();
-        all.push(Incident::of(row, &newest)?);
-    }
-    Ok(all)
+fn with_newest(
+    rows: Vec<incidents::Incident>,
+    newest: &[incidents::Update],
+) -> Result<Vec<Incident>, Problem> {
+    let one = |row: incidents::Incident| {
+        let newest = newest.iter().find(|update| update.seq == row.last_seq);
+        Incident::of(row, newest.map_or(&[], std::slice::from_ref))
+    };
+    rows.into_iter().map(one).collect()
 }
 
 /// Every part that there is, as checks and open incidents have it.
@@ -290,7 +296,11 @@ mod tests {
 
     #[test]
     fn a_part_is_as_the_worst_fresh_check_of_any_replica_and_unknown_without_one() {
-        let checks = [check("a", "operational", 100, 200), check("b", "degraded", 90, 190), check("c", "down", 10, 110)];
+        let checks = [
+            check("a", "operational", 100, 200),
+            check("b", "degraded", 90, 190),
+            check("c", "down", 10, 110),
+        ];
         assert_eq!(found(&checks, Component::Ledger, 105), (ComponentState::Down, Some(100)));
         assert_eq!(found(&checks, Component::Ledger, 150), (ComponentState::Degraded, Some(100)));
         assert_eq!(found(&checks, Component::Ledger, 195), (ComponentState::Operational, Some(100)));

@@ -24,7 +24,7 @@ use crate::{
 /// What entries call an incident.
 const SUBJECT: &str = "incident";
 /// Incidents that are open at once.
-pub const OPEN_MAX: i64 = 20;
+pub const OPEN_MAX: i64 = 1_000;
 /// Updates of one incident. The last one resolves it.
 pub const UPDATES_MAX: i64 = 50;
 
@@ -72,7 +72,7 @@ pub fn open(
     let rows: Rows = Box::new(move |connection, at| {
         Box::pin(async move {
             if incidents::count_open(connection).await? >= OPEN_MAX {
-                return Err(RecordError::Conflict("20 incidents are open; resolve what is over"));
+                return Err(RecordError::Conflict("1000 incidents are open; resolve what is over"));
             }
             let first = said.row(id, actor, (at.seq, at.at_us));
             Ok(incidents::open(connection, &title, &first).await?)

@@ -3,7 +3,8 @@
 //! It is a client of the API: a page asks it as any program does, in this process, as the person who is
 //! signed in ([`visit`]). So what a page shows has passed the same permits and limits, and is on the ledger
 //! before the page leaves. What the API does not tell, no page shows, but for a person's own account and a
-//! regulator's list of own grants, which [`access`](crate::access) tells.
+//! regulator's list of own grants, which [`access`](crate::access) tells. [`status`] is for everybody, and asks what
+//! the API tells everybody.
 //!
 //! Pages are functions that give markup, one file a page. They work without a script; [`assets`] has the one
 //! style sheet and the scripts. [`shell`] is around all of them: it refuses what comes from other sites, and
@@ -24,6 +25,7 @@ pub mod keys;
 pub mod layout;
 pub mod lineage;
 pub mod oidc;
+pub mod ops_incidents;
 pub mod parts;
 pub mod query;
 pub mod reg;
@@ -31,6 +33,7 @@ pub mod reports;
 pub mod sending;
 pub mod shell;
 pub mod sign_in;
+pub mod status;
 pub mod today;
 pub mod transactions;
 pub mod trouble;
@@ -53,11 +56,14 @@ const PAGES: &[&str] = &[
     "keys",
     "lineage",
     "lineage.svg",
+    "ops",
     "reg",
     "reports",
     "set-password",
     "sign-in",
     "sign-out",
+    "status",
+    "status.atom",
     "transactions",
     "transactions.csv",
 ];
@@ -100,6 +106,8 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .configure(audit::pages)
             .configure(evidence::pages)
             .configure(grants::pages)
+            .configure(status::pages)
+            .configure(ops_incidents::pages)
             .service(reg::page),
     );
 }

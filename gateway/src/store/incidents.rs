@@ -194,6 +194,18 @@ pub async fn updates(connection: &mut Connection, id: uuid::Uuid) -> Result<Vec<
     )
 }
 
+/// The newest update of each incident that is open or was resolved since a time.
+pub async fn newest(connection: &mut Connection, since_us: i64) -> Result<Vec<Update>, StoreError> {
+    fetch_all!(
+        connection,
+        sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "{UPDATES} WHERE seq IN (SELECT last_seq FROM incidents WHERE resolved_at_us IS NULL \
+             UNION ALL SELECT last_seq FROM incidents WHERE resolved_at_us >= $1)"
+        )))
+        .bind(since_us)
+    )
+}
+
 /// What was told last of an incident.
 pub async fn last(connection: &mut Connection, incident: &Incident) -> Result<Option<Update>, StoreError> {
     fetch_optional!(

@@ -36,13 +36,16 @@ pub struct NewIncident {
     /// How far it is: `investigating` unless told; not `resolved`.
     status: Option<IncidentStatus>,
     /// How much it keeps people from.
-    #[schema(example = "minor")]
     impact: IncidentImpact,
     /// The parts that it concerns, at least one.
-    #[schema(min_items = 1, example = json!(["exports-and-reports"]))]
+    #[schema(min_items = 1)]
     components: Vec<Component>,
     /// What people are told: 1 to 2000 characters.
-    #[schema(example = "Reports take longer than they should. We look why.", min_length = 1, max_length = 2000)]
+    #[schema(
+        example = "Reports take longer than they should. We look why.",
+        min_length = 1,
+        max_length = 2000
+    )]
     text: String,
 }
 
@@ -51,12 +54,11 @@ pub struct NewIncident {
 #[serde(deny_unknown_fields)]
 pub struct NewIncidentUpdate {
     /// How far it is: `resolved` ends it.
-    #[schema(example = "monitoring")]
     status: IncidentStatus,
     /// How much it keeps people from; as before unless told.
     impact: Option<IncidentImpact>,
     /// The parts that it concerns, at least one; as before unless told.
-    #[schema(min_items = 1, example = json!(["exports-and-reports"]))]
+    #[schema(min_items = 1)]
     components: Option<Vec<Component>>,
     /// What people are told: 1 to 2000 characters.
     #[schema(
@@ -165,10 +167,13 @@ impl IncidentUpdateView {
 #[utoipa::path(
     operation_id = "createIncident", tag = "admin",
     params(("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours.")),
-    request_body(content = NewIncident, content_type = "application/json"),
+    request_body(content = NewIncident, content_type = "application/json", example = json!({
+        "title": "Reports are late", "impact": "minor", "components": ["exports-and-reports"],
+        "text": "Reports take longer than they should. We look why.",
+    })),
     responses(
         (status = 201, description = "The incident.", body = IncidentView),
-        (status = 409, description = "20 incidents are open.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "1000 incidents are open.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "It can't be told so; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["admin"]))
@@ -240,7 +245,9 @@ pub async fn get(permit: Permit<Administer>, state: web::Data<State>) -> Result<
         ("id" = IncidentId, Path, description = "The incident."),
         ("Idempotency-Key" = Option<String>, Header, description = "Answers a repeated call as the first one; kept 24 hours."),
     ),
-    request_body(content = NewIncidentUpdate, content_type = "application/json"),
+    request_body(content = NewIncidentUpdate, content_type = "application/json", example = json!({
+        "status": "monitoring", "text": "Reports are made again. We watch whether it stays so.",
+    })),
     responses(
         (status = 201, description = "The incident as it is now.", body = IncidentView),
         (status = 409, description = "It is resolved, somebody else has just updated it, or it has 49 updates and this one does not resolve it.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
