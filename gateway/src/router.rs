@@ -14,8 +14,8 @@ use utoipa_actix_web::{AppExt as _, service_config::ServiceConfig};
 use crate::{
     api::{
         accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, grants, health,
-        institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports, status, tlog,
-        transactions, transactions_batch, usage, webhooks, well_known,
+        institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports, status,
+        tlog, transactions, transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
     portal,

@@ -50,7 +50,7 @@ fn texts(xml: &str, name: &str) -> Vec<String> {
     loop {
         match reader.read_event().unwrap_or_else(|error| panic!("{error} in {xml}")) {
             Event::Start(start) => {
-                let is = String::from_utf8(start.name().as_ref().to_vec()).unwrap();
+                let is: String = AsRef::<str>::as_ref(&start.name()).to_owned();
                 if is == name {
                     found.push(String::new());
                 }
@@ -58,11 +58,10 @@ fn texts(xml: &str, name: &str) -> Vec<String> {
             }
             Event::End(_) => drop(open.pop()),
             Event::Text(part) if open.last().is_some_and(|one| one == name) => {
-                found.last_mut().unwrap().push_str(std::str::from_utf8(&part).unwrap());
+                found.last_mut().unwrap().push_str(&part);
             }
             Event::GeneralRef(reference) if open.last().is_some_and(|one| one == name) => {
-                let name = std::str::from_utf8(&reference).unwrap();
-                found.last_mut().unwrap().push_str(match name {
+                found.last_mut().unwrap().push_str(match &*reference {
                     "lt" => "<",
                     "gt" => ">",
                     "amp" => "&",

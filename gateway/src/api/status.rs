@@ -222,7 +222,7 @@ fn with_newest(
 ) -> Result<Vec<Incident>, Problem> {
     let one = |row: incidents::Incident| {
         let newest = newest.iter().find(|update| update.seq == row.last_seq);
-        Incident::of(row, newest.map_or(&[], std::slice::from_ref))
+        Incident::of(row, newest.map(std::slice::from_ref).unwrap_or_default())
     };
     rows.into_iter().map(one).collect()
 }

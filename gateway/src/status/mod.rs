@@ -105,7 +105,7 @@ fn tell(found: &Found, before: Option<ComponentState>) {
         (Some(before), now) if before == now => {}
         (None, ComponentState::Operational) => {}
         (_, ComponentState::Operational) => {
-            tracing::info!(component, state, "a part of the service is well again")
+            tracing::info!(component, state, "a part of the service is well again");
         }
         _ => tracing::warn!(component, state, reason = found.reason, "a part of the service is not well"),
     }

@@ -33,7 +33,9 @@ fn dates(today: &str) -> Vec<Date> {
 
 /// What is known of a day of a part.
 fn on(part: &Value, date: &str) -> Option<Day> {
-    let row = part["days"].as_array()?.iter().find(|row| row["date"] == date)?;
+    // They come in order.
+    let rows = part["days"].as_array()?;
+    let row = &rows[rows.binary_search_by(|row| text(&row["date"]).cmp(date)).ok()?];
     let number = |name: &str| row[name].as_i64().unwrap_or_default();
     let day = Day { checks: number("checks"), degraded: number("degraded"), down: number("down") };
     (day.checks > 0).then_some(day)

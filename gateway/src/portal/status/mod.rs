@@ -47,7 +47,7 @@ pub async fn page(look: Look) -> Result<Page, Trouble> {
             @for incident in items(&status["open"]) { (told(incident)) }
         }
         h2 { "Parts of the service" }
-        @for part in &parts { (self::part(part, today)) }
+        @for part in &parts { (one_part(part, today)) }
         (bars::table(&parts, today))
         h2 { "Incidents that are over" }
         @if items(&status["recent"]).next().is_none() {
@@ -76,7 +76,7 @@ fn whole(state: &str) -> Markup {
 }
 
 /// A part of the service, with its days.
-fn part(part: &Value, today: &str) -> Markup {
+fn one_part(part: &Value, today: &str) -> Markup {
     html! {
         section.part {
             h3 { (text(&part["name"])) " " (words::state(text(&part["state"]))) }
