@@ -74,6 +74,7 @@ impl Stage {
                     page("/developers/webhooks"),
                     page("/developers/events"),
                     page("/developers/diagnose"),
+                    page("/status"),
                 ],
             ),
             (
