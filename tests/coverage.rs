@@ -21,6 +21,8 @@ const WITHOUT_TOKEN: &[(&str, &str)] = &[
     ("getOpenApi", "the contract is public"),
     ("getAuthorizationServerMetadata", "RFC 8414: read before a client can authenticate"),
     ("getJwks", "RFC 7517: public keys are public"),
+    ("getStatus", "how the service is is told everybody, and of nobody's data"),
+    ("getStatusIncident", "so is what became of an incident"),
     ("issueToken", "the client authenticates with its secret or key: tests/api/oauth2.rs"),
     ("revokeToken", "the client authenticates with its secret or key: tests/api/oauth2.rs"),
     ("introspectToken", "the client authenticates with its secret or key: tests/api/oauth2.rs"),

@@ -22,6 +22,7 @@
 //! [`reports`] makes documents and figures out of records, and [`reporting`] has it do so and keeps them.
 //! [`portal`] has the pages for people: it calls the routes of both APIs in this process, as a client, and has
 //! nothing else to read by; [`access`] tells it who is signed in.
+//! [`status`] checks how the parts of the service stand, for the page that tells everybody.
 //! [`access`] asks [`shared`] (Redis) for what replicas hold
 //! together; the truth of what must not be lost is in the database alone. Nothing imports [`api`] but what
 //! puts the service together ([`router`], [`service`], [`server`]). A test holds these arrows.
@@ -48,6 +49,7 @@ pub mod router;
 pub mod server;
 pub mod service;
 pub mod shared;
+pub mod status;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

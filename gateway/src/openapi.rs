@@ -108,6 +108,7 @@ fn base(at: &Addresses) -> OpenApi {
         ("lineage", "What was made from what, as OpenLineage events tell it."),
         ("limits", "What may be asked for, what is left of it, what was used."),
         ("diagnostics", "What would be refused, and why."),
+        ("status", "How the service is, for everybody: its parts, 90 days of each, and incidents."),
         ("health", "For whoever restarts and routes."),
         ("admin", "For operators, on a port of its own."),
     ];

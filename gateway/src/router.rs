@@ -15,7 +15,7 @@ use crate::{
     api::{
         accounts, admin, clients, diagnostics, docs, events, evidence_bundles, exports, granted, grants,
         health, institution, intake_mappings, intakes, ledger, limits, lineage, metrics, oauth2, reports,
-        tlog, transactions, transactions_batch, usage, webhooks, well_known,
+        status, tlog, transactions, transactions_batch, usage, webhooks, well_known,
     },
     error::{Code, Problem},
     portal,
@@ -133,6 +133,8 @@ pub fn api(config: &mut ServiceConfig<'_>) {
         .service(limits::plan::make)
         .service(usage::get)
         .service(diagnostics::diagnose)
+        .service(status::get)
+        .service(status::incident)
         .service(health::live)
         .service(health::ready)
         .service(docs::openapi);
@@ -154,7 +156,11 @@ pub fn admin(config: &mut ServiceConfig<'_>) {
         .service(admin::plans::put)
         .service(admin::feeds::list)
         .service(admin::logs::list)
-        .service(admin::figures::get);
+        .service(admin::figures::get)
+        .service(admin::incidents::create)
+        .service(admin::incidents::list)
+        .service(admin::incidents::get)
+        .service(admin::incidents::update);
 }
 
 /// The document of some routes, added to what there is already.

@@ -123,7 +123,8 @@ impl Server {
         let handles = [api.handle(), admin.handle()];
         let running = [tokio::spawn(api), tokio::spawn(admin)];
         tracing::info!(%address, %admin_address, "listening");
-        let watching = reading.into_iter().chain([watching]).collect();
+        let checking = service.check(config, address).map_err(io::Error::other)?;
+        let watching = reading.into_iter().chain([watching, checking]).collect();
         let drain = Duration::from_secs(config.http.drain_s);
         Ok(Self { address, admin_address, service, handles, running, stop_signals, watching, drain })
     }

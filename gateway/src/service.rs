@@ -3,6 +3,7 @@
 mod settings;
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -45,6 +46,7 @@ use crate::{
     receiving::{self, Receiver},
     reporting::{Archive, ArchiveError, ReportPress, Scheduler},
     shared::{Redis, RedisError},
+    status,
     store::{
         Db, Place, StoreError, institutions,
         plans::{self, Plan},
@@ -432,6 +434,25 @@ impl Service {
     /// The parts that write and sign.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Starts to check how its parts stand, once it is heard at an address.
+    ///
+    /// # Errors
+    /// When HTTP can't be set up.
+    pub fn check(&self, config: &Config, address: SocketAddr) -> Result<JoinHandle<()>, reqwest::Error> {
+        let state = self.state.clone();
+        status::start(status::Setup {
+            db: self.ledger.db.clone(),
+            recorder: self.ledger.recorder.clone(),
+            world: Arc::clone(&self.ledger.world),
+            provider: self.ledger.provider,
+            webhooks: Arc::clone(&self.webhooks),
+            redis: self.redis.clone(),
+            ask: settings::own_url(&config.http, address),
+            every: Duration::from_secs(config.status.check_every_s),
+            stopping: Box::new(move || state.is_stopping()),
+        })
     }
 
     /// Stops, once the listeners have.

@@ -15,6 +15,7 @@ mod events;
 mod evidence_bundles;
 mod exports;
 mod grants;
+mod incidents;
 mod institution;
 mod intakes;
 mod intakes_camt;

@@ -1,12 +1,13 @@
-//! Every page of the portal, for each role: everybody can use it, it fits, and it does nothing that its policy
-//! forbids.
+//! Every page of the portal, for each role: everybody can use it, it fits, it is not heavy, and it does nothing that
+//! its policy forbids.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
     stage::{COUNTERPARTY, Stage},
     tours::TOURS,
     verify::{choose, testdata, testdata_key},
+    weight,
 };
 use crate::support::browser::{Browser, NARROW, WIDE};
 
@@ -34,10 +35,11 @@ async fn go_on(tour: &str) {
     let stage = Stage::shared().await;
     let tour = TOURS.iter().find(|it| it.name == tour).unwrap();
     let browser = stage.browser(tour.who).await;
-    let mut found = Vec::new();
+    let (mut found, mut kept) = (Vec::new(), BTreeSet::new());
     for (name, template) in tour.pages {
         let path = stage.path(template);
-        stage.go(&browser, &path).await;
+        let heavy = weight::faults(&browser, stage, &path, &mut kept).await;
+        found.extend(heavy.into_iter().map(|it| format!("{} {path}: {it}", tour.who)));
         let heading = browser.text("h1").await;
         let is_refused = REFUSALS.contains(&heading.as_str());
         assert_eq!(is_refused, name.starts_with("no-"), "{} {path}: {heading}", tour.who);

@@ -69,6 +69,12 @@ impl Stage {
         access(&server, &mut things).await;
         systems(&server, &mut things).await;
         ledger(&server, &mut things).await;
+        let told = json!({
+            "title": "Webhooks are late", "status": "investigating", "impact": "minor", "components": ["webhooks"],
+            "text": "Messages come up to ten minutes late. Nothing is lost.",
+        });
+        let incident = server.operator().await.post("/admin/v1/incidents", &told).await.ok();
+        things.insert("incident", text(&incident["id"]));
         let transaction = things["transaction"].clone();
         Self { server, transaction, reference, things }
     }

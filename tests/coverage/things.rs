@@ -34,6 +34,8 @@ pub struct Things {
     grant: String,
     /// Somebody to whom one can be given.
     regulator: String,
+    /// An incident of the service that is open.
+    incident: String,
 }
 
 impl Things {
@@ -101,6 +103,10 @@ impl Things {
         let parts = system.get(&format!("/v1/reports/{report}/versions/1/figures?limit=500")).await.ok();
         let figure = parts["data"].as_array().unwrap().iter().find(|it| it["contributions"] != 0).unwrap();
         let grant = server.grant_to_come(index, &["reports:read"]).await;
+        let new = json!({
+            "title": "coverage", "impact": "none", "components": ["api"], "text": "it is tried what operators can do",
+        });
+        let incident = server.incident(&new).await;
         let things = Self {
             report,
             schedule: schedules.remove(0),
@@ -123,6 +129,7 @@ impl Things {
             keyed_client: text(&keyed_client["client_id"]),
             grant: text(&grant["id"]),
             regulator: server.regulator().to_owned(),
+            incident: text(&incident["id"]),
         };
         system.until_ready(&things.bundle).await;
         system.until_exported(&things.export).await;
@@ -159,6 +166,7 @@ impl Things {
             keyed_client: id("cli"),
             grant: id("grt"),
             regulator: "nobody@supervisor.example".to_owned(),
+            incident: id("inc"),
         }
     }
 
@@ -179,6 +187,7 @@ impl Things {
             ("id", Some("webhooks")) => &self.webhook,
             ("id", Some("intakes")) => &self.intake,
             ("id", Some("grants")) => &self.grant,
+            ("id", Some("incidents")) => &self.incident,
             // Each deposit is another report.
             ("type", _) if operation.id() == "depositReport" => return data::unique("coverage"),
             ("type", _) => "settlement-reconciliation",

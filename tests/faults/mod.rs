@@ -20,6 +20,7 @@ mod replicas;
 mod reports;
 mod rollback;
 mod shared_limits;
+mod status;
 mod stored;
 mod tally;
 mod webhooks;

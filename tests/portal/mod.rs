@@ -13,6 +13,7 @@ mod reports;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod status;
 mod transactions;
 mod verify;
 mod weight;

@@ -6,6 +6,7 @@ mod lineage;
 mod migrations;
 mod partitions;
 mod startup;
+mod status;
 mod violations;
 
 use sqlx::{Connection as _, PgConnection};

@@ -12,6 +12,7 @@ pub mod dpop;
 pub mod engine;
 pub mod forge;
 pub mod grants;
+pub mod incidents;
 pub mod keys;
 pub mod ledger;
 pub mod metrics;

@@ -13,7 +13,7 @@ use actix_web::{HttpMessage as _, dev::ServiceRequest, http::Method};
 use super::{
     Caller,
     door::URI_MAX,
-    inside::OnBehalf,
+    inside::{Anybody, OnBehalf},
     limit::Standing,
     load::{Load, Slot, Uncounted},
     origin::{Origin, Origins},
@@ -64,7 +64,11 @@ impl Context {
     /// Takes note of a request.
     #[must_use]
     pub fn of(request: &ServiceRequest, origins: &Origins, world: &dyn World) -> Self {
-        let inside = request.extensions().get::<OnBehalf>().map(|on_behalf| on_behalf.address);
+        let inside = {
+            let extensions = request.extensions();
+            let named = extensions.get::<OnBehalf>().map(|on_behalf| on_behalf.address);
+            named.or_else(|| extensions.get::<Anybody>().map(|anybody| anybody.address))
+        };
         let origin = match inside {
             Some(address) => Origin { address, certificate: None },
             None => origins.of(request),

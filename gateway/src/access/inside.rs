@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::Caller;
+use super::{Caller, Context};
 use crate::domain::Scope;
 
 /// For whom a request from inside is made.
@@ -21,5 +21,19 @@ impl OnBehalf {
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.caller.scopes
+    }
+}
+
+/// That a request from inside is made for whoever looks at a page that is for everybody. It permits nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Anybody {
+    pub(super) address: IpAddr,
+}
+
+impl Anybody {
+    /// Whoever made a request.
+    #[must_use]
+    pub fn of(context: &Context) -> Self {
+        Self { address: context.address }
     }
 }

@@ -46,7 +46,7 @@ pub use answer::{Answer, Recorded};
 pub use caller::Caller;
 pub use context::Context;
 pub use door::Door;
-pub use inside::OnBehalf;
+pub use inside::{Anybody, OnBehalf};
 pub use people::People;
 pub use permit::Permit;
 pub use session::{Session, Stay};

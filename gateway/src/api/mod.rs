@@ -31,6 +31,7 @@ pub mod oauth2;
 pub mod operations;
 pub mod params;
 pub mod reports;
+pub mod status;
 pub mod tlog;
 pub mod transactions;
 pub mod transactions_batch;

@@ -15,6 +15,7 @@ mod portal;
 mod redis;
 mod reports;
 mod secret;
+mod status;
 mod storage;
 mod telemetry;
 mod webhooks;
@@ -37,6 +38,7 @@ pub use self::{
     redis::Redis,
     reports::Reports,
     secret::Secret,
+    status::Status,
     storage::{Keys, Signer, Storage},
     telemetry::Telemetry,
     webhooks::Webhooks,
@@ -78,6 +80,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// How people sign in to the portal.
     pub portal: Portal,
+    /// How it checks itself, for the page that says how it is.
+    pub status: Status,
 }
 
 /// Why the configuration can't be used.
@@ -144,7 +148,8 @@ impl Config {
         self.telemetry.check()?;
         self.events.check()?;
         self.webhooks.check()?;
-        self.portal.check()
+        self.portal.check()?;
+        self.status.check()
     }
 
     /// Where the signer's memory is.
@@ -229,6 +234,7 @@ mod tests {
             ("[webhooks]\ntimeout_s = 0", "webhooks.timeout_s"),
             ("[webhooks]\nretry_hours = 0", "webhooks.retry_hours"),
             ("[portal]\nsession_hours = 0", "portal.session_hours"),
+            ("[status]\ncheck_every_s = 0", "status.check_every_s"),
             ("[portal]\ntries_per_account = 0", "portal.tries_per_account"),
             ("[portal]\nsecond_factor = \"admin\"", "portal.second_factor"),
             ("[portal.oidc.a]\nissuer = \"http://login.example\"", "portal.oidc.*.issuer"),

@@ -166,6 +166,10 @@ prefixed_id! {
     GrantId, "grt_"
 }
 prefixed_id! {
+    /// An incident of the service.
+    IncidentId, "inc_"
+}
+prefixed_id! {
     /// An attempt to tell a webhook endpoint of an event.
     AttemptId, "wha_"
 }

@@ -34,6 +34,7 @@ pub mod network;
 pub mod report;
 pub mod role;
 pub mod scope;
+pub mod status;
 pub mod tenant;
 pub mod text;
 pub mod transaction;
@@ -50,8 +51,8 @@ pub use event::{Event, EventData, EventType};
 pub use fault::Fault;
 pub use finding::{Finding, Findings};
 pub use id::{
-    AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, GrantId, InstitutionId,
-    IntakeId, LineageEventId, ReportId, ScheduleId, TransactionId, UserId,
+    AccountId, AdjustmentId, AttemptId, BundleId, ClientId, EndpointId, ExportId, GrantId, IncidentId,
+    InstitutionId, IntakeId, LineageEventId, ReportId, ScheduleId, TransactionId, UserId,
 };
 pub use money::Money;
 pub use role::Role;

@@ -9,7 +9,7 @@ use veritrail_audit::{
     Checkpoint, Edge, Entry, FullTile, Kind, VerifierKey, commit, genesis_prev, leaf_hash, verify_note,
 };
 
-use super::{grants::GrantRows, memory::Recollection};
+use super::{grants::GrantRows, incidents::IncidentRows, memory::Recollection};
 use crate::{
     domain::{
         Account, ScheduleId, Tenant, Transaction,
@@ -165,6 +165,8 @@ impl Walk {
             }
             let granted = record_rows.grants.take(expected, &entry, &payload.payload);
             granted.map_err(|what| self.fault(&place, what))?;
+            let told = record_rows.incidents.take(expected, &entry, &payload.payload);
+            told.map_err(|what| self.fault(&place, what))?;
         }
         record_rows.none_left().map_err(|(seq, what)| self.fault(format!("entry {seq}"), what))
     }
@@ -301,6 +303,8 @@ struct RecordRows {
     reports: HashMap<i64, reports::Stored>,
     /// Grants to regulators.
     grants: GrantRows,
+    /// Incidents of the service.
+    incidents: IncidentRows,
     /// What entries say that set up or end a schedule of reports.
     schedules: HashMap<i64, Vec<u8>>,
 }
@@ -341,6 +345,7 @@ impl RecordRows {
             lineage: lineage.into_iter().collect(),
             reports: reports.into_iter().map(|row| (row.made_seq, row)).collect(),
             grants: GrantRows::load(connection, tenant, from, until).await?,
+            incidents: IncidentRows::load(connection, tenant, from, until).await?,
             schedules: said,
         })
     }
@@ -424,6 +429,7 @@ impl RecordRows {
             .chain(self.lineage.keys())
             .chain(self.reports.keys())
             .chain(self.grants.left())
+            .chain(self.incidents.left())
             .chain(self.schedules.keys())
             .min();
         left.map_or(Ok(()), |seq| Err((*seq, "a row names it, but it records nothing of the kind")))

@@ -179,9 +179,22 @@ fn show(shown: &Arc<Mutex<Option<Standing>>>, stops: Stops) {
 /// A log that grows all the time is unsigned whenever it is looked at. What counts is whether the
 /// growth that was seen first is signed by now.
 #[derive(Debug, Default)]
-struct Waiting(HashMap<uuid::Uuid, (i64, i64)>);
+pub struct Waiting(HashMap<uuid::Uuid, (i64, i64)>);
 
 impl Waiting {
+    /// Looks at every log.
+    ///
+    /// # Errors
+    /// When the database can't be read; what was unsigned still is, as far as anybody knows.
+    pub async fn look(&mut self, db: &Db) -> Result<(), StoreError> {
+        let mut behind = Vec::new();
+        for portion in rounds::portions(db).await? {
+            behind.extend(logs::behind(&mut db.read_many(&portion).await?).await?);
+        }
+        self.see(&behind);
+        Ok(())
+    }
+
     fn see(&mut self, behind: &[Behind]) {
         let mut now = HashMap::with_capacity(behind.len());
         for log in behind {
@@ -191,7 +204,9 @@ impl Waiting {
         self.0 = now;
     }
 
-    fn age_us(&self, now_us: i64) -> i64 {
+    /// For how long the oldest growth has not been signed, in microseconds.
+    #[must_use]
+    pub fn age_us(&self, now_us: i64) -> i64 {
         self.0.values().map(|(_, since_us)| now_us.saturating_sub(*since_us).max(0)).max().unwrap_or(0)
     }
 }

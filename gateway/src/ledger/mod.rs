@@ -19,6 +19,7 @@ mod filing;
 mod forgetting;
 pub mod fsck;
 pub mod grants;
+pub mod incidents;
 mod log;
 pub mod memory;
 pub mod metrics;

@@ -17,7 +17,10 @@ use actix_web::{
 use serde_json::Value;
 
 use super::trouble::Trouble;
-use crate::{access::OnBehalf, error::Problem};
+use crate::{
+    access::{Anybody, OnBehalf},
+    error::Problem,
+};
 
 /// The most of an answer that is taken to draw a page.
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
@@ -101,6 +104,22 @@ impl Api {
     /// # Errors
     /// What it refuses.
     pub async fn call(&self, on_behalf: OnBehalf, call: Call) -> Result<ServiceResponse<BoxBody>, Trouble> {
+        self.send(on_behalf, call).await
+    }
+
+    /// Calls it for anybody, who may do what takes no token.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn call_openly(
+        &self,
+        anybody: Anybody,
+        call: Call,
+    ) -> Result<ServiceResponse<BoxBody>, Trouble> {
+        self.send(anybody, call).await
+    }
+
+    async fn send<T: 'static>(&self, caller: T, call: Call) -> Result<ServiceResponse<BoxBody>, Trouble> {
         let payload = match call.body {
             Some(bytes) => {
                 let mut payload = h1::Payload::create(true).1;
@@ -114,7 +133,7 @@ impl Api {
         head.method = call.method;
         head.uri = call.target.parse::<Uri>().map_err(|_| Problem::not_found())?;
         head.headers = call.headers;
-        request.extensions_mut().insert(on_behalf);
+        request.extensions_mut().insert(caller);
         let response = (self.0)(request).await.map_err(|error| Problem::internal(error.to_string()))?;
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {

@@ -116,6 +116,7 @@ fn document(visitor: Option<&Visitor>, title: &str, main: &Markup) -> Markup {
                 title { (title) " · Veritrail" }
                 link rel="icon" href=(assets::href("mark.svg"));
                 link rel="stylesheet" href=(assets::href("portal.css"));
+                link rel="alternate" type="application/atom+xml" title="Incidents" href="/status.atom";
                 script type="module" src=(assets::href("portal.js")) {}
             }
             body {
@@ -147,7 +148,8 @@ pub(super) fn foot(visitor: Option<&Visitor>) -> Markup {
     html! {
         footer.foot {
             a href="/docs" { "API reference" } " · "
-            a href="/verify" { "Verify a file" }
+            a href="/verify" { "Verify a file" } " · "
+            a href="/status" { "Status" }
             @if visitor.is_some() { " · " a href="/keys" { "Keyboard shortcuts" } }
         }
     }

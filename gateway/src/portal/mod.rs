@@ -3,7 +3,7 @@
 //! It is a client of the API: a page asks it as any program does, in this process, as the person who is
 //! signed in ([`visit`]). So what a page shows has passed the same permits and limits, and is on the ledger
 //! before the page leaves. What the API does not tell, no page shows, but for a person's own account, which
-//! [`access`](crate::access) tells.
+//! [`access`](crate::access) tells. [`status`] is for everybody, and asks what the API tells everybody.
 //!
 //! Pages are functions that give markup, one file a page. They work without a script; [`assets`] has the one
 //! style sheet and the scripts. [`shell`] is around all of them: it refuses what comes from other sites, and
@@ -34,6 +34,7 @@ pub mod sending;
 pub mod shell;
 pub mod sign_in;
 mod squeeze;
+pub mod status;
 pub mod today;
 pub mod transactions;
 pub mod trouble;
@@ -62,6 +63,8 @@ const PAGES: &[&str] = &[
     "set-password",
     "sign-in",
     "sign-out",
+    "status",
+    "status.atom",
     "transactions",
     "transactions.csv",
 ];
@@ -105,6 +108,7 @@ pub fn pages(config: &mut web::ServiceConfig) {
             .configure(evidence::pages)
             .configure(grants::pages)
             .configure(ops::pages)
+            .configure(status::pages)
             .service(reg::page),
     );
 }

@@ -1,5 +1,7 @@
 //! From the configuration to what the parts of the service are told.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use super::StartError;
 use crate::{
     access::{
@@ -11,6 +13,20 @@ use crate::{
     config::{Config, Http, Issuer, Oidc, Portal},
     domain::network::Network,
 };
+
+/// Where this process can ask itself whether it answers; nowhere when only clients with a certificate are answered.
+pub(super) fn own_url(http: &Http, heard: SocketAddr) -> Option<String> {
+    if http.tls_client_required {
+        return None;
+    }
+    let ip = match heard.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let scheme = if http.tls_certificate.is_some() { "https" } else { "http" };
+    Some(format!("{scheme}://{}/health/ready", SocketAddr::new(ip, heard.port())))
+}
 
 /// The issuers that a configuration names.
 pub(super) fn trusts(config: &Config) -> Vec<Trust> {

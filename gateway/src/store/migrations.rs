@@ -42,6 +42,7 @@ const PAIRS: &[Pair] = pairs![
     16 "people" "0016_people",
     17 "grants" "0017_grants",
     18 "log_checks" "0018_log_checks",
+    19 "status" "0019_status",
     20 "tries" "0020_tries",
     21 "bundle_list" "0021_bundle_list",
 ];

@@ -22,7 +22,7 @@ use std::{
     hash::Hash,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -95,6 +95,8 @@ pub struct Webhooks {
     /// The turns of each institution's endpoints.
     shares: Mutex<HashMap<Tenant, Arc<Semaphore>>>,
     again: Notify,
+    /// When it was last looked whom to tell, in microseconds since the Unix epoch.
+    looked_at_us: AtomicI64,
     stopping: AtomicBool,
 }
 
@@ -137,6 +139,7 @@ impl Webhooks {
             }
         };
         let webhooks = Arc::new(Self {
+            looked_at_us: AtomicI64::new(setup.world.now_us()),
             secrets: Secrets::of(setup.seed),
             sender: Sender::new(setup.config, setup.names)?,
             retry_hours: setup.config.retry_hours,
@@ -164,6 +167,12 @@ impl Webhooks {
     #[must_use]
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// When it was last looked whom to tell, in microseconds since the Unix epoch.
+    #[must_use]
+    pub fn looked_at_us(&self) -> i64 {
+        self.looked_at_us.load(Ordering::Relaxed)
     }
 
     /// Begins nothing more, waits a while for what is on its way, and lets go of the endpoints that this process
@@ -196,8 +205,9 @@ impl Webhooks {
         let mut working = JoinSet::new();
         loop {
             commits.mark_unchanged();
-            if let Err(error) = self.round(&mut working).await {
-                tracing::warn!(%error, "webhook endpoints could not be looked for");
+            match self.round(&mut working).await {
+                Ok(()) => self.looked_at_us.store(self.world.now_us(), Ordering::Relaxed),
+                Err(error) => tracing::warn!(%error, "webhook endpoints could not be looked for"),
             }
             while working.try_join_next().is_some() {}
             tokio::time::sleep(BREATH).await;

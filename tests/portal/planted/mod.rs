@@ -56,7 +56,8 @@ async fn what_was_planted_is_text_on_every_page_and_in_every_file_that_shows_it(
         assert!(shown > 2 || !has_forms, "{role}: {shown} forms show again what was typed");
     }
     let listed: BTreeSet<_> = UNSHOWN.iter().copied().collect();
-    let (hidden, missing): (Vec<_>, Vec<_>) = unseen.into_iter().partition(|(field, _)| listed.contains(field));
+    let (hidden, missing): (Vec<_>, Vec<_>) =
+        unseen.into_iter().partition(|(field, _)| listed.contains(field));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(missing.is_empty(), "no page shows these, or not as they are: {missing:#?}");
     let hidden: BTreeSet<_> = hidden.iter().map(|(field, _)| *field).collect();

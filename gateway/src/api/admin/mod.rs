@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod feeds;
 pub mod figures;
+pub mod incidents;
 pub mod institutions;
 pub mod logs;
 pub mod plans;

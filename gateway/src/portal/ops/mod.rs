@@ -8,6 +8,7 @@ pub mod client;
 pub mod client_changes;
 pub mod client_new;
 pub mod feeds;
+pub mod incidents;
 pub mod institution;
 pub mod institutions;
 pub mod ledgers;
@@ -48,7 +49,8 @@ pub fn pages(config: &mut web::ServiceConfig) {
         .service(plans::list)
         .service(plans::put)
         .service(feeds::list)
-        .service(ledgers::list);
+        .service(ledgers::list)
+        .configure(incidents::pages);
 }
 
 /// Each page: path and name.
@@ -58,6 +60,7 @@ const PLACES: &[(&str, &str)] = &[
     ("/ops/plans", "Plans"),
     ("/ops/feeds", "Feeds"),
     ("/ops/ledgers", "Ledgers"),
+    ("/ops/incidents", "Incidents"),
 ];
 
 /// The way from each of these pages to the others.

@@ -1,0 +1,71 @@
+//! A look at a page that is for everybody: the way to what the API tells without a token.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::Method, web};
+use maud::Markup;
+use serde_json::Value;
+
+use crate::{
+    access::{Anybody, Context, Door},
+    domain::Scope,
+    error::Problem,
+    portal::{
+        api::{self, Api, Call},
+        layout::{self, Page},
+        trouble::Trouble,
+        visit::Visit,
+    },
+};
+
+/// Somebody who looks, signed in or not.
+pub struct Look {
+    /// What every request passes.
+    pub door: web::Data<Door>,
+    api: web::Data<Api>,
+    anybody: Anybody,
+    visit: Option<Visit>,
+}
+
+impl Look {
+    /// What the API answers everybody at a path, as JSON.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn get(&self, target: &str) -> Result<Value, Trouble> {
+        api::json(self.api.call_openly(self.anybody, Call::new(Method::GET, target)).await?).await
+    }
+
+    /// The page, in the frame of whoever is signed in.
+    #[must_use]
+    pub fn page(&self, title: &str, main: &Markup) -> Page {
+        layout::public(self.visit.as_ref().map(Visit::visitor), title, main)
+    }
+
+    /// Whether whoever looks may do what a scope permits.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.visit.as_ref().is_some_and(|visit| visit.may(scope))
+    }
+}
+
+impl FromRequest for Look {
+    type Error = Trouble;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Trouble>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let missing = || Problem::internal("the portal is not put together");
+            let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
+            let api = request.app_data::<web::Data<Api>>().cloned().ok_or_else(missing)?;
+            let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
+            let visit = match Visit::from_request(&request, &mut Payload::None).await {
+                Ok(visit) => Some(visit),
+                Err(Trouble::SignIn(_) | Trouble::SetUp) => None,
+                Err(trouble) => return Err(trouble),
+            };
+            Ok(Self { door, api, anybody: Anybody::of(&context), visit })
+        })
+    }
+}
