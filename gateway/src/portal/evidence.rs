@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     api::{self, Call},
+    audit::tabs,
     form::Typed,
     layout::{self, Page},
     parts::{
@@ -111,6 +112,7 @@ async fn draw(
     let action = visit.link("/evidence");
     Ok(html! {
         h1 { "Evidence" }
+        (tabs(visit))
         p {
             "A bundle has the ledger's entries of a period, their payloads, and what proves that none is missing or altered. "
             "It is checked without us: in the browser at " a href="/verify" { "Verify" } ", or by the program " code { "veritrail-verify" } "."
@@ -219,6 +221,7 @@ pub async fn one(visit: Visit, request: HttpRequest, id: web::Path<String>) -> R
     };
     let main = html! {
         h1 { "Evidence bundle" }
+        (tabs(&visit))
         (stands(&visit, &bundle))
         h2 { "What is in it" }
         (facts(&bundle))

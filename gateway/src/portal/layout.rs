@@ -203,12 +203,10 @@ fn edge(visitor: &Visitor) -> Markup {
 
 fn places(visitor: &Visitor) -> Markup {
     let role = visitor.session.role;
-    let is_here = |path: &str| match path {
-        "/" => visitor.path == "/",
-        _ => {
-            visitor.path == path || visitor.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
-        }
-    };
+    let first = |path: &str| path.split('/').nth(1).map(ToOwned::to_owned);
+    // Evidence is a part of the audit.
+    let here = first(&visitor.path).map(|here| if here == "evidence" { "audit".to_owned() } else { here });
+    let is_here = |path: &str| first(path) == here;
     html! {
         nav.places aria-label="Pages" {
             ul {

@@ -173,12 +173,14 @@ pub async fn list(visit: Visit) -> Result<Page, Trouble> {
 }
 
 /// Where the ledger is looked at by entries, by looks, and as a file to take away.
-fn tabs(visitor: &Visitor) -> Markup {
+pub(super) fn tabs(visitor: &Visitor) -> Markup {
     let here = |path: &str| (visitor.path == path).then_some("page");
     html! {
         nav.sub aria-label="Audit" {
-            a href=(visitor.link("/audit")) aria-current=[here("/audit")] { "Entries" }
-            a href=(visitor.link("/audit/looks")) aria-current=[here("/audit/looks")] { "Looks" }
+            @if visitor.may(Scope::LedgerRead) {
+                a href=(visitor.link("/audit")) aria-current=[here("/audit")] { "Entries" }
+                a href=(visitor.link("/audit/looks")) aria-current=[here("/audit/looks")] { "Looks" }
+            }
             @if visitor.may(Scope::EvidenceRead) {
                 a href=(visitor.link("/evidence")) aria-current=[here("/evidence")] { "Evidence" }
             }
