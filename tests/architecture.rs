@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "keys",
             "ledger",
             "lineage",
+            "packed",
             "receiving",
             "reporting",
             "reports",
@@ -35,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("receiving", &["domain", "intake", "ledger", "lineage", "store", "world"]),
-    ("portal", &["access", "domain", "error", "world"]),
+    ("portal", &["access", "domain", "error", "packed", "world"]),
     ("access", &["domain", "error", "keys", "ledger", "shared", "store", "world"]),
     ("directory", &["domain", "ledger", "store", "world"]),
     ("export", &["domain", "keys", "ledger", "lineage", "store", "world"]),
@@ -55,6 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tls", &["config"]),
     ("config", &["domain"]),
     ("domain", &[]),
+    ("packed", &[]),
     ("world", &[]),
 ];
 

@@ -23,6 +23,7 @@
 //! [`portal`] has the pages for people: it calls the routes of both APIs in this process, as a client, and has
 //! nothing else to read by; [`access`] tells it who is signed in.
 //! [`status`] checks how the parts of the service stand, for the page that tells everybody.
+//! [`packed`] has answers in gzip, and texts that everybody gets as they are; it knows nothing of ours.
 //! [`access`] asks [`shared`] (Redis) for what replicas hold
 //! together; the truth of what must not be lost is in the database alone. Nothing imports [`api`] but what
 //! puts the service together ([`router`], [`service`], [`server`]). A test holds these arrows.
@@ -41,6 +42,7 @@ pub mod keys;
 pub mod ledger;
 pub mod lineage;
 pub mod openapi;
+pub mod packed;
 pub mod portal;
 pub mod receiving;
 pub mod reporting;

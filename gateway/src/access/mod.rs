@@ -27,7 +27,6 @@ pub mod metrics;
 pub mod nonce;
 pub mod oidc;
 pub mod origin;
-pub mod packed;
 pub mod password;
 pub mod people;
 pub mod permit;

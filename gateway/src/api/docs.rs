@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 
 use super::State;
-use crate::access::packed::Packed;
+use crate::packed::Packed;
 
 static STYLE: LazyLock<Packed> = LazyLock::new(|| Packed::new(include_str!("docs/reference.css")));
 static SCRIPT: LazyLock<Packed> = LazyLock::new(|| Packed::new(include_str!("docs/reference.js")));

@@ -45,11 +45,12 @@ use std::sync::{
 };
 
 use crate::{
-    access::{Door, packed::Packed},
+    access::Door,
     domain::Tenant,
     export::{bundle::BundlePress, press::ExportPress},
     keys::CheckpointSigner,
     ledger::Signer,
+    packed::Packed,
     receiving::Receiver,
     reporting::ReportPress,
     store::{Reader, StoreError},

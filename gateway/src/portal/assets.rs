@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use sha2::{Digest as _, Sha256};
 
 use super::joined::{Module, joined};
-use crate::{access::packed::Packed, error::Problem};
+use crate::{error::Problem, packed::Packed};
 
 /// A file: its name, its media type, and what is in it.
 struct Asset(&'static str, &'static str, Packed);

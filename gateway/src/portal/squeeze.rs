@@ -13,7 +13,7 @@ use actix_web::{
     web,
 };
 
-use crate::access::packed::{self, GZIP, LEAST};
+use crate::packed::{self, GZIP, LEAST};
 
 /// How hard pages are packed: a table of 50 kB to a seventh, within a millisecond.
 const LEVEL: u32 = 4;

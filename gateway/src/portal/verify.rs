@@ -22,7 +22,7 @@ use super::{
     assets, layout,
     visit::{Visit, Visitor},
 };
-use crate::{access::packed::Packed, error::Problem};
+use crate::{error::Problem, packed::Packed};
 use script::SCRIPT;
 
 /// The portal's style, for the file.
