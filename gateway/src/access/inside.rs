@@ -1,8 +1,9 @@
-//! Requests from inside: those that the portal makes for somebody who is signed in.
+//! Requests from inside: those that the portal makes, for somebody who is signed in or, where a page is for
+//! everybody, for whoever looks at it.
 //!
-//! They pass the same gate, permits, limits and recorder as others. They carry no token: who calls, and where
-//! his own request came from, is told by a value that no request from the network can bring along, since it
-//! is put beside the request in this process and only [`access`](super) can make one.
+//! They pass the same gate, permits, limits and recorder as others. They carry no token: who calls, if that is known,
+//! and where their own request came from, is told by a value that no request from the network can bring along, since
+//! it is put beside the request in this process and only [`access`](super) can make one.
 
 use std::net::IpAddr;
 
