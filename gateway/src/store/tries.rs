@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, engine::Link};
 use crate::domain::id::UserId;
 
 /// How many tries there are.
@@ -92,15 +92,20 @@ pub async fn forget(connection: &mut Connection, key: &[u8; 32]) -> Result<(), S
 
 /// Forgets those that are all there again, so many at most; how many.
 pub async fn sweep(connection: &mut Connection, now_us: i64, limit: i64) -> Result<u64, StoreError> {
-    execute!(
-        connection,
-        sqlx::query(
-            "DELETE FROM tries WHERE key_sha256 IN \
-             (SELECT key_sha256 FROM tries WHERE full_at_us < $1 ORDER BY full_at_us LIMIT $2)",
-        )
-        .bind(now_us)
-        .bind(limit)
-    )
+    let sql = match connection.link() {
+        // One writer alone: what was chosen stays so.
+        Link::Sqlite(_) => {
+            "DELETE FROM tries WHERE full_at_us < $1 AND key_sha256 IN \
+             (SELECT key_sha256 FROM tries WHERE full_at_us < $1 ORDER BY full_at_us LIMIT $2)"
+        }
+        // Others count meanwhile: whoever holds a row is not waited for, and one that counts again is left.
+        Link::Postgres(_) => {
+            "DELETE FROM tries WHERE full_at_us < $1 AND key_sha256 IN \
+             (SELECT key_sha256 FROM tries WHERE full_at_us < $1 ORDER BY full_at_us LIMIT $2 \
+             FOR UPDATE SKIP LOCKED)"
+        }
+    };
+    execute!(connection, sqlx::query(sql).bind(now_us).bind(limit))
 }
 
 #[cfg(test)]
