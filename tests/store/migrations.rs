@@ -144,6 +144,46 @@ fn a_migrator_makes_the_schema_finds_it_made_and_refuses_one_that_was_edited() {
     assert!(said.contains("migration 1 was previously applied but has been modified"), "{said}");
 }
 
+/// Who was linked to an issuer before that ended a password kept theirs.
+#[tokio::test]
+async fn who_signs_in_at_an_issuer_has_no_password_left_from_before() {
+    let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite");
+    let migration = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    // Their institution is of no matter.
+    let mut before = "PRAGMA foreign_keys = OFF;\n".to_owned();
+    for name in files("sqlite").range(.."0022".to_owned()) {
+        before.push_str(&migration(name));
+    }
+    sqlx::raw_sql(AssertSqlSafe(before)).execute(&mut connection).await.unwrap();
+    for (number, issuer) in [(1_u8, Some("house")), (2, None)] {
+        let (id, hash) = (uuid::Uuid::from_u128(number.into()), vec![number; 32]);
+        let insert = "INSERT INTO users (id, institution_id, email, name, role, password_hash, invite_sha256, \
+                      invite_until_us, totp_salt, external_issuer, external_subject, created_at_us) \
+                      VALUES ($1, $1, $2, 'a', 'operator', 'h', $3, 1, $3, $4, $4, 1)";
+        let insert = sqlx::query(insert).bind(id).bind(format!("{number}@bank.example"));
+        insert.bind(&hash).bind(issuer).execute(&mut connection).await.unwrap();
+        let insert = sqlx::query("INSERT INTO recovery_codes (user_id, sha256) VALUES ($1, $2)");
+        insert.bind(id).bind(&hash).execute(&mut connection).await.unwrap();
+        for (session, factors) in [(number, "password totp"), (number + 10, "oidc house")] {
+            let insert = "INSERT INTO sessions (id_sha256, user_id, created_at_us, seen_at_us, expires_at_us, \
+                          factors, address) VALUES ($1, $2, 1, 1, 1, $3, '')";
+            let insert = sqlx::query(insert).bind(vec![session; 32]).bind(id).bind(factors);
+            insert.execute(&mut connection).await.unwrap();
+        }
+    }
+    let now = migration("0022_linked_people.sql");
+    sqlx::raw_sql(AssertSqlSafe(now)).execute(&mut connection).await.unwrap();
+    // How many of four things stand in the row; codes; sessions by a password, and others.
+    let left = "SELECT (password_hash IS NOT NULL) + (invite_sha256 IS NOT NULL) + (invite_until_us IS NOT NULL) \
+                + (totp_salt IS NOT NULL), (SELECT count(*) FROM recovery_codes WHERE user_id = u.id), \
+                (SELECT count(*) FROM sessions WHERE user_id = u.id AND factors LIKE 'password%'), \
+                (SELECT count(*) FROM sessions WHERE user_id = u.id AND factors LIKE 'oidc%') \
+                FROM users u ORDER BY u.email";
+    let left: Vec<(i64, i64, i64, i64)> = sqlx::query_as(left).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(left, [(0, 0, 0, 1), (4, 1, 1, 1)]);
+}
+
 /// What processes of before began may be in hand: a new one does not take it for left.
 #[tokio::test]
 async fn intakes_from_before_are_touched_when_they_are_first_known() {

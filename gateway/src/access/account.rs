@@ -60,7 +60,7 @@ impl Door {
             address: row.address,
         });
         Ok(Account {
-            has_password: user.password_hash.is_some(),
+            has_password: user.password().is_some(),
             issuer: user.external_issuer,
             recovery_codes,
             sessions: sessions.collect(),

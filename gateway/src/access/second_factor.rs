@@ -113,7 +113,7 @@ impl Door {
         }
         let user = users::get(&mut self.db.directory().await?, id).await?;
         Ok(user
-            .filter(|user| user.disabled_at_us.is_none())
+            .filter(|user| user.password().is_some())
             .filter(|user| self.people.factors.seal(user, until_s).verify_slice(tag).is_ok()))
     }
 

@@ -47,8 +47,7 @@ impl Door {
             Some(account) => users::by_email(&mut self.db.directory().await?, account).await?,
             None => None,
         };
-        let able = user.as_ref().filter(|user| user.disabled_at_us.is_none());
-        let stored = able.and_then(|user| user.password_hash.clone());
+        let stored = user.as_ref().and_then(User::password).map(ToOwned::to_owned);
         let is_right = self.people.is_right(stored, password).await?;
         match user {
             Some(user) if is_right => {
@@ -164,7 +163,7 @@ impl Door {
     ) -> Result<User, Problem> {
         let taken = self.take_try(context, Some(&session.email)).await?;
         let user = users::get(&mut self.db.directory().await?, session.user).await?;
-        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+        let stored = user.as_ref().and_then(User::password).map(ToOwned::to_owned);
         let is_right = self.people.is_right(stored, password).await?;
         match user {
             Some(user) if is_right => {

@@ -45,6 +45,7 @@ const PAIRS: &[Pair] = pairs![
     19 "status" "0019_status",
     20 "tries" "0020_tries",
     21 "bundle_list" "0021_bundle_list",
+    22 "linked_people" "0022_linked_people",
 ];
 
 /// Applies what is pending to a file. One that was edited after it was applied, or a schema newer than

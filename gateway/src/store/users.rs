@@ -72,6 +72,13 @@ impl User {
         }
     }
 
+    /// The hash of the password that they sign in by: none for who may not, or does so at an issuer.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        let is_by_password = self.disabled_at_us.is_none() && self.external_issuer.is_none();
+        self.password_hash.as_deref().filter(|_| is_by_password)
+    }
+
     /// Makes them sign in at an issuer and nowhere else: no password, no link to set one, no second factor here.
     pub fn link(&mut self, issuer: String, subject: String) {
         self.external_issuer = Some(issuer);
@@ -80,6 +87,12 @@ impl User {
         self.invite_sha256 = None;
         self.invite_until_us = None;
         self.totp_salt = None;
+    }
+
+    /// Has them sign in at an issuer no longer; which one it was, and what it called them.
+    pub fn unlink(&mut self) -> Option<(String, Option<String>)> {
+        let issuer = self.external_issuer.take()?;
+        Some((issuer, self.external_subject.take()))
     }
 }
 
