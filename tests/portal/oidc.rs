@@ -258,6 +258,70 @@ async fn who_is_linked_to_an_issuer_signs_in_there_and_by_no_password_any_longer
 }
 
 #[tokio::test]
+async fn an_operator_moves_somebody_to_another_account_and_back_to_a_password() {
+    let (server, provider) = site("regulators");
+    let (email, password) = credentials(&server, "regulator");
+    let link = |email: &str, subject: &str| {
+        let link = ["user", "link", "--email", email, "--issuer", "house", "--subject", subject];
+        let linked = server.run_with(&link, &settings(&provider.url, "regulators"));
+        (linked.status.success(), String::from_utf8_lossy(&linked.stderr).into_owned())
+    };
+    let unlink = |email: &str| {
+        let unlinked = server.run(&["user", "unlink", "--email", email]);
+        (unlinked.status.success(), String::from_utf8_lossy(&unlinked.stderr).into_owned())
+    };
+    let good = |(done, said): (bool, String)| assert!(done, "{said}");
+    let (done, said) = unlink(&email);
+    assert!(!done && said.contains("signs in at no issuer"), "{said}");
+    good(link(&email, "rita"));
+    let (mut rita, status) = come_back(&server, &provider, "rita").await;
+    assert_eq!(status, 303);
+
+    // Another account takes the place of the first, unless it is somebody else's.
+    assert_eq!(come_back(&server, &provider, "tomas").await.1, 303);
+    let (done, said) = link(&email, "tomas");
+    assert!(!done && said.contains("belongs to somebody else"), "{said}");
+    assert_eq!(rita.get("/keys").await.status, 200, "nothing was changed");
+    good(link(&email, "eve"));
+    assert_eq!(rita.get("/keys").await.status, 303, "the session ended");
+    assert_eq!(come_back(&server, &provider, "rita").await.1, 403);
+    let (mut moved, status) = come_back(&server, &provider, "eve").await;
+    assert_eq!(status, 303);
+    assert_eq!(moved.get("/keys").await.status, 200);
+
+    // Without it there is nothing to sign in by, until a password is set.
+    good(unlink(&email));
+    assert_eq!(moved.get("/keys").await.status, 303, "the session ended");
+    assert_eq!(come_back(&server, &provider, "eve").await.1, 403);
+    assert_eq!(moved.sign_in(&email, &password, "/").await.status, 403, "the one of before is gone");
+    let invited = server.run(&["user", "invite", "--email", &email]);
+    let invited = String::from_utf8_lossy(&invited.stdout).into_owned();
+    let token = invited.split_once("token=").unwrap().1.lines().next().unwrap();
+    let new = "another horse battery";
+    let set = moved.post("/set-password", &[("token", token), ("password", new), ("again", new)]).await;
+    assert_eq!(set.status, 303, "{}", set.text());
+    assert_eq!(moved.sign_in(&email, new, "/").await.status, 303);
+    assert_eq!(moved.get("/keys").await.status, 200);
+    assert_eq!(come_back(&server, &provider, "rita").await.1, 403);
+
+    // An account of somebody who is disabled is freed, and they stay so.
+    good(link("otto@other-supervisor.example", "eve"));
+    assert!(server.run(&["user", "disable", "--email", "otto@other-supervisor.example"]).status.success());
+    assert!(!link(&email, "eve").0);
+    good(unlink("otto@other-supervisor.example"));
+    assert!(!server.run(&["user", "invite", "--email", "otto@other-supervisor.example"]).status.success());
+    good(link(&email, "eve"));
+
+    let ledger = Ledger::of(&server);
+    let unlinked = ledger.naming(&ledger.provider().await, "user.unlink_issuer").await;
+    assert_eq!(unlinked.len(), 2);
+    assert_eq!(unlinked[0].payload["change"], json!({"issuer": "house", "subject": "eve"}));
+    assert_eq!(unlinked[0].payload["user"]["email"], email);
+    let fsck = server.run(&["fsck"]);
+    assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stderr));
+}
+
+#[tokio::test]
 async fn the_providers_issuer_speaks_for_operators_and_for_no_regulator() {
     let (server, provider) = site("provider");
     let (email, _) = credentials(&server, "operator");

@@ -265,6 +265,20 @@ async fn wrong_codes_stop_at_a_number_also_at_once_until_an_operator_allows_more
         }
         assert_eq!(person.post("/sign-in/code", &[("code", good)]).await.status, 303);
     }
+
+    // Whoever tried codes knew the password: another one, by an operator's link, begins anew.
+    let mut person = half().await;
+    for status in [403, 403, 403, 429] {
+        assert_eq!(person.post("/sign-in/code", &wrong).await.status, status);
+    }
+    let invited = server.run(&["user", "invite", "--email", &email]);
+    let invited = String::from_utf8_lossy(&invited.stdout).into_owned();
+    let token = between(&invited, "token=", "\n");
+    let new = "another horse battery";
+    let set = person.post("/set-password", &[("token", token), ("password", new), ("again", new)]).await;
+    assert_eq!(set.status, 303, "{}", set.text());
+    person.sign_in(&email, new, "/").await;
+    assert_eq!(person.post("/sign-in/code", &[("code", &codes[4])]).await.status, 303);
     let ledger = Ledger::of(&server);
     assert!(!ledger.naming(server.institution(0), "user.allow_codes").await.is_empty());
 }

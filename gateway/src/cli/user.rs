@@ -29,8 +29,10 @@ pub(super) enum UserCommand {
     Add(Add),
     /// Print a new link by which a person sets a password; the old one still counts until they do
     Invite(Named),
-    /// Have a person sign in at an issuer of the configuration (portal.oidc), and by a password no longer
+    /// Have a person sign in at an issuer of the configuration (portal.oidc), and in no other way
     Link(Link),
+    /// Have a person sign in at their issuer no longer; their sessions end, and `user invite` gives a password
+    Unlink(Named),
     /// Let a person who has lost their second factor sign in without
     DropSecondFactor(Named),
     /// Let a person try codes of their second factor again after too many wrong ones
@@ -108,6 +110,11 @@ impl UserCommand {
                 }
                 change(ledger, &named, UserChange::LinkIssuer { issuer, subject, checked: None }).await?;
                 println!("{} signs in there now", named.email);
+                Ok(())
+            }
+            Self::Unlink(named) => {
+                change(ledger, &named, UserChange::UnlinkIssuer).await?;
+                println!("{} signs in at no issuer now", named.email);
                 Ok(())
             }
             Self::DropSecondFactor(named) => {

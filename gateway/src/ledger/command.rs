@@ -210,15 +210,17 @@ pub enum UserChange {
     DropSecondFactor(Option<(Credentials, Code)>),
     /// They may try codes of their second factor again, however many were wrong.
     AllowCodes,
-    /// They sign in at an issuer, and no longer by a password.
+    /// They sign in at an issuer, and no longer by a password, or at another one.
     LinkIssuer {
         /// Its name in the configuration.
         issuer: String,
         /// What it calls them.
         subject: String,
-        /// What they had when they were found by their e-mail address alone.
+        /// What they had when they were found by their e-mail address alone: then no other issuer is replaced.
         checked: Option<Credentials>,
     },
+    /// They sign in at an issuer no longer, and have no password until they set one.
+    UnlinkIssuer,
 }
 
 /// What an operator can change.

@@ -57,7 +57,8 @@ impl Batch<'_> {
     ) -> Result<Receipt, RecordError> {
         let user = users::get(self.connection, id).await.map_err(unavailable)?;
         let mut user = user.ok_or(RecordError::Missing("person"))?;
-        if user.disabled_at_us.is_some() {
+        // An account at an issuer is not lost with who had it: it can be freed, and be somebody else's.
+        if user.disabled_at_us.is_some() && !matches!(change, UserChange::UnlinkIssuer) {
             return Err(RecordError::Conflict("the person is disabled"));
         }
         self.log(kept, Tenant::vouched(InstitutionId::from_uuid(user.institution_id))).await?;
@@ -90,11 +91,14 @@ impl Batch<'_> {
             UserChange::SetPassword { hash, invite, checked, session } => {
                 not_linked(user)?;
                 still(user, checked.as_ref())?;
-                if let Some(invite) = invite
-                    && (user.invite_sha256.as_deref() != Some(invite.as_slice())
-                        || user.invite_until_us.is_none_or(|until_us| until_us <= self.now_us))
-                {
-                    return Err(RecordError::Conflict("the link was used, or is too old"));
+                if let Some(invite) = invite {
+                    if user.invite_sha256.as_deref() != Some(invite.as_slice())
+                        || user.invite_until_us.is_none_or(|until_us| until_us <= self.now_us)
+                    {
+                        return Err(RecordError::Conflict("the link was used, or is too old"));
+                    }
+                    // Whoever tried wrong codes knew the password of before.
+                    tries::forget(self.connection, &tries::codes_of(id)).await.map_err(unavailable)?;
                 }
                 user.password_hash = Some(hash);
                 user.invite_sha256 = None;
@@ -133,15 +137,23 @@ impl Batch<'_> {
             }
             UserChange::LinkIssuer { issuer, subject, checked } => {
                 still(user, checked.as_ref())?;
+                if checked.is_some() && user.external_issuer.is_some() {
+                    return Err(RecordError::Conflict("the person has another account at an issuer"));
+                }
                 let other = users::by_external(self.connection, &issuer, &subject).await;
-                if other.map_err(unavailable)?.is_some() || user.external_issuer.is_some() {
-                    let why = "the issuer's account belongs to somebody else, or the person has another one";
-                    return Err(RecordError::Conflict(why));
+                if other.map_err(unavailable)?.is_some_and(|other| other.id != user.id) {
+                    return Err(RecordError::Conflict("the issuer's account belongs to somebody else"));
                 }
                 let said = json!({"issuer": issuer, "subject": subject});
                 user.link(issuer, subject);
                 users::put_recovery_codes(self.connection, id, &[]).await.map_err(unavailable)?;
                 ("user.link_issuer", Some(said))
+            }
+            UserChange::UnlinkIssuer => {
+                let Some((issuer, subject)) = user.unlink() else {
+                    return Err(RecordError::Conflict("the person signs in at no issuer"));
+                };
+                ("user.unlink_issuer", Some(json!({"issuer": issuer, "subject": subject})))
             }
         };
         // Whoever is signed in by what was before is so no longer.
