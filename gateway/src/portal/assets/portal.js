@@ -24,14 +24,24 @@ export function awake(root) {
   if (root.querySelector(".proof[data-proof]")) import("./proof.js").then((it) => it.checkProofs(root));
 }
 
+/** How often, and after how long at most, a page looks again. */
+const LOOKS_MAX = 14;
+const PAUSE_MAX_S = 60;
+
 let latest = 0;
 let looking = false;
+let looks = 0;
 
-/** While something is under way that the page tells of, looks again, and puts that part in its place anew. */
+/**
+ * While something is under way that the page tells of, looks again, and puts that part in its place anew: less and less
+ * often, and not for ever, since each look is on the ledger and counts as somebody being there.
+ */
 function lookAgain() {
   const part = document.querySelector("[data-again]");
-  if (!part || looking) return;
+  if (!part || looking || looks === LOOKS_MAX) return;
   looking = true;
+  const pause = Math.min(part.dataset.again * 2 ** looks, PAUSE_MAX_S);
+  looks += 1;
   setTimeout(async () => {
     const answer = document.hidden ? null : await fetchPage(location.href).catch(() => null);
     const other = answer?.response.getElementById(part.id);
@@ -42,7 +52,7 @@ function lookAgain() {
       awake(other);
     }
     lookAgain();
-  }, part.dataset.again * 1000);
+  }, pause * 1000);
 }
 
 /** Shows another page's main part in place of this one's. */
