@@ -56,6 +56,7 @@ async fn a_log_is_told_with_its_size_its_checkpoint_and_its_last_check() {
     assert!(number(&log["size"]) > 1_000 && number(&log["size"]) <= number(&own["log"]["size"]), "{log}");
     assert!((1..=number(&log["size"])).contains(&number(&log["checkpoint"]["size"])), "{log}");
     assert!(log["checkpoint"]["signed_at"].is_string() && log["last_entry_at"].is_string(), "{log}");
+    assert_eq!(log["unsigned_since"].is_null(), log["checkpoint"]["size"] == log["size"], "{log}");
     let provider = Ledger::of(&server).provider().await;
     assert_eq!(row_of(&operator, "/admin/v1/logs", &provider).await["role"], "provider");
 
