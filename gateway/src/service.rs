@@ -27,9 +27,7 @@ use crate::{
         token::Tokens,
         usage::{self, Usage},
     },
-    api::{
-        State, cursor::Cursors, events::Streams, operations::Operations, status::Told, transactions,
-    },
+    api::{State, cursor::Cursors, events::Streams, operations::Operations, status::Told, transactions},
     config::Config,
     domain::{InstitutionId, Tenant},
     export::{

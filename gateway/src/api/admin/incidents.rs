@@ -254,7 +254,7 @@ pub async fn get(permit: Permit<Administer>, state: web::Data<State>) -> Result<
     })),
     responses(
         (status = 201, description = "The incident as it is now.", body = IncidentView),
-        (status = 409, description = "It is resolved, there is a newer update than `after`, or it has 49 updates and this one does not resolve it.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is resolved, `after` is not its newest update, somebody else has just updated it, or it has 49 updates and this one does not resolve it.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "It can't be told so; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["admin"]))
