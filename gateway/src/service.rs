@@ -26,7 +26,7 @@ use crate::{
         token::Tokens,
         usage::{self, Usage},
     },
-    api::{State, cursor::Cursors, events::Streams, operations::Operations, transactions},
+    api::{State, cursor::Cursors, events::Streams, operations::Operations, status::Told, transactions},
     config::Config,
     domain::{InstitutionId, Tenant},
     export::{
@@ -409,6 +409,7 @@ impl Service {
             upload_time: Duration::from_secs(config.intake.upload_timeout_s),
             exports,
             reports,
+            told: Told::default(),
             webhooks: Arc::clone(&webhooks),
             streams: Streams::new(
                 // A connection that is silent for longer would be ended.

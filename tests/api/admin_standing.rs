@@ -33,7 +33,8 @@ async fn row_of(operator: &Caller, path: &str, institution: &str) -> Value {
             }
         }
         let Some(after) = page["next_after"].as_str() else { break };
-        next = format!("{path}?after={after}");
+        let joint = if path.contains('?') { '&' } else { '?' };
+        next = format!("{path}{joint}after={after}");
     }
     assert!(seen.is_sorted(), "by id");
     assert_eq!(found.len(), 1, "{institution} stands once in {path}");
@@ -56,6 +57,7 @@ async fn a_log_is_told_with_its_size_its_checkpoint_and_its_last_check() {
     assert!(number(&log["size"]) > 1_000 && number(&log["size"]) <= number(&own["log"]["size"]), "{log}");
     assert!((1..=number(&log["size"])).contains(&number(&log["checkpoint"]["size"])), "{log}");
     assert!(log["checkpoint"]["signed_at"].is_string() && log["last_entry_at"].is_string(), "{log}");
+    assert_eq!(log["unsigned_since"].is_null(), log["checkpoint"]["size"] == log["size"], "{log}");
     let provider = Ledger::of(&server).provider().await;
     assert_eq!(row_of(&operator, "/admin/v1/logs", &provider).await["role"], "provider");
 
@@ -95,19 +97,17 @@ async fn a_feed_is_who_delivers_files_in_a_format_and_batches_count_for_the_inst
     let feeds = async || row_of(&operator, "/admin/v1/feeds", &bank.id).await;
     let none = feeds().await;
     let expected = json!({
-        "institution": bank.id, "name": "Feeding bank", "newest_delivery_at": null, "newest_booking_date": null,
-        "feeds": [],
+        "institution": bank.id, "name": "Feeding bank", "newest_delivery_at": null, "feeds": [],
     });
     assert_eq!(none, expected);
 
     // What comes record by record names no feed.
     bank.feeder.deliver(&bank.id, &data::ndjson(&[data::transaction(&data::unique("f"))])).await.ok();
     let delivered = feeds().await;
-    assert_eq!((&delivered["newest_booking_date"], &delivered["feeds"]), (&json!("2026-02-03"), &json!([])));
+    assert_eq!(delivered["feeds"], json!([]));
     let first = text(&delivered["newest_delivery_at"]).to_owned();
 
-    let mut later = data::transaction(&data::unique("f"));
-    later["booking_date"] = "2026-02-05".into();
+    let later = data::transaction(&data::unique("f"));
     let looked = bank.take("format=ndjson&dry_run=true", NDJSON, data::ndjson(&[later.clone()])).await;
     assert_eq!(looked["state"], "examined", "{looked}");
     assert_eq!(feeds().await["feeds"], json!([]), "a dry run delivers nothing");
@@ -116,7 +116,6 @@ async fn a_feed_is_who_delivers_files_in_a_format_and_batches_count_for_the_inst
     assert_eq!(intake["state"], "stored", "{intake}");
     let told = feeds().await;
     assert!(text(&told["newest_delivery_at"]) > first.as_str(), "{told}");
-    assert_eq!(told["newest_booking_date"], "2026-02-05");
     let feed = &told["feeds"][0];
     assert_eq!(
         (&feed["deliverer"], &feed["format"]),
@@ -146,6 +145,14 @@ async fn a_feed_is_who_delivers_files_in_a_format_and_batches_count_for_the_inst
     assert_eq!(newest["faults"], 1);
     let feed = &told["feeds"][1];
     assert_eq!((&feed["files_30_days"], &feed["records_added_30_days"]), (&json!(2), &json!(1)));
+
+    // How fresh records are, alone.
+    let alone = row_of(&operator, "/admin/v1/feeds?feeds=false", &bank.id).await;
+    let expected = json!({
+        "institution": bank.id, "name": "Feeding bank", "newest_delivery_at": told["newest_delivery_at"],
+    });
+    assert_eq!(alone, expected);
+    operator.get("/admin/v1/feeds?feeds=no").await.problem(400, "invalid_parameter");
 }
 
 #[tokio::test]

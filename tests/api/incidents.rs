@@ -3,7 +3,12 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Caller, Ledger, Server, data};
+use crate::support::{
+    Answer, Caller, Ledger, Server,
+    behind::{Behind, behind},
+    data,
+    ledger::uuid,
+};
 
 const INCIDENTS: &str = "/admin/v1/incidents";
 
@@ -171,4 +176,92 @@ async fn incidents_are_listed_once_each_the_newest_first() {
     let status = server.stranger().get("/v1/status").await.ok();
     let told: Vec<&str> = status["open"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
     assert_eq!(told, made[..50]);
+}
+
+#[tokio::test]
+async fn an_update_of_somebody_who_has_not_seen_the_newest_one_is_not_told() {
+    let server = Server::demo(&[]);
+    let operator = server.operator().await;
+    let made = server.incident(&new("x")).await;
+    let with = |after: &Value, text: &str| json!({"status": "monitoring", "text": text, "after": after});
+    let told = update(&operator, &made, &with(&made["seq"], "first")).await.ok();
+    let late = update(&operator, &made, &with(&made["seq"], "late")).await;
+    let problem = late.problem(409, "conflict");
+    assert!(text(&problem["detail"]).contains("somebody else"), "{problem}");
+    let again = update(&operator, &made, &with(&told["updates"][0]["seq"], "second")).await.ok();
+    let texts: Vec<&str> =
+        again["updates"].as_array().unwrap().iter().map(|update| text(&update["text"])).collect();
+    assert_eq!(texts, ["second", "first", "we look why"]);
+    for after in ["", "-1", "+1", "1.0", "0000000000000000001"] {
+        let problem = update(&operator, &made, &with(&after.into(), "x")).await.problem(422, "refused");
+        assert_eq!(problem["errors"][0]["pointer"], "/after", "{problem}");
+    }
+    // A call that is repeated under its key is answered as the first one, though it is no longer the newest.
+    let path = format!("{INCIDENTS}/{}/updates", text(&made["id"]));
+    let body = with(&again["updates"][0]["seq"], "third");
+    let send = async || {
+        let request = operator.request(Method::POST, &path).header("idempotency-key", "after").json(&body);
+        operator.send(request).await
+    };
+    send().await.ok();
+    assert_eq!(send().await.header("idempotency-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn fsck_finds_an_incident_whose_row_was_rolled_back_or_redated() {
+    let mut server = Server::demo(&[]);
+    let operator = server.operator().await;
+    let made = server.incident(&new("x")).await;
+    let told = update(&operator, &made, &json!({"status": "monitoring", "text": "mended"})).await.ok();
+    let over = update(&operator, &made, &json!({"status": "resolved", "text": "over"})).await.ok();
+    let provider = Ledger::of(&server).provider().await;
+    assert!(server.terminate().success());
+    let fsck = || {
+        let output = server.run(&["fsck", "--institution", &provider]);
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (output.status.success(), said.concat())
+    };
+    let id = uuid(text(&made["id"]));
+    let change = async |table: &str, change: &str, place: &str| {
+        let sql = format!("UPDATE {table} SET {change} WHERE {place} = $1");
+        let rows = Behind::of(server.data_dir());
+        let done = behind!(&rows, pool => {
+            let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id);
+            query.execute(pool).await.map(|done| done.rows_affected())
+        });
+        rows.close().await;
+        done.unwrap()
+    };
+    let (clean, said) = fsck();
+    assert!(clean, "{said}");
+    let (first, second, last) = (&made["seq"], &told["updates"][0]["seq"], &over["updates"][0]["seq"]);
+    // As it stood after the second update, to the last column.
+    let back = format!(
+        "last_seq = {}, status = 'monitoring', updates = 2, resolved_at_us = NULL, updated_at_us = \
+         (SELECT at_us FROM incident_updates WHERE seq = {})",
+        text(second),
+        text(second)
+    );
+    let forth = format!(
+        "last_seq = {0}, status = 'resolved', updates = 3, resolved_at_us = \
+         (SELECT at_us FROM incident_updates WHERE seq = {0}), updated_at_us = \
+         (SELECT at_us FROM incident_updates WHERE seq = {0})",
+        text(last)
+    );
+    let redated = |column: &str, by: &str| format!("{column} = {column} {by} 1");
+    for (table, altered, mended, place, entry) in [
+        ("incidents", back, forth, "id", last),
+        ("incidents", redated("opened_at_us", "-"), redated("opened_at_us", "+"), "id", first),
+        ("incidents", redated("updated_at_us", "-"), redated("updated_at_us", "+"), "id", last),
+        ("incidents", redated("resolved_at_us", "-"), redated("resolved_at_us", "+"), "id", last),
+        ("incident_updates", redated("at_us", "-"), redated("at_us", "+"), "incident_id", first),
+    ] {
+        assert!(change(table, &altered, place).await > 0, "{altered}");
+        let (clean, said) = fsck();
+        let fault = format!("entry {}: its incident's row says something else", text(entry));
+        assert!(!clean && said.contains(&fault), "{altered}: {said}");
+        change(table, &mended, place).await;
+        let (clean, said) = fsck();
+        assert!(clean, "{mended}: {said}");
+    }
 }

@@ -6,6 +6,7 @@ use quick_xml::{Reader, events::Event};
 use reqwest::header;
 use serde_json::{Value, json};
 
+use super::developers::between;
 use crate::support::{Caller, Person, Server, redis::Redis};
 
 const PAYLOAD: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> ]]> &amp; =HYPERLINK(\"https://evil.example\")";
@@ -264,6 +265,51 @@ async fn what_is_wrong_with_an_incident_is_told_above_the_form_that_keeps_what_w
     }
     let list = server.operator().await.get("/admin/v1/incidents").await.ok();
     assert_eq!(list["data"], json!([]));
+}
+
+#[tokio::test]
+async fn whoever_has_not_seen_a_colleagues_update_is_shown_it_and_keeps_what_they_typed() {
+    let server = Server::demo(&[]);
+    let operator = server.person("operator").await;
+    let new = json!({"title": "x", "impact": "none", "components": ["api"], "text": "x"});
+    let path = format!("/ops/incidents/{}", text(&server.incident(&new).await["id"]));
+    let updates = format!("{path}/updates");
+    let seen = |page: &str| between(page, "name=\"after\" value=\"", "\"").to_owned();
+    let number = |seq: &str| seq.parse::<u64>().unwrap();
+    let page = operator.page(&path).await;
+    let form = |text: &'static str, after: &str| {
+        [("status", "identified"), ("impact", "major"), ("component", "ledger"), ("text", text)]
+            .map(|(name, value)| (name, value.to_owned()))
+            .into_iter()
+            .chain([("after", after.to_owned())])
+            .collect::<Vec<_>>()
+    };
+    let submit = async |form: Vec<(&'static str, String)>| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        operator.submit(&updates, &form).await
+    };
+    location(&submit(form("A colleague's words.", &seen(&page))).await);
+    let answer = submit(form("My own words.", &seen(&page))).await;
+    assert_eq!(answer.status(), 200);
+    let late = answer.text().await.unwrap();
+    for shown in ["somebody else has just updated it", "A colleague's words.", "My own words.</textarea>"] {
+        assert!(late.contains(shown), "{shown} in {late}");
+    }
+    assert!(late.contains(r#"<option value="major" selected"#), "{late}");
+    assert!(number(&seen(&late)) > number(&seen(&page)), "they have seen it now: {late}");
+    location(&submit(form("My own words.", &seen(&late))).await);
+    let status = server.stranger().get("/v1/status").await.ok();
+    assert_eq!(status["open"][0]["updates"][0]["text"], "My own words.");
+
+    // Over meanwhile: what was typed is not lost.
+    let page = operator.page(&path).await;
+    let over = json!({"status": "resolved", "text": "over"});
+    let id = path.strip_prefix("/ops/incidents/").unwrap();
+    server.operator().await.post(&format!("/admin/v1/incidents/{id}/updates"), &over).await.ok();
+    let answer = submit(form("Words too late.", &seen(&page))).await;
+    let late = answer.text().await.unwrap();
+    assert!(late.contains("the incident is resolved") && late.contains("Words too late."), "{late}");
+    assert!(!late.contains("<textarea"), "{late}");
 }
 
 #[tokio::test]

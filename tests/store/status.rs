@@ -1,13 +1,19 @@
 //! What checks found, added up by any number of processes, on either engine.
 
+use serde_json::json;
 use veritrail::{
     config::Config,
-    ledger::command::Rows,
+    ledger::{command::Rows, rounds},
     service::Ledger,
     store::status::{self, Check, Day},
 };
 
-use crate::support::{Server, engine::database_of};
+use crate::support::{
+    Server,
+    behind::{Behind, behind},
+    engine::database_of,
+    ledger::uuid,
+};
 
 fn day(component: &str, day: &str, (checks, degraded, down): (i64, i64, i64)) -> Day {
     Day { component: component.to_owned(), day: day.to_owned(), checks, degraded, down }
@@ -36,10 +42,7 @@ async fn store(ledger: &Ledger, days: Vec<Day>, checks: Vec<Check>, forget: Opti
     ledger.recorder.store(ledger.provider, rows).await.unwrap();
 }
 
-#[tokio::test]
-async fn days_add_up_the_newest_check_counts_and_old_days_go() {
-    let mut server = Server::demo(&[]);
-    assert!(server.terminate().success());
+async fn opened(server: &Server) -> Ledger {
     let mut config = Config::default();
     config.storage.data_dir = server.data_dir().to_owned();
     if let Some(database) = database_of(server.data_dir()) {
@@ -47,7 +50,55 @@ async fn days_add_up_the_newest_check_counts_and_old_days_go() {
     }
     config.http.base_url = server.base_url().to_owned();
     config.http.origin = server.address().to_owned();
-    let ledger = Ledger::open(&config).await.unwrap();
+    Ledger::open(&config).await.unwrap()
+}
+
+#[tokio::test]
+async fn institutions_for_which_something_failed_lately_are_counted_once_each() {
+    let mut server = Server::demo(&[]);
+    for (index, exports) in [(0, 2), (1, 1)] {
+        let system = server.system(index).await;
+        for _ in 0..exports {
+            let made = system.post("/v1/exports", &json!({"of": "transactions", "format": "csv"})).await.ok();
+            system.until_exported(made["id"].as_str().unwrap()).await;
+        }
+    }
+    assert!(server.terminate().success());
+    let ledger = opened(&server).await;
+    let found = async || {
+        let (mut stuck, mut failing) = (0, 0);
+        for portion in rounds::portions(&ledger.db).await.unwrap() {
+            let mut reader = ledger.db.read_many(&portion).await.unwrap();
+            let more = status::presses(&mut reader, i64::MAX, 1_000).await.unwrap();
+            (stuck, failing) = (stuck + more.0, failing + more.1);
+        }
+        (stuck, failing)
+    };
+    let fail = async |index: usize, at_us: i64| {
+        let rows = Behind::of(server.data_dir());
+        let sql = "UPDATE exports SET state = 'failed', finished_at_us = $2 WHERE institution_id = $1";
+        let done = behind!(&rows, pool => {
+            let query = sqlx::query(sql).bind(uuid(server.institution(index))).bind(at_us);
+            query.execute(pool).await.map(|done| done.rows_affected())
+        });
+        rows.close().await;
+        assert!(done.unwrap() > 0);
+    };
+    assert_eq!(found().await, (0, 0));
+    fail(0, 999).await;
+    assert_eq!(found().await, (0, 0), "that was long ago");
+    fail(0, 1_000).await;
+    assert_eq!(found().await, (0, 1), "two exports of one institution");
+    fail(1, 1_000).await;
+    assert_eq!(found().await, (0, 2));
+    ledger.close().await;
+}
+
+#[tokio::test]
+async fn days_add_up_the_newest_check_counts_and_old_days_go() {
+    let mut server = Server::demo(&[]);
+    assert!(server.terminate().success());
+    let ledger = opened(&server).await;
     let here = |all: Vec<Day>| all.into_iter().filter(|row| row.component == "moon").collect::<Vec<_>>();
 
     let far = "9999-01-02";

@@ -78,6 +78,8 @@ pub struct State {
     pub exports: ExportPress,
     /// Makes reports.
     pub reports: ReportPress,
+    /// What everybody was told last of how the service is.
+    pub told: status::Told,
     /// Tells webhook endpoints.
     pub webhooks: Arc<Webhooks>,
     /// The streams of events that are open.

@@ -69,7 +69,9 @@ impl Component {
             Self::Ledger => {
                 "What is done is recorded, no log is stopped, and checkpoints are signed in time."
             }
-            Self::ExportsAndReports => "What was ordered is made: none is stuck, and none failed lately.",
+            Self::ExportsAndReports => {
+                "What was ordered is made: none is stuck, and none failed lately for more than one institution."
+            }
             Self::Webhooks => "Endpoints are told of events: no delivery that is due waits.",
             Self::Limits => "Rate limits hold across all replicas.",
         }

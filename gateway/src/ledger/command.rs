@@ -287,7 +287,7 @@ pub struct At {
     pub tenant: Tenant,
     /// The entry that they go with; 0 for rows that go with none.
     pub seq: i64,
-    /// When, in microseconds since the Unix epoch.
+    /// When, in microseconds since the Unix epoch: the time of the entry that they go with.
     pub at_us: i64,
 }
 

@@ -15,9 +15,11 @@ impl Batch<'_> {
         if let Some(first) = self.first_answer::<Filed>(tenant, filing.idempotency.as_ref()).await? {
             return Ok(Filed { replayed: true, ..first });
         }
-        let next = self.open_log(tenant)?.open.size();
+        let now_us = self.now_us;
+        let open = &self.open_log(tenant)?.open;
+        let (next, at_us) = (open.size(), open.time_of_next(now_us));
         // Rows first: they may be refused, and an entry can't be taken back.
-        let at = At { tenant, seq: signed(next), at_us: self.now_us };
+        let at = At { tenant, seq: signed(next), at_us };
         (filing.rows)(self.connection, at).await?;
         let (kind, id) = filing.subject;
         let subject = Some(Subject { kind, id: &id });

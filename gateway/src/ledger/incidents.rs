@@ -23,6 +23,7 @@ use crate::{
 
 /// What entries call an incident.
 const SUBJECT: &str = "incident";
+const RESOLVED: &str = IncidentStatus::Resolved.as_str();
 /// Incidents that are open at once.
 pub const OPEN_MAX: i64 = 1_000;
 /// Updates of one incident. The last one resolves it.
@@ -156,14 +157,17 @@ impl IncidentRows {
             return Ok(());
         };
         let (incident, row) = self.0.remove(&seq).ok_or("its incident's row is missing")?;
-        let is_newest = incident.last_seq == seq;
         let stands = incident.status == row.status
             && incident.impact == row.impact
-            && incident.components == row.components;
+            && incident.components == row.components
+            && incident.updated_at_us == entry.at_us
+            && incident.resolved_at_us == (row.status == RESOLVED).then_some(entry.at_us);
         let same = payload(&incident.title, incident.seq == seq, &row).ok().as_deref() == Some(said)
             && row.made_by == entry.actor
             && IncidentId::from_uuid(row.incident_id).to_string() == subject.id
-            && (stands || !is_newest);
+            && row.at_us == entry.at_us
+            && (incident.seq != seq || incident.opened_at_us == entry.at_us)
+            && (seq < incident.last_seq || (seq == incident.last_seq && stands));
         if same { Ok(()) } else { Err("its incident's row says something else") }
     }
 

@@ -121,6 +121,11 @@ impl OpenLog {
         self.edge.size()
     }
 
+    /// The time of an entry that is appended now: it never goes back along a log, whatever the machine's clock does.
+    pub(super) fn time_of_next(&self, now_us: i64) -> i64 {
+        self.at_us.max(now_us)
+    }
+
     /// Whether the log still stands where this process left it.
     pub(super) fn is_at(&self, head: &logs::Head) -> bool {
         signed(self.size()) == head.size && self.edge.root().0.as_slice() == head.root.as_slice()
@@ -173,8 +178,7 @@ impl OpenLog {
         draft: Draft<'_>,
     ) -> Result<u64, RecordError> {
         let seq = self.edge.size();
-        // Time never goes back along a log, whatever the machine's clock does.
-        let at_us = self.at_us.max(now_us);
+        let at_us = self.time_of_next(now_us);
         let entry = Entry {
             log: &self.origin,
             seq,

@@ -30,6 +30,8 @@ const UNSIGNED_US: i64 = 600 * 1_000_000;
 const STUCK_US: i64 = 1_800 * 1_000_000;
 /// For how long something that failed is told.
 const FAILED_US: i64 = 900 * 1_000_000;
+/// Where what was ordered failed for fewer institutions, it is what they ordered, and not the service.
+const FAILING_MIN: i64 = 2;
 /// A delivery that is due for so long is late.
 const LATE_US: i64 = 300 * 1_000_000;
 /// Whoever tells endpoints looks every second.
@@ -155,22 +157,21 @@ impl Checks {
     /// What was ordered is made.
     async fn presses(&self) -> State {
         let now_us = self.world.now_us();
-        let (mut stuck, mut failed) = (0, 0);
+        let (mut stuck, mut failing) = (0, 0);
         let read: Result<(), StoreError> = async {
             for portion in rounds::portions(&self.db).await? {
                 let mut reader = self.db.read_many(&portion).await?;
-                let (more_stuck, more_failed) =
+                let (more_stuck, more_failing) =
                     status::presses(&mut reader, now_us - STUCK_US, now_us - FAILED_US).await?;
                 stuck += more_stuck;
-                failed += more_failed;
+                failing += more_failing;
             }
             Ok(())
         }
         .await;
         match read {
             Err(error) => down(format!("orders cannot be read: {error}")),
-            Ok(()) if stuck + failed > 0 => degraded(format!("{stuck} are stuck, {failed} failed lately")),
-            Ok(()) => GOOD,
+            Ok(()) => pressed(stuck, failing),
         }
     }
 
@@ -196,6 +197,14 @@ impl Checks {
     }
 }
 
+/// How exports and reports are when some are stuck, and some failed lately for so many institutions.
+fn pressed(stuck: i64, failing: i64) -> State {
+    if stuck == 0 && failing < FAILING_MIN {
+        return GOOD;
+    }
+    degraded(format!("{stuck} are stuck, and some of {failing} institutions failed lately"))
+}
+
 /// Redis is there: without it each replica keeps to its own share.
 fn limits(redis: &Redis) -> State {
     match redis.link() {
@@ -208,4 +217,21 @@ fn limits(redis: &Redis) -> State {
 /// What a check finds, and that it takes too long.
 async fn patiently(check: impl Future<Output = State>) -> State {
     tokio::time::timeout(PATIENCE, check).await.unwrap_or_else(|_| down("it does not answer in time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_for_one_institution_is_not_the_services_fault_but_what_is_stuck_is() {
+        for (stuck, failing, state) in [
+            (0, 0, ComponentState::Operational),
+            (0, 1, ComponentState::Operational),
+            (0, 2, ComponentState::Degraded),
+            (1, 0, ComponentState::Degraded),
+        ] {
+            assert_eq!(pressed(stuck, failing).0, state, "{stuck} {failing}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! What is delivered record by record names nobody but the request; of it the newest record is known, by
 //! institution.
 
-use jiff_sqlx::Date as SqlDate;
+use std::collections::HashMap;
 
 use super::{Connection, StoreError};
 use crate::domain::Tenant;
@@ -11,30 +11,24 @@ use crate::domain::Tenant;
 /// Feeds of an institution that are told at most.
 const FEEDS_MAX: usize = 100;
 
-/// The newest of an institution's transactions.
-#[derive(Clone, Debug)]
-pub struct Newest {
-    /// When the newest one, or the newest version of one, was stored, in microseconds since the Unix epoch.
-    pub stored_at_us: Option<i64>,
-    /// The latest day on which one is booked.
-    pub booking_date: Option<SqlDate>,
-}
-
-from_row!(Newest { stored_at_us, booking_date });
-
-/// The newest of an institution's transactions.
-pub async fn newest(connection: &mut Connection, tenant: Tenant) -> Result<Newest, StoreError> {
-    fetch_one!(
+/// When the newest transaction, or the newest version of one, was stored, in microseconds since the Unix epoch: of
+/// each institution from one to another by id, both included, that has any.
+pub async fn newest(
+    connection: &mut Connection,
+    first: Tenant,
+    last: Tenant,
+) -> Result<HashMap<uuid::Uuid, i64>, StoreError> {
+    let rows: Vec<(uuid::Uuid, Option<i64>)> = fetch_all!(
         connection,
         sqlx::query_as(
-            "SELECT (SELECT e.at_us FROM entries e WHERE e.institution_id = $1 AND e.seq = \
-              (SELECT t.seq FROM transactions t WHERE t.institution_id = $1 ORDER BY t.seq DESC LIMIT 1)) \
-             AS stored_at_us, \
-             (SELECT t.booking_date FROM transactions t WHERE t.institution_id = $1 \
-              ORDER BY t.booking_date DESC LIMIT 1) AS booking_date",
+            "SELECT i.id, (SELECT e.at_us FROM entries e WHERE e.institution_id = i.id AND e.seq = \
+              (SELECT t.seq FROM transactions t WHERE t.institution_id = i.id ORDER BY t.seq DESC LIMIT 1)) \
+             FROM institutions i WHERE i.id >= $1 AND i.id <= $2",
         )
-        .bind(tenant.uuid())
-    )
+        .bind(first.uuid())
+        .bind(last.uuid())
+    )?;
+    Ok(rows.into_iter().filter_map(|(id, at_us)| Some((id, at_us?))).collect())
 }
 
 /// A feed: its newest file, and what came by it lately.

@@ -1,6 +1,8 @@
 //! Incidents of the service, and what was told of each.
 
-use super::{Connection, StoreError};
+use std::collections::HashMap;
+
+use super::{Connection, StoreError, select::Select};
 use crate::domain::IncidentId;
 
 /// An incident's row: it stands as its newest update says.
@@ -194,24 +196,20 @@ pub async fn updates(connection: &mut Connection, id: uuid::Uuid) -> Result<Vec<
     )
 }
 
-/// The newest update of each incident that is open or was resolved since a time.
-pub async fn newest(connection: &mut Connection, since_us: i64) -> Result<Vec<Update>, StoreError> {
-    fetch_all!(
-        connection,
-        sqlx::query_as(sqlx::AssertSqlSafe(format!(
-            "{UPDATES} WHERE seq IN (SELECT last_seq FROM incidents WHERE resolved_at_us IS NULL \
-             UNION ALL SELECT last_seq FROM incidents WHERE resolved_at_us >= $1)"
-        )))
-        .bind(since_us)
-    )
-}
-
-/// What was told last of an incident.
-pub async fn last(connection: &mut Connection, incident: &Incident) -> Result<Option<Update>, StoreError> {
-    fetch_optional!(
-        connection,
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("{UPDATES} WHERE seq = $1"))).bind(incident.last_seq)
-    )
+/// What was told last of some incidents, by the entry that records it.
+pub async fn newest<'a>(
+    connection: &mut Connection,
+    of: impl IntoIterator<Item = &'a Incident>,
+) -> Result<HashMap<i64, Update>, StoreError> {
+    let mut seqs = of.into_iter().map(|incident| incident.last_seq).peekable();
+    if seqs.peek().is_none() {
+        return Ok(HashMap::new());
+    }
+    let mut sql = Select::new(UPDATES);
+    sql.push(" WHERE true");
+    sql.and_in("seq", seqs);
+    let updates: Vec<Update> = sql.fetch_all(connection).await?;
+    Ok(updates.into_iter().map(|update| (update.seq, update)).collect())
 }
 
 /// The updates that a range of entries records.

@@ -37,6 +37,8 @@ pub struct Standing {
     pub signed_size: Option<i64>,
     /// When it was signed.
     pub signed_at_us: Option<i64>,
+    /// When the first entry that no checkpoint covers was made.
+    pub unsigned_at_us: Option<i64>,
     /// When the log was last checked.
     pub checked_at_us: Option<i64>,
     /// How many entries it had then.
@@ -54,6 +56,7 @@ from_row!(Standing {
     at_us,
     signed_size,
     signed_at_us,
+    unsigned_at_us,
     checked_at_us,
     checked_size,
     fault
@@ -73,6 +76,9 @@ pub async fn between(
               ORDER BY c.size DESC LIMIT 1) AS signed_size, \
              (SELECT c.signed_at_us FROM checkpoints c WHERE c.institution_id = l.institution_id \
               ORDER BY c.size DESC LIMIT 1) AS signed_at_us, \
+             (SELECT e.at_us FROM entries e WHERE e.institution_id = l.institution_id AND e.seq = coalesce(\
+              (SELECT max(c.size) FROM checkpoints c WHERE c.institution_id = l.institution_id), 0)) \
+             AS unsigned_at_us, \
              k.checked_at_us, k.size AS checked_size, k.fault \
              FROM logs l JOIN institutions i ON i.id = l.institution_id \
              LEFT JOIN log_checks k ON k.institution_id = l.institution_id \

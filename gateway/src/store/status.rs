@@ -99,8 +99,8 @@ pub async fn checks(connection: &mut Connection) -> Result<Vec<Check>, StoreErro
     )
 }
 
-/// Exports and reports, of those that the reader sees, that nobody has worked on since a time, and those that
-/// failed since another one.
+/// Exports and reports, of those that the reader sees, that nobody has worked on since a time; and how many
+/// institutions have one that failed since another time.
 pub async fn presses(
     connection: &mut Connection,
     untouched_since_us: i64,
@@ -111,8 +111,9 @@ pub async fn presses(
         sqlx::query_as(
             "SELECT (SELECT count(*) FROM exports WHERE state = 'preparing' AND touched_at_us < $1) \
              + (SELECT count(*) FROM report_versions WHERE state = 'producing' AND touched_at_us < $1), \
-             (SELECT count(*) FROM exports WHERE state = 'failed' AND finished_at_us >= $2) \
-             + (SELECT count(*) FROM report_versions WHERE state = 'failed' AND finished_at_us >= $2)",
+             (SELECT count(*) FROM (\
+              SELECT institution_id FROM exports WHERE state = 'failed' AND finished_at_us >= $2 \
+              UNION SELECT institution_id FROM report_versions WHERE state = 'failed' AND finished_at_us >= $2) f)",
         )
         .bind(untouched_since_us)
         .bind(failed_since_us)

@@ -10,7 +10,6 @@ use crate::{
     api::{
         State,
         params::Params,
-        reports::order::text,
         status::{impact, status},
     },
     domain::{
@@ -22,6 +21,7 @@ use crate::{
         command::{Filed, Filing},
         incidents::{self as ledger, Said},
     },
+    reporting::judge,
     store::incidents as store,
     world::{id_parts, rfc3339},
 };
@@ -60,6 +60,9 @@ pub struct NewIncidentUpdate {
     /// The parts that it concerns, at least one; as before unless told.
     #[schema(min_items = 1)]
     components: Option<Vec<Component>>,
+    /// The `seq` of the newest update that whoever tells this has seen: when there is a newer one, nothing is told.
+    #[schema(example = "49102", pattern = "^[0-9]{1,18}$")]
+    after: Option<String>,
     /// What people are told: 1 to 2000 characters.
     #[schema(
         example = "Reports are made again. We watch whether it stays so.",
@@ -182,8 +185,8 @@ impl IncidentUpdateView {
 pub async fn create(permit: Permit<Administer>, state: web::Data<State>) -> Result<Recorded, Problem> {
     Params::read(permit.query(), &[])?;
     let (new, idempotency): (NewIncident, _) = permit.json_once(BODY_MAX).await?;
-    text("/title", &new.title, TITLE_MAX)?;
-    text("/text", &new.text, TEXT_MAX)?;
+    judge::text("/title", &new.title, TITLE_MAX)?;
+    judge::text("/text", &new.text, TEXT_MAX)?;
     let status = new.status.unwrap_or(IncidentStatus::Investigating);
     if status == IncidentStatus::Resolved {
         let detail = "an incident is open at first; an update resolves it";
@@ -215,12 +218,13 @@ pub async fn list(permit: Permit<Administer>, state: web::Data<State>) -> Result
     let rows = store::page(&mut reader, params.parse("before")?, PAGE).await?;
     let next_before =
         rows.last().filter(|_| rows.len() as i64 == PAGE).map(|last| IncidentId::from_uuid(last.id));
-    let mut data = Vec::with_capacity(rows.len());
-    for row in rows {
-        let newest = store::last(&mut reader, &row).await?;
-        data.push(IncidentView::of(row, newest.into_iter().collect())?);
-    }
+    let mut newest = store::newest(&mut reader, &rows).await?;
     drop(reader);
+    let one = |row: store::Incident| {
+        let newest = newest.remove(&row.last_seq);
+        IncidentView::of(row, newest.into_iter().collect())
+    };
+    let data = rows.into_iter().map(one).collect::<Result<_, _>>()?;
     permit.answer(Answer::json(&IncidentList { data, next_before })?).await
 }
 
@@ -250,7 +254,7 @@ pub async fn get(permit: Permit<Administer>, state: web::Data<State>) -> Result<
     })),
     responses(
         (status = 201, description = "The incident as it is now.", body = IncidentView),
-        (status = 409, description = "It is resolved, somebody else has just updated it, or it has 49 updates and this one does not resolve it.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is resolved, `after` is not its newest update, somebody else has just updated it, or it has 49 updates and this one does not resolve it.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "It can't be told so; or the Idempotency-Key was used with another body.", body = crate::error::ProblemBody, content_type = "application/problem+json"),
     ),
     security(("oauth2" = ["admin"]))
@@ -260,8 +264,11 @@ pub async fn update(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     Params::read(permit.query(), &[])?;
     let id: IncidentId = permit.path("id")?;
     let (new, idempotency): (NewIncidentUpdate, _) = permit.json_once(BODY_MAX).await?;
-    let seen = store::get(&mut state.directory().await?, id).await?.ok_or_else(Problem::not_found)?;
-    text("/text", &new.text, TEXT_MAX)?;
+    let mut seen = store::get(&mut state.directory().await?, id).await?.ok_or_else(Problem::not_found)?;
+    judge::text("/text", &new.text, TEXT_MAX)?;
+    if let Some(after) = &new.after {
+        seen.last_seq = seq("/after", after)?;
+    }
     let said = Said {
         status: new.status,
         impact: new.impact.map_or_else(|| impact(&seen.impact), Ok)?,
@@ -273,6 +280,13 @@ pub async fn update(permit: Permit<Administer>, state: web::Data<State>) -> Resu
     permit.answer(answer.receipt(filed.receipt).replayed(filed.replayed)).await
 }
 
+/// The seq of an entry, as it is written.
+fn seq(pointer: &str, digits: &str) -> Result<i64, Problem> {
+    let fits = (1..=18).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let seq = digits.parse::<i64>().ok().filter(|_| fits);
+    seq.ok_or_else(|| Problem::member(pointer, "invalid_seq", "the seq of an entry: 1 to 18 digits"))
+}
+
 /// The parts that are named, each once and in their order.
 fn components(named: Vec<Component>) -> Result<Vec<Component>, Problem> {
     if named.is_empty() {
@@ -281,10 +295,16 @@ fn components(named: Vec<Component>) -> Result<Vec<Component>, Problem> {
     Ok(Component::ALL.into_iter().filter(|one| named.contains(one)).collect())
 }
 
-/// Files what was asked for on the provider's log; it is done or not, even if the caller hangs up.
+/// Files what was asked for on the provider's log; it is done or not, even if the caller hangs up. Then everybody is
+/// told of it.
 async fn filed(state: &State, filing: Filing) -> Result<Filed, Problem> {
-    let (recorder, provider) = (state.door.recorder.clone(), state.door.provider);
-    Door::whole(async move { recorder.file(provider, filing).await }).await
+    let (recorder, provider, told) = (state.door.recorder.clone(), state.door.provider, state.told.clone());
+    Door::whole(async move {
+        let filed = recorder.file(provider, filing).await?;
+        told.look_again().await;
+        Ok(filed)
+    })
+    .await
 }
 
 async fn load(state: &State, id: IncidentId) -> Result<IncidentView, Problem> {

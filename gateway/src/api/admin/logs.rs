@@ -35,6 +35,10 @@ pub struct LogStanding {
     last_entry_at: Option<String>,
     /// The newest checkpoint; none before the first one is signed.
     checkpoint: Option<CheckpointStanding>,
+    /// When the oldest entry that no checkpoint covers yet was made: RFC 3339, UTC. None while all are signed, as
+    /// they are within a minute.
+    #[schema(example = json!(null))]
+    unsigned_since: Option<String>,
     /// Why it is stopped, if it is: nothing is stored in it or served from it until somebody has looked. As the
     /// replica that answers has it; another one may not have met the fault yet.
     #[schema(example = json!(null))]
@@ -92,6 +96,7 @@ impl LogStanding {
                 size: size.to_string(),
                 signed_at: rfc3339(signed_at_us),
             }),
+            unsigned_since: row.unsigned_at_us.map(rfc3339),
             stopped,
             check: check.map(|(checked_at_us, size)| LogCheck {
                 checked_at: rfc3339(checked_at_us),

@@ -4,8 +4,12 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{count, framed, items, number, text};
-use crate::portal::parts::time;
+use crate::portal::parts::{
+    json::{number, rows, text},
+    number::count,
+    table::framed,
+    time,
+};
 
 const WIDTH: i64 = 720;
 const HEIGHT: i64 = 180;
@@ -41,7 +45,7 @@ fn days(usage: &Value) -> Vec<Day> {
     let dates = std::iter::successors(Some(from), |date| date.tomorrow().ok());
     let day = |date: Date| {
         let date = date.to_string();
-        let row = items(usage).iter().find(|row| row["day"] == date.as_str()).cloned().unwrap_or_default();
+        let row = rows(usage).iter().find(|row| row["day"] == date.as_str()).cloned().unwrap_or_default();
         Day {
             requests: number(&row["requests"]),
             refused: refused(&row),

@@ -7,13 +7,12 @@ use serde_json::Value;
 
 use super::{
     clients::{method, requests, standing, used},
-    count,
     form::{Once, Tried, done, wrong},
-    framed, text, ways,
+    ways,
 };
 use crate::portal::{
     layout::{self, Page},
-    parts::{fact, time},
+    parts::{fact, json::text, number::count, table::framed, time},
     query::{Query, segment},
     trouble::Trouble,
     visit::{Visit, Visitor},

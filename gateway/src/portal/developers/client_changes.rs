@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     client,
     form::{self, Once, Tried},
-    text, ways,
+    ways,
 };
 use crate::{
     error::Problem,
@@ -16,7 +16,7 @@ use crate::{
         api::Call,
         form::Typed,
         layout::{self, Page},
-        parts::{ask::Ask, state, time},
+        parts::{ask::Ask, json::text, state, time},
         query::{Query, segment},
         trouble::Trouble,
         visit::Visit,

@@ -5,15 +5,17 @@ use futures_util::future::try_join;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{count, framed, items, number, text, ways};
+use super::ways;
 use crate::{
     domain::Scope,
     portal::{
         layout::{self, Page},
         parts::{
             fact,
+            json::{number, rows, text},
+            number::count,
             state::{self, Tone, badge},
-            table,
+            table::{self, framed},
         },
         trouble::Trouble,
         visit::{Visit, Visitor},
@@ -47,7 +49,7 @@ pub(super) async fn used(visit: &Visit) -> Result<Option<Value>, Trouble> {
 
 /// The requests of a client in an answer of [`used`].
 pub(super) fn requests(usage: &Value, client: &str) -> i64 {
-    items(usage).iter().find(|row| row["client_id"] == client).map_or(0, |row| number(&row["requests"]))
+    rows(usage).iter().find(|row| row["client_id"] == client).map_or(0, |row| number(&row["requests"]))
 }
 
 /// Whether a client counts.
@@ -69,7 +71,7 @@ pub(in crate::portal) fn method(client: &Value) -> &str {
 }
 
 fn table(visitor: &Visitor, clients: &Value, usage: Option<&Value>) -> Markup {
-    let rows = items(clients);
+    let rows = rows(clients);
     if rows.is_empty() {
         return state::empty(
             "The institution has no client.",

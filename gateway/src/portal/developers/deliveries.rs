@@ -3,11 +3,13 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{form::Once, framed, items, text};
+use super::form::Once;
 use crate::portal::{
     parts::{
         fact,
+        json::{rows, text},
         state::{self, Tone, badge},
+        table::framed,
         time,
     },
     visit::Visitor,
@@ -28,7 +30,7 @@ fn state_of(attempt: &Value) -> Markup {
 /// The attempts of an endpoint, whose page is at `own`.
 #[must_use]
 pub fn draw(visitor: &Visitor, once: &Once, attempts: &Value, own: &str) -> Markup {
-    let rows = items(attempts);
+    let rows = rows(attempts);
     let is_later = visitor.query.get(BEFORE).is_some();
     if rows.is_empty() && !is_later {
         return state::empty(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     form::{again, said},
-    framed, text, ways,
+    ways,
 };
 use crate::{
     error::{Code, Problem},
@@ -16,7 +16,9 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
+            json::text,
             state::{self, Tone, badge},
+            table::framed,
             time,
         },
         query::Query,

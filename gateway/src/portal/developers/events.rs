@@ -4,13 +4,14 @@ use actix_web::get;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{text, ways};
+use super::ways;
 use crate::{
     domain::{EventType, Scope},
     portal::{
         layout::{self, Page},
         parts::{
             fact, field,
+            json::text,
             state::{self, Tone},
             table::{self, CURSOR, Column, Table},
             time,

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{count, framed, items, number, text};
 use crate::{
     error::Code,
-    portal::parts::state::{self, Tone, badge},
+    portal::parts::{
+        json::{number, rows, text},
+        number::count,
+        state::{self, Tone, badge},
+        table::framed,
+    },
 };
 
 /// On whose side a fault is.
@@ -183,7 +187,7 @@ fn route(row: &Value) -> Route<'_> {
 #[must_use]
 pub fn draw(usage: &Value) -> Markup {
     let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
-    for (code, requests) in items(usage).iter().flat_map(codes) {
+    for (code, requests) in rows(usage).iter().flat_map(codes) {
         *sums.entry(code).or_default() += requests;
     }
     if sums.is_empty() {
@@ -195,7 +199,7 @@ pub fn draw(usage: &Value) -> Markup {
     let mut sums: Vec<(&str, i64)> = sums.into_iter().collect();
     // The service's own faults first, and of each side the most frequent.
     sums.sort_by_key(|(code, requests)| (side(code) == Side::Yours, -requests));
-    let mut routes: Vec<Route<'_>> = items(usage).iter().map(route).collect();
+    let mut routes: Vec<Route<'_>> = rows(usage).iter().map(route).collect();
     routes.retain(|route| !route.codes.is_empty());
     routes.sort_by_key(|route| -(route.ours + route.yours));
     let ours: i64 = routes.iter().map(|route| route.ours).sum();

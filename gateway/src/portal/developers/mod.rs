@@ -16,12 +16,8 @@ pub mod webhooks;
 
 use actix_web::web;
 use maud::{Markup, html};
-use serde_json::Value;
 
-use super::{
-    parts::{json::text, money::grouped},
-    visit::Visitor,
-};
+use super::visit::Visitor;
 use crate::domain::Scope;
 
 /// The pages.
@@ -77,28 +73,4 @@ fn ways(visitor: &Visitor) -> Markup {
             a href="/docs" { "API reference" }
         }
     }
-}
-
-/// A table that scrolls by itself where it is too wide.
-pub(super) fn framed(caption: &str, table: &Markup) -> Markup {
-    html! {
-        div.scroll role="region" aria-label=(caption) tabindex="0" {
-            table { caption { (caption) } (table) }
-        }
-    }
-}
-
-/// The items of an answer.
-pub(super) fn items(answer: &Value) -> &[Value] {
-    answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-/// A whole number, its digits in groups.
-pub(super) fn count(value: i64) -> String {
-    grouped(&value.to_string())
-}
-
-/// A field of numbers; none is 0.
-pub(super) fn number(value: &Value) -> i64 {
-    value.as_i64().unwrap_or_default()
 }

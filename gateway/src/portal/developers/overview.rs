@@ -5,10 +5,16 @@ use futures_util::future::try_join3;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{chart, count, faults, framed, number, text, ways};
+use super::{chart, faults, ways};
 use crate::portal::{
     layout::{self, Page},
-    parts::{fact, time},
+    parts::{
+        fact,
+        json::{number, text},
+        number::count,
+        table::framed,
+        time,
+    },
     trouble::Trouble,
     visit::Visit,
 };

@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::{
     deliveries,
     form::{self, Once, Tried, done, wrong},
-    text, ways,
+    ways,
     webhooks::{standing, types},
 };
 use crate::portal::{
     layout::{self, Page},
     parts::{
         fact,
+        json::text,
         state::{self, Tone},
         time,
     },

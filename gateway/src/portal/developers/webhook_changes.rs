@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     form::{self, Once, Tried},
-    text, ways,
+    ways,
     webhook::{path, secret, show, target},
     webhooks::ticked,
 };
@@ -14,7 +14,7 @@ use crate::portal::{
     api::Call,
     form::Typed,
     layout::{self, Page},
-    parts::ask::Ask,
+    parts::{ask::Ask, json::text},
     query::Query,
     trouble::Trouble,
     visit::Visit,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     form::{self, Once, Tried},
-    framed, items, text, ways, webhook,
+    ways, webhook,
 };
 use crate::{
     domain::EventType,
@@ -14,7 +14,9 @@ use crate::{
         form::Typed,
         layout::{self, Page},
         parts::{
+            json::{rows, text},
             state::{self, Tone, badge},
+            table::framed,
             time,
         },
         query::Query,
@@ -67,7 +69,7 @@ fn events(endpoint: &Value) -> String {
 }
 
 fn table(visitor: &Visitor, endpoints: &Value) -> Markup {
-    let rows = items(endpoints);
+    let rows = rows(endpoints);
     if rows.is_empty() {
         return state::empty(
             "No endpoint is told of events.",

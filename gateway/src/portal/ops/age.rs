@@ -106,12 +106,8 @@ impl Signing {
     /// Of a log of the API.
     #[must_use]
     pub fn of(now_us: i64, log: &serde_json::Value) -> Self {
-        let size =
-            |value: &serde_json::Value| value.as_str().and_then(|size| size.parse().ok()).unwrap_or(0_i64);
-        if size(&log["size"]) <= size(&log["checkpoint"]["size"]) {
-            return Self::Whole;
-        }
-        match log["last_entry_at"].as_str().and_then(|exact| age_s(now_us, exact)) {
+        let Some(since) = log["unsigned_since"].as_str() else { return Self::Whole };
+        match age_s(now_us, since) {
             Some(..=SIGNED_S) => Self::Underway,
             _ => Self::Behind,
         }
@@ -205,12 +201,13 @@ mod tests {
 
     #[test]
     fn a_log_is_behind_when_old_entries_are_not_signed() {
-        let log = |signed: &str, at: &str| json!({"size": "10", "last_entry_at": at, "checkpoint": {"size": signed}});
-        assert_eq!(Signing::of(NOW_US, &log("10", "2025-01-01T00:00:00Z")), Signing::Whole);
-        assert_eq!(Signing::of(NOW_US, &log("9", "2026-01-05T09:29:30Z")), Signing::Underway);
-        assert_eq!(Signing::of(NOW_US, &log("9", "2026-01-05T09:28:00Z")), Signing::Behind);
-        let never = json!({"size": "1", "last_entry_at": "2026-01-05T09:28:00Z", "checkpoint": null});
-        assert_eq!(Signing::of(NOW_US, &never), Signing::Behind);
+        // It grows all the time: its last entry says nothing.
+        let log =
+            |since: Option<&str>| json!({"last_entry_at": "2026-01-05T09:30:00Z", "unsigned_since": since});
+        assert_eq!(Signing::of(NOW_US, &log(None)), Signing::Whole);
+        assert_eq!(Signing::of(NOW_US, &log(Some("2026-01-05T09:29:00Z"))), Signing::Underway);
+        assert_eq!(Signing::of(NOW_US, &log(Some("2026-01-05T09:28:59Z"))), Signing::Behind);
+        assert_eq!(Signing::of(NOW_US, &log(Some("soon"))), Signing::Behind, "what is no time is no excuse");
     }
 
     #[test]

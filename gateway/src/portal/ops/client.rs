@@ -15,10 +15,9 @@ use crate::{
         developers::{
             clients::{method, standing},
             form::{Tried, done, wrong},
-            framed,
         },
         layout::{self, Page},
-        parts::{fact, json::text, time},
+        parts::{fact, json::text, table::framed, time},
         query::segment,
         trouble::Trouble,
         visit::{Visit, Visitor},

@@ -12,13 +12,13 @@ use super::{
 use crate::{
     access::Door,
     portal::{
-        developers::{count, framed, items, number},
         layout::{self, Page},
         parts::{
             fact,
-            json::text,
+            json::{number, rows, text},
+            number::count,
             state::{self, Tone, badge},
-            time,
+            table::framed,
         },
         trouble::Trouble,
         visit::{Visit, Visitor},
@@ -34,7 +34,7 @@ pub async fn list(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> 
         h1 { "Feeds" }
         (ways(&visit))
         p.soft { (age::FEEDS_MEAN) }
-        @if items(&feeds).is_empty() {
+        @if rows(&feeds).is_empty() {
             (state::empty("No institution is served yet.", &html! {
                 a href=(visit.link("/ops/institutions")) { "Add one" } ", and have its records delivered."
             }))
@@ -59,12 +59,12 @@ fn named(visitor: &Visitor, row: &Value) -> Markup {
 }
 
 fn institutions(visitor: &Visitor, now_us: i64, feeds: &Value) -> Markup {
-    let rows = items(feeds);
+    let rows = rows(feeds);
     html! {
         (framed("How fresh records are", &html! {
             thead { tr {
                 th scope="col" { "Institution" } th scope="col" { "Freshness" } th scope="col" { "Newest delivery" }
-                th scope="col" { "Booked up to" } th.num scope="col" { "Feeds of files" }
+                th.num scope="col" { "Feeds of files" }
             } }
             tbody {
                 @for row in rows {
@@ -73,7 +73,6 @@ fn institutions(visitor: &Visitor, now_us: i64, feeds: &Value) -> Markup {
                         th scope="row" { (named(visitor, row)) }
                         td { (Freshness::of(now_us, newest).badge()) }
                         td { @if let Some(at) = newest { (age::since(now_us, at)) } }
-                        td { @if let Some(day) = row["newest_booking_date"].as_str() { (time::day(day)) } }
                         td.num { (row["feeds"].as_array().map_or(0, Vec::len)) }
                     }
                 }
@@ -85,7 +84,7 @@ fn institutions(visitor: &Visitor, now_us: i64, feeds: &Value) -> Markup {
 
 fn files(visitor: &Visitor, now_us: i64, feeds: &Value) -> Markup {
     let rows =
-        || items(feeds).iter().filter(|row| row["feeds"].as_array().is_some_and(|feeds| !feeds.is_empty()));
+        || rows(feeds).iter().filter(|row| row["feeds"].as_array().is_some_and(|feeds| !feeds.is_empty()));
     if rows().next().is_none() {
         return html! { p { "No file was delivered for these institutions yet." } };
     }

@@ -11,11 +11,16 @@ use crate::portal::{
     developers::{
         clients::{method, standing},
         form::{self, Tried, done, wrong},
-        framed, items,
     },
     form::Typed,
     layout::{self, Page},
-    parts::{fact, json::text, state, time},
+    parts::{
+        fact,
+        json::{rows, text},
+        state,
+        table::framed,
+        time,
+    },
     query::segment,
     trouble::Trouble,
     visit::{Visit, Visitor},
@@ -90,7 +95,7 @@ async fn show(visit: &Visit, id: &str, tried: Option<&Tried<'_>>) -> Result<Page
 }
 
 fn table(visitor: &Visitor, id: &str, clients: &Value) -> Markup {
-    let rows = items(clients);
+    let rows = rows(clients);
     if rows.is_empty() {
         return state::empty(
             "The institution has no client.",

@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 
 use super::{AFTER, institution, pager, plan_field, ways};
 use crate::portal::{
-    developers::{
-        form::{self, Once, Tried, wrong},
-        framed, items,
-    },
+    developers::form::{self, Once, Tried, wrong},
     form::Typed,
     layout::{self, Page},
-    parts::{json::text, state, time},
+    parts::{
+        json::{rows, text},
+        state,
+        table::framed,
+        time,
+    },
     trouble::Trouble,
     visit::{Visit, Visitor},
 };
@@ -50,7 +52,7 @@ async fn show(visit: &Visit, once: &Once, tried: Option<&Tried<'_>>) -> Result<P
 }
 
 fn table(visitor: &Visitor, institutions: &Value) -> Markup {
-    let rows = items(institutions);
+    let rows = rows(institutions);
     if rows.is_empty() {
         return state::empty("No institution is served yet.", &html! { "Add the first one below." });
     }

@@ -12,13 +12,13 @@ use super::{
 use crate::{
     access::Door,
     portal::{
-        developers::{framed, items},
         layout::{self, Page},
         parts::{
             fact,
-            json::text,
+            json::{rows, text},
             money::grouped,
             state::{Tone, badge},
+            table::framed,
         },
         trouble::Trouble,
         visit::{Visit, Visitor},
@@ -50,7 +50,7 @@ pub async fn list(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> 
 }
 
 fn table(visitor: &Visitor, now_us: i64, logs: &Value) -> Markup {
-    let rows = items(logs);
+    let rows = rows(logs);
     html! {
         (framed("Ledgers", &html! {
             thead { tr {

@@ -20,8 +20,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{
-    developers::items,
-    parts::json::text,
+    parts::json::{self, text},
     trouble::Trouble,
     visit::{Visit, Visitor},
 };
@@ -91,8 +90,9 @@ async fn all(visit: &Visit, target: &str) -> Result<All, Trouble> {
     for _ in 0..PAGES_MAX {
         let Some(asked) = next.take() else { break };
         let page = visit.get(&asked).await?;
-        rows.extend(page["data"].as_array().into_iter().flatten().cloned());
-        next = page["next_after"].as_str().map(|after| format!("{target}?{AFTER}={after}"));
+        rows.extend_from_slice(json::rows(&page));
+        let joint = if target.contains('?') { '&' } else { '?' };
+        next = page["next_after"].as_str().map(|after| format!("{target}{joint}{AFTER}={after}"));
     }
     Ok(All { rows, more: next.is_some() })
 }
@@ -116,7 +116,7 @@ fn plan_field(plans: &Value, chosen: &str) -> Markup {
         label.field {
             span { "Plan" }
             select name="plan" {
-                @for plan in items(plans) {
+                @for plan in json::rows(plans) {
                     @let name = text(&plan["name"]);
                     option value=(name) selected[name == chosen] { (name) }
                 }

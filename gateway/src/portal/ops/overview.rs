@@ -12,12 +12,13 @@ use super::{
 use crate::{
     access::Door,
     portal::{
-        developers::{count, framed, number},
         layout::{self, Page},
         parts::{
             fact,
-            json::text,
+            json::{number, text},
+            number::count,
             state::{self, Tone, badge},
+            table::framed,
             time,
         },
         trouble::Trouble,
@@ -30,7 +31,7 @@ use crate::{
 pub async fn page(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> {
     let (logs, feeds, figures) = try_join3(
         all(&visit, "/admin/v1/logs"),
-        all(&visit, "/admin/v1/feeds"),
+        all(&visit, "/admin/v1/feeds?feeds=false"),
         visit.get("/admin/v1/figures"),
     )
     .await?;

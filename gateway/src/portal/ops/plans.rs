@@ -10,16 +10,14 @@ use crate::{
     error::{Code, Problem},
     portal::{
         api::Call,
-        developers::{
-            count,
-            form::{self, Tried, done, wrong},
-            framed, items, number,
-        },
+        developers::form::{self, Tried, done, wrong},
         form::Typed,
         layout::{self, Page},
         parts::{
             ask::{is_sure, sure},
-            json::text,
+            json::{number, rows, text},
+            number::count,
+            table::framed,
         },
         query::{Query, segment},
         trouble::Trouble,
@@ -49,7 +47,7 @@ async fn show(visit: &Visit, tried: Option<&Tried<'_>>) -> Result<Page, Trouble>
     let (plans, institutions) =
         try_join(visit.get("/admin/v1/plans"), all(visit, "/admin/v1/institutions")).await?;
     let wanted = visit.query.get(PLAN);
-    let chosen = items(&plans).iter().find(|plan| wanted.is_some_and(|name| plan["name"] == name));
+    let chosen = rows(&plans).iter().find(|plan| wanted.is_some_and(|name| plan["name"] == name));
     let main = html! {
         h1 { "Plans" }
         (ways(visit))
@@ -74,7 +72,7 @@ fn table(visitor: &Visitor, plans: &Value, institutions: &All) -> Markup {
                 th scope="col" { "Change" }
             } }
             tbody {
-                @for plan in items(plans) {
+                @for plan in rows(plans) {
                     @let name = text(&plan["name"]);
                     tr {
                         th scope="row" { (name) }

@@ -118,6 +118,16 @@ pub fn chooser(visitor: &Visitor, columns: &[Column]) -> Markup {
     }
 }
 
+/// A table with its caption, which scrolls by itself where it is too wide.
+#[must_use]
+pub fn framed(caption: &str, table: &Markup) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(caption) tabindex="0" {
+            table { caption { (caption) } (table) }
+        }
+    }
+}
+
 /// How many of a thing there are, in words.
 #[must_use]
 pub fn counted(many: usize, thing: &str) -> String {

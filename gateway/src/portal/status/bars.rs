@@ -6,8 +6,10 @@ use jiff::{ToSpan as _, civil::Date};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::text;
-use crate::{domain::status::DAYS, portal::parts::time};
+use crate::{
+    domain::status::DAYS,
+    portal::parts::{json::text, time},
+};
 
 const STEP: i64 = 8;
 const WIDE: i64 = 6;
@@ -104,7 +106,7 @@ pub(super) fn uptime(part: &Value) -> Markup {
 }
 
 /// The days of all parts, the last one first.
-pub(super) fn table(parts: &[&Value], today: &str) -> Markup {
+pub(super) fn table(parts: &[Value], today: &str) -> Markup {
     let known: Vec<String> = dates(today)
         .iter()
         .rev()
@@ -171,7 +173,7 @@ mod tests {
         assert!(uptime(&part()).0.contains("Nothing is known of 88 of the last 90 days."));
         assert_eq!(uptime(&json!({"days": []})).0, "Nothing is known of the last 90 days.");
         let other = json!({"id": "api", "name": "API", "days": [{"date": "2026-03-01", "checks": 3, "degraded": 0, "down": 0}]});
-        let table = table(&[&part(), &other], "2026-03-01").0;
+        let table = table(&[part(), other], "2026-03-01").0;
         assert_eq!(table.matches("<tr>").count(), 3, "{table}");
         assert!(table.contains("100 checks, 50 degraded, 1 down") && table.contains("no data"), "{table}");
     }

@@ -7,8 +7,14 @@ use actix_web::{HttpResponse, get, http::header};
 use quick_xml::escape::escape;
 use serde_json::Value;
 
-use super::{items, look::Look, text};
-use crate::{domain::IncidentId, portal::trouble::Trouble};
+use super::look::Look;
+use crate::{
+    domain::IncidentId,
+    portal::{
+        parts::json::{items, text},
+        trouble::Trouble,
+    },
+};
 
 /// The feed.
 #[get("/status.atom")]
@@ -22,7 +28,7 @@ pub async fn feed(look: Look) -> Result<HttpResponse, Trouble> {
 
 /// The feed of what `/v1/status` told, of a service at a URL.
 fn written(status: &Value, base: &str) -> String {
-    let mut incidents: Vec<&Value> = items(&status["open"]).chain(items(&status["recent"])).collect();
+    let mut incidents: Vec<&Value> = items(&status["open"]).iter().chain(items(&status["recent"])).collect();
     incidents.sort_by(|one, other| text(&other["updated_at"]).cmp(text(&one["updated_at"])));
     // Without any, the feed is as it was this morning.
     let morning = format!("{}T00:00:00Z", text(&status["at"]).get(..10).unwrap_or("1970-01-01"));

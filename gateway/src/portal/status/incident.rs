@@ -4,10 +4,14 @@ use actix_web::{get, web};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{items, look::Look, words};
+use super::{look::Look, words};
 use crate::portal::{
     layout::Page,
-    parts::{fact, json::text, time},
+    parts::{
+        fact,
+        json::{items, text},
+        time,
+    },
     query::segment,
     trouble::Trouble,
 };

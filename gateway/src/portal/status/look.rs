@@ -1,6 +1,6 @@
 //! A look at a page that is for everybody: the way to what the API tells without a token.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::Method, web};
 use maud::Markup;
@@ -17,6 +17,9 @@ use crate::{
         visit::Visit,
     },
 };
+
+/// How long it may take to find out who looks.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Somebody who looks, signed in or not.
 pub struct Look {
@@ -49,6 +52,24 @@ impl Look {
     }
 }
 
+/// Whoever is signed in. When that can't be found out, it is nobody: how the service is, is told then above all.
+async fn visit(request: &HttpRequest) -> Option<Visit> {
+    let found = Visit::from_request(request, &mut Payload::None);
+    match tokio::time::timeout(PATIENCE, found).await {
+        Ok(Ok(visit)) => return Some(visit),
+        Ok(Err(Trouble::SignIn(_) | Trouble::SetUp)) => {}
+        Ok(Err(trouble)) => {
+            let cause = match &trouble {
+                Trouble::Own(problem) => problem.cause.as_deref(),
+                _ => None,
+            };
+            tracing::warn!(code = trouble.code(), cause, "who looks at the status can't be found out");
+        }
+        Err(_) => tracing::warn!("who looks at the status was not found out in time"),
+    }
+    None
+}
+
 impl FromRequest for Look {
     type Error = Trouble;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Trouble>>>>;
@@ -60,11 +81,7 @@ impl FromRequest for Look {
             let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
             let api = request.app_data::<web::Data<Api>>().cloned().ok_or_else(missing)?;
             let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
-            let visit = match Visit::from_request(&request, &mut Payload::None).await {
-                Ok(visit) => Some(visit),
-                Err(Trouble::SignIn(_) | Trouble::SetUp) => None,
-                Err(trouble) => return Err(trouble),
-            };
+            let visit = visit(&request).await;
             Ok(Self { door, api, anybody: Anybody::of(&context), visit })
         })
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     layout::Page,
     parts::{
-        json::text,
+        json::{items, text},
         state::{self, Tone},
         time,
     },
@@ -31,7 +31,7 @@ pub fn pages(config: &mut web::ServiceConfig) {
 #[get("/status")]
 pub async fn page(look: Look) -> Result<Page, Trouble> {
     let status = look.get("/v1/status").await?;
-    let parts: Vec<&Value> = items(&status["components"]).collect();
+    let parts = items(&status["components"]);
     let today = text(&status["at"]).get(..10).unwrap_or_default();
     let main = html! {
         h1 { "Status" }
@@ -42,24 +42,20 @@ pub async fn page(look: Look) -> Result<Page, Trouble> {
             a href="/v1/status" { "The same for programs" }
             @if look.may(Scope::Admin) { " · " a href="/ops/incidents" { "Tell of an incident" } }
         }
-        @if items(&status["open"]).next().is_some() {
+        @if !items(&status["open"]).is_empty() {
             h2 { "Open incidents" }
             @for incident in items(&status["open"]) { (told(incident)) }
         }
         h2 { "Parts of the service" }
-        @for part in &parts { (one_part(part, today)) }
-        (bars::table(&parts, today))
+        @for part in parts { (one_part(part, today)) }
+        (bars::table(parts, today))
         h2 { "Incidents that are over" }
-        @if items(&status["recent"]).next().is_none() {
+        @if items(&status["recent"]).is_empty() {
             p { "None was resolved in the last " (DAYS) " days." }
         }
         @for incident in items(&status["recent"]) { (told(incident)) }
     };
     Ok(look.page("Status", &main))
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }
 
 /// How all parts together are, in a sentence.

@@ -96,6 +96,7 @@ fn named(pointer: &str) -> &str {
         "/status" => "How far it is",
         "/impact" => "Impact",
         "/text" => "What people are told",
+        "/after" => "The newest update that you have seen",
         other if other.starts_with("/components") => "Parts of the service",
         other => other,
     }

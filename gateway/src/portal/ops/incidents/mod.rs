@@ -16,7 +16,10 @@ use crate::{
     portal::{
         form::Typed,
         layout::{self, Page},
-        parts::{json::text, state, time},
+        parts::{
+            json::{rows, text},
+            state, time,
+        },
         query::Query,
         sending::{self, Answered, Once},
         status::words,
@@ -94,7 +97,7 @@ async fn drawn(
 }
 
 fn table(visit: &Visit, list: &Value) -> Markup {
-    let rows: Vec<&Value> = list["data"].as_array().into_iter().flatten().collect();
+    let rows = rows(list);
     if rows.is_empty() {
         return state::empty(
             "No incident was opened yet.",

@@ -1,6 +1,6 @@
 //! One incident: what was told of it and by whom, and what is to be told next.
 
-use actix_web::{Either, get, post, web};
+use actix_web::{Either, get, http::StatusCode, post, web};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
-            json::text,
+            json::{items, text},
             state::{self, Tone},
             time,
         },
@@ -46,6 +46,7 @@ pub async fn tell(
         "status": given.get("status").unwrap_or_default(),
         "impact": given.get("impact").unwrap_or_default(),
         "components": given.all("component").collect::<Vec<_>>(),
+        "after": given.get("after"),
         "text": fields::one_line(given.get("text").unwrap_or_default()),
     });
     match sending::send(&visit, &format!("{path}/updates"), &given, &new).await {
@@ -79,14 +80,24 @@ fn drawn(
         @if is_over {
             (fields::fault(trouble))
             p { "It is resolved. If it comes again, open another one." }
+            @if let Some(typed) = typed.and_then(|typed| typed.get("text")) {
+                p { "What you typed was told nobody:" }
+                (fact::block(typed))
+            }
         } @else {
             @let stands = as_it_stands(incident);
             @let given = typed.unwrap_or(&stands);
             h2 { "Tell what is new" }
             (fields::fault(trouble))
+            @if trouble.is_some_and(|trouble| trouble.status() == StatusCode::CONFLICT) {
+                p { "This was told last. Yours is kept below: change it where it no longer fits, and send it again." }
+                (updates(incident, 1))
+            }
             form.sheet method="post" action=(visit.link(&format!("/ops/incidents/{id}/updates"))) {
                 (layout::keep(visit))
                 (once.field("update"))
+                // An update of somebody who has not seen the newest one is not told.
+                input type="hidden" name="after" value=(text(&incident["updates"][0]["seq"]));
                 (fields::status(given, IncidentStatus::ALL.into_iter()))
                 (fields::impact(given, text(&incident["impact"])))
                 (fields::components(given))
@@ -95,7 +106,7 @@ fn drawn(
             }
         }
         h2 { "What was told, the newest first" }
-        (updates(&incident["updates"]))
+        (updates(incident, usize::MAX))
         p { a href=(visit.link("/ops/incidents")) { "All incidents" } }
     };
     layout::page(visit, title, &main)
@@ -103,7 +114,7 @@ fn drawn(
 
 /// The form's fields as the incident stands.
 fn as_it_stands(incident: &Value) -> Query {
-    let names = incident["components"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let names = items(&incident["components"]).iter().filter_map(Value::as_str);
     let mut text_of = form_urlencoded::Serializer::new(String::new());
     text_of.append_pair("status", text(&incident["status"]));
     text_of.append_pair("impact", text(&incident["impact"]));
@@ -137,10 +148,11 @@ fn facts(incident: &Value) -> Markup {
     ])
 }
 
-fn updates(list: &Value) -> Markup {
+/// What was told of it, as many as are wanted, the newest first.
+fn updates(incident: &Value, many: usize) -> Markup {
     html! {
         ol.told {
-            @for update in list.as_array().into_iter().flatten() {
+            @for update in items(&incident["updates"]).iter().take(many) {
                 li {
                     p {
                         (words::status(text(&update["status"]))) " " (words::impact(text(&update["impact"]))) " "
