@@ -40,7 +40,7 @@ fn needs_token(operation: &Operation) -> bool {
     WITHOUT_TOKEN.iter().all(|(id, _)| *id != operation.id())
 }
 
-fn is_for_clients(operation: &Operation) -> bool {
+pub fn is_for_clients(operation: &Operation) -> bool {
     FOR_PEOPLE.iter().all(|(id, _)| *id != operation.id())
 }
 

@@ -43,7 +43,7 @@ async fn another_method_is_refused_and_the_right_ones_named() {
         (Method::POST, "/v1/transactions", "GET"),
         (Method::DELETE, "/v1/ledger/entries/0", "GET"),
         (Method::GET, "/v1/transactions:batch", "POST"),
-        (Method::PUT, "/v1/evidence-bundles", "POST"),
+        (Method::PUT, "/v1/evidence-bundles", "GET, POST"),
         (Method::GET, "/oauth2/token", "POST"),
         (Method::PATCH, "/health/live", "GET"),
         (Method::OPTIONS, "/v1/transactions", "GET"),

@@ -66,7 +66,7 @@ impl Walk {
         self.enter(label, text).await;
         self.push("Filter").await;
         self.wait_for_address(&format!("{name}=")).await;
-        self.wait_for("main .pager", |text| text.contains("1 rows")).await;
+        self.wait_for("main .pager", |text| text == "1 row").await;
     }
 
     /// Where a record is that was opened from a list: beside the list, or on a page of its own.

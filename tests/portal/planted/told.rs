@@ -22,6 +22,7 @@ pub async fn plant(planted: &mut Planted) {
         lineage(planted, kind).await;
     }
     grants(planted).await;
+    incident(planted).await;
     webhooks(planted).await;
     taken_out(planted).await;
     let looked = format!("reference={}", encoded(&payload::of(("a look", "path and query"), SCRIPT)));
@@ -105,6 +106,19 @@ async fn grants(planted: &mut Planted) {
     let reason = planted.texts.whole(("revokeGrant", "/reason"), 500);
     system.post(&format!("/v1/grants/{over}/revocation"), &json!({"reason": reason})).await.ok();
     planted.pages.extend(["/grants".to_owned(), format!("/grants/{live}"), format!("/grants/{over}")]);
+}
+
+/// An incident, and what is new of it: everybody is shown both.
+async fn incident(planted: &mut Planted) {
+    let operator = planted.server.operator().await;
+    let mut told = json!({
+        "title": planted.texts.whole(("createIncident", "/title"), 100), "status": "investigating",
+        "impact": "minor", "components": ["webhooks"], "text": planted.texts.whole(("createIncident", "/text"), 500),
+    });
+    let id = text(&operator.post("/admin/v1/incidents", &told).await.ok()["id"]);
+    told.as_object_mut().unwrap().remove("title");
+    told["text"] = planted.texts.whole(("updateIncident", "/text"), 500).into();
+    operator.post(&format!("/admin/v1/incidents/{id}/updates"), &told).await.ok();
 }
 
 /// Endpoints, and what a receiver answered one of them.

@@ -44,7 +44,7 @@ const TABLE: &[Column] = &[
             let who = text(&row["actor"]);
             let only = visitor.query.without(&[table::CURSOR]).with("actor", who).at(&visitor.path);
             let name = row[names::NAME].as_str();
-            let label = format!("Only looks by {}", name.unwrap_or(who));
+            let label = format!("only theirs: looks by {}", name.unwrap_or(who));
             html! { (words::actor(who, name)) " " a href=(only) aria-label=(label) { "only theirs" } }
         },
     },

@@ -54,7 +54,7 @@ pub fn draw(visitor: &Visitor, days: &Value) -> Markup {
         grouped(&most.to_string()),
     );
     html! {
-        figure.heat {
+        figure.heat tabindex="0" aria-label="Entries by day" {
             svg.chart viewBox=(format!("0 0 {width} {height}")) role="img" aria-labelledby="heat-title heat-desc" {
                 title #heat-title { "Entries by day" }
                 desc #heat-desc { (told) " The table below has each day." }
