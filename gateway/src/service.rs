@@ -1,5 +1,6 @@
 //! The service put together: database, recorder, signer, door and API, and their orderly end.
 
+mod background;
 mod settings;
 
 use std::{
@@ -54,15 +55,6 @@ use crate::{
     webhooks::{self, Webhooks, address::SystemNames, sender::SenderError},
     world::{Machine, World, id_parts},
 };
-
-/// How often it is looked whether partitions are to be made: a range has room for hours of records.
-const MAKE_AHEAD: Duration = Duration::from_secs(60);
-/// How often what has expired is forgotten.
-const SWEEP: Duration = Duration::from_secs(600);
-/// The pause before the next round of what is too much for one.
-const SWEEP_ON: Duration = Duration::from_secs(1);
-/// How often plans are read again, unless another replica says that one changed.
-const PLANS: Duration = Duration::from_secs(5);
 
 /// Why the service can't start.
 #[derive(Debug, thiserror::Error)]
@@ -372,11 +364,11 @@ impl Service {
         let again = Arc::new(Notify::new());
         let mut background = vec![
             ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world)),
-            tokio::spawn(sweep(ledger.recorder.clone())),
-            tokio::spawn(make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
+            tokio::spawn(background::sweep(ledger.recorder.clone())),
+            tokio::spawn(background::make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
             tokio::spawn(receiver.clone().tend()),
             tokio::spawn(scheduler.run(Duration::from_secs(config.reports.schedule_look_s))),
-            tokio::spawn(read_plans(door.clone(), Arc::clone(&again))),
+            tokio::spawn(background::read_plans(door.clone(), Arc::clone(&again))),
             telling,
         ];
         if matches!(ledger.db, Db::Postgres(_)) && redis.is_none() {
@@ -475,42 +467,6 @@ impl Service {
         }
         drop((self.state, self.door, self.webhooks));
         self.ledger.close().await;
-    }
-}
-
-/// Forgets what has expired, now and then.
-async fn sweep(recorder: Recorder) {
-    let mut pause = SWEEP;
-    loop {
-        tokio::time::sleep(pause).await;
-        pause = match recorder.sweep().await {
-            Ok(true) => SWEEP_ON,
-            Ok(false) => SWEEP,
-            Err(error) => {
-                tracing::warn!(%error, "sweeping failed");
-                SWEEP
-            }
-        };
-    }
-}
-
-/// Makes partitions before they are needed.
-async fn make_ahead(db: Db, width: u32) {
-    loop {
-        tokio::time::sleep(MAKE_AHEAD).await;
-        if let Err(error) = rounds::make_partitions(&db, width).await {
-            tracing::error!(%error, "partitions could not be made ahead");
-        }
-    }
-}
-
-/// Reads plans again, now and then and when told to: another replica may have changed them.
-async fn read_plans(door: web::Data<Door>, again: Arc<Notify>) {
-    loop {
-        let _ = tokio::time::timeout(PLANS, again.notified()).await;
-        if let Err(error) = door.read_plans().await {
-            tracing::warn!(%error, "plans could not be read again");
-        }
     }
 }
 
