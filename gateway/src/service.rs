@@ -365,7 +365,10 @@ impl Service {
         let mut background = vec![
             ledger::metrics::watch(ledger.db.clone(), stops, Arc::clone(&ledger.world)),
             tokio::spawn(background::sweep(ledger.recorder.clone())),
-            tokio::spawn(background::make_ahead(ledger.db.clone(), config.storage.postgres_partition_entries)),
+            tokio::spawn(background::make_ahead(
+                ledger.db.clone(),
+                config.storage.postgres_partition_entries,
+            )),
             tokio::spawn(receiver.clone().tend()),
             tokio::spawn(scheduler.run(Duration::from_secs(config.reports.schedule_look_s))),
             tokio::spawn(background::read_plans(door.clone(), Arc::clone(&again))),
