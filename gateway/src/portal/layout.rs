@@ -70,7 +70,7 @@ pub fn trouble(visitor: Option<&Visitor>, trouble: &Trouble, request_id: &str) -
         &html! {
             section.state {
                 h1 { (title) }
-                p { (trouble.detail()) }
+                p { (sentence(trouble.detail())) }
                 @if let Trouble::Told { errors, .. } = trouble && !errors.is_empty() {
                     ul { @for (place, detail) in errors { li { code { (place) } ": " (detail) } } }
                 }
@@ -83,6 +83,14 @@ pub fn trouble(visitor: Option<&Visitor>, trouble: &Trouble, request_id: &str) -
             }
         },
     )
+}
+
+/// A detail as a sentence.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let end = if detail.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 /// What a trouble is called, and what to do.

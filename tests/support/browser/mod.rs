@@ -275,7 +275,7 @@ impl Browser {
                 self.resize(width).await;
                 let here = format!("dark: {dark}, {width} px");
                 // In the dark nothing is other than colours.
-                let options = if dark { "{runOnly: ['cat.color']}" } else { "{}" };
+                let options = if dark { "{runOnly: ['color-contrast', 'link-in-text-block']}" } else { "{}" };
                 found.extend(self.axe_of(options).await.into_iter().map(|it| format!("{here}: {it}")));
                 if !self.fits().await {
                     found.push(format!("{here}: it is wider than the screen"));

@@ -70,6 +70,9 @@ fn facts(payload: &Value) -> Markup {
                 Value::String(text) if text.chars().count() <= 500 => Some(html! { (text) }),
                 Value::String(text) => Some(html! { (text.chars().take(500).collect::<String>()) "…" }),
                 Value::Bool(_) | Value::Number(_) => Some(html! { (value.to_string()) }),
+                Value::Array(list) if list.len() <= 50 && list.iter().all(Value::is_string) => {
+                    Some(html! { (list.iter().map(text).collect::<Vec<_>>().join(", ")) })
+                }
                 Value::Array(_) | Value::Object(_) => {
                     let json = value.to_string();
                     let cut = json.chars().count() > 500;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        parts::{money::grouped, table::counted, time},
+        parts::{money::grouped, number::counted, time},
         visit::Visitor,
     },
     text, when, words,
@@ -104,7 +104,9 @@ fn square(cell: &Cell) -> String {
 /// Where a month begins, far enough from the one before for both names.
 fn months(cells: &[Cell]) -> Vec<(i32, &'static str)> {
     let mut names: Vec<(i32, &'static str)> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.day.day() <= 7) {
+    let end = cells.last().map_or(0, |cell| cell.week);
+    // A name takes two weeks of the picture.
+    for cell in cells.iter().filter(|cell| cell.day.day() <= 7 && cell.week < end - 1) {
         let name = usize::try_from(cell.day.month() - 1).ok().and_then(|month| MONTHS.get(month).copied());
         let (Some(name), last) = (name, names.last()) else { continue };
         if last.is_none_or(|(week, known)| *known != name && cell.week - week >= 3) {

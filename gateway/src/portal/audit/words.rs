@@ -110,6 +110,7 @@ const PATHS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/ledger/entries/{}", "An entry of the ledger"),
     ("GET", "/v1/ledger/looks", "Who looked at what"),
     ("GET", "/v1/ledger/days", "Entries by day"),
+    ("GET", "/v1/ledger/actors", "Names of those who acted"),
     ("GET", "/v1/ledger/checkpoint", "The signed checkpoint"),
     ("GET", "/v1/ledger/key", "The ledger's key"),
     ("GET", "/v1/ledger/proofs/{}", "A proof"),

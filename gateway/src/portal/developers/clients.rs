@@ -13,9 +13,9 @@ use crate::{
         parts::{
             fact,
             json::{number, rows, text},
-            number::count,
+            number::{count, counted},
             state::{self, Tone, badge},
-            table::{self, framed},
+            table::framed,
         },
         trouble::Trouble,
         visit::{Visit, Visitor},
@@ -102,7 +102,7 @@ fn table(visitor: &Visitor, clients: &Value, usage: Option<&Value>) -> Markup {
             }
         }))
         nav.pager aria-label="Pages of this list" {
-            span.soft { (table::counted(rows.len(), "row")) }
+            span.soft { (counted(rows.len(), "row")) }
             @if visitor.query.get(AFTER).is_some() { a href=(visitor.link("/developers/clients")) { "First page" } }
             @if let Some(next) = next {
                 a rel="next" href=(visitor.link(&format!("/developers/clients?{AFTER}={next}"))) { "Next page" }

@@ -20,7 +20,10 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{
-    parts::json::{self, text},
+    parts::{
+        json::{self, text},
+        number::counted,
+    },
     trouble::Trouble,
     visit::{Visit, Visitor},
 };
@@ -101,7 +104,7 @@ async fn all(visit: &Visit, target: &str) -> Result<All, Trouble> {
 fn pager(visitor: &Visitor, path: &str, rows: usize, answer: &Value) -> Markup {
     html! {
         nav.pager aria-label="Pages of this list" {
-            span.soft { (rows) " rows" }
+            span.soft { (counted(rows, "row")) }
             @if visitor.query.get(AFTER).is_some() { a href=(visitor.link(path)) { "First page" } }
             @if let Some(next) = answer["next_after"].as_str() {
                 a rel="next" href=(visitor.link(&format!("{path}?{AFTER}={next}"))) { "Next page" }

@@ -7,3 +7,9 @@ use super::money::grouped;
 pub fn count(value: i64) -> String {
     grouped(&value.to_string())
 }
+
+/// How many of a thing there are, in words.
+#[must_use]
+pub fn counted(many: usize, thing: &str) -> String {
+    if many == 1 { format!("1 {thing}") } else { format!("{many} {thing}s") }
+}

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::number::counted;
 use crate::portal::{layout, visit::Visitor};
 
 /// The parameter that names the columns to show.
@@ -126,12 +127,6 @@ pub fn framed(caption: &str, table: &Markup) -> Markup {
             table { caption { (caption) } (table) }
         }
     }
-}
-
-/// How many of a thing there are, in words.
-#[must_use]
-pub fn counted(many: usize, thing: &str) -> String {
-    if many == 1 { format!("1 {thing}") } else { format!("{many} {thing}s") }
 }
 
 /// Rows that a page may have.

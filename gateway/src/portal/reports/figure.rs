@@ -15,6 +15,7 @@ use crate::{
             fact,
             json::text,
             money::{decimal_in, grouped},
+            number::counted,
             state::{self, Tone},
             time,
         },
@@ -285,7 +286,7 @@ fn pager(visitor: &Visitor, opened: &Opened, from: usize) -> Markup {
     let next = from + ROWS;
     html! {
         nav.pager aria-label="Pages of this list" {
-            span.soft { (total.saturating_sub(from).min(ROWS)) " rows" }
+            span.soft { (counted(total.saturating_sub(from).min(ROWS), "row")) }
             @if from > 0 {
                 a href=(to(0)) { "First page" }
                 a rel="prev" href=(to(from.saturating_sub(ROWS))) { "Page before" }
