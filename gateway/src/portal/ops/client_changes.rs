@@ -61,7 +61,7 @@ async fn changed(
         Ok(_) => Ok(form::then(visit, &client::path(&id, &client), done)),
         Err(trouble) => {
             let filled = async |trouble: &Trouble| {
-                let tried = Tried { form, typed, trouble: trouble };
+                let tried = Tried { form, typed, trouble };
                 client::show(visit, &id, &client, Some(&tried)).await
             };
             form::again(trouble, request, filled).await

@@ -140,7 +140,7 @@ pub async fn change_plan(
         Ok(_) => Ok(form::then(&visit, &path(&id), "plan")),
         Err(trouble) => {
             let filled = async |trouble: &Trouble| {
-                let tried = Tried { form: "plan", typed: &typed, trouble: trouble };
+                let tried = Tried { form: "plan", typed: &typed, trouble };
                 show(&visit, &id, Some(&tried)).await
             };
             form::again(trouble, &request, filled).await

@@ -95,7 +95,7 @@ pub async fn add(
         Ok(made) => Ok(form::then(&visit, &institution::path(text(&made["id"])), "added")),
         Err(trouble) => {
             let filled = async |trouble: &Trouble| {
-                let tried = Tried { form: "add", typed: &typed, trouble: trouble };
+                let tried = Tried { form: "add", typed: &typed, trouble };
                 show(&visit, &once, Some(&tried)).await
             };
             form::again(trouble, &request, filled).await

@@ -147,7 +147,7 @@ pub async fn put(visit: Visit, request: HttpRequest, Typed(typed): Typed) -> Res
         Ok(_) => Ok(form::then(&visit, "/ops/plans", "put")),
         Err(trouble) => {
             let filled = async |trouble: &Trouble| {
-                let tried = Tried { form: "plan", typed: &typed, trouble: trouble };
+                let tried = Tried { form: "plan", typed: &typed, trouble };
                 show(&visit, Some(&tried)).await
             };
             form::again(trouble, &request, filled).await
