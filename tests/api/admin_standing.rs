@@ -108,7 +108,8 @@ async fn a_feed_is_who_delivers_files_in_a_format_and_batches_count_for_the_inst
     let first = text(&delivered["newest_delivery_at"]).to_owned();
 
     let later = data::transaction(&data::unique("f"));
-    let looked = bank.take("format=ndjson&dry_run=true", NDJSON, data::ndjson(&[later.clone()])).await;
+    let looked =
+        bank.take("format=ndjson&dry_run=true", NDJSON, data::ndjson(std::slice::from_ref(&later))).await;
     assert_eq!(looked["state"], "examined", "{looked}");
     assert_eq!(feeds().await["feeds"], json!([]), "a dry run delivers nothing");
 

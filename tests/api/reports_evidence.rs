@@ -132,7 +132,7 @@ async fn an_adjustment_is_found_by_its_id_under_its_own_report_alone() {
     let id = proposed["id"].as_str().unwrap();
     let own = format!("{report}/adjustments/{id}");
     assert_eq!(system.get(&own).await.ok(), proposed);
-    assert_eq!(system.pages(&format!("{report}/adjustments")).await, [proposed.clone()]);
+    assert_eq!(system.pages(&format!("{report}/adjustments")).await, std::slice::from_ref(&proposed));
     for nowhere in [
         format!("{another}/adjustments/{id}"),
         format!("{report}/adjustments/adj_0190163d8694739bba1a9fbee4e5c1b2"),

@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Failure;
+use super::{Failure, existing};
 use crate::{
     config::Config,
     domain::{Findings, InstitutionId, IntakeId, Tenant},
@@ -67,7 +67,7 @@ impl Import {
             }
             None => None,
         };
-        let ledger = Ledger::open(config).await?;
+        let ledger = existing(config).await?;
         let result = self.import_all(&ledger, mapping.as_deref(), config).await;
         ledger.close().await;
         result

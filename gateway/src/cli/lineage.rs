@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::Failure;
+use super::{Failure, existing};
 use crate::{
     config::Config,
     domain::{InstitutionId, Tenant},
@@ -29,7 +29,7 @@ impl LineageCommand {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         telemetry::start(&config.log);
         let Self::Rebuild(what) = self;
-        let ledger = Ledger::open(config).await?;
+        let ledger = existing(config).await?;
         let result = what.run(&ledger).await;
         ledger.close().await;
         result

@@ -13,10 +13,28 @@ use std::{error::Error, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, openapi, service::Ledger, store, telemetry};
+use crate::{
+    config::Config,
+    openapi,
+    service::{self, Ledger},
+    store, telemetry,
+};
 
 /// What a command that failed says.
 pub(crate) type Failure = Box<dyn Error>;
+
+/// Opens the ledger that is there: what looks after one makes none.
+async fn existing(config: &Config) -> Result<Ledger, Failure> {
+    if store::may_exist(&service::place(config)) {
+        return Ok(Ledger::open(config).await?);
+    }
+    Err(format!(
+        "there is no database in {} (storage.data_dir); name the service's configuration with --config or \
+         VERITRAIL_CONFIG; `veritrail migrate` makes a new database",
+        config.storage.data_dir.display()
+    )
+    .into())
+}
 
 /// One audited door to the records that institutions answer for.
 #[derive(Debug, Parser)]
@@ -46,7 +64,7 @@ enum Command {
     /// Make OAuth2 clients: the first operator, and feeders
     #[command(subcommand)]
     Client(client::ClientCommand),
-    /// Add, disable and list people who sign in to the portal
+    /// People who sign in to the portal: add, invite, link to an issuer, help with second factors, disable, list
     #[command(subcommand)]
     User(user::UserCommand),
     /// Look after what lineage is asked from

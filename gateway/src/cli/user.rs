@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use clap::{Args, Subcommand};
 
-use super::Failure;
+use super::{Failure, existing};
 use crate::{
     access::{issuers::can_be_registered, password},
     config::Config,
@@ -29,7 +29,7 @@ pub(super) enum UserCommand {
     Add(Add),
     /// Print a new link by which a person sets a password; the old one still counts until they do
     Invite(Named),
-    /// Have a person sign in at an issuer of the configuration (portal.oidc), and in no other way
+    /// Have a person sign in at an issuer of the configuration (portal.oidc), and in no other way; moves them there
     Link(Link),
     /// Have a person sign in at their issuer no longer; their sessions end, and `user invite` gives a password
     Unlink(Named),
@@ -37,7 +37,7 @@ pub(super) enum UserCommand {
     DropSecondFactor(Named),
     /// Let a person try codes of their second factor again after too many wrong ones
     AllowCodes(Named),
-    /// Let a person sign in no longer; their sessions end
+    /// Let a person sign in no longer, for good; their sessions end, and their address is not used again
     Disable(Named),
     /// List people
     List,
@@ -91,7 +91,7 @@ fn role(name: &str) -> Result<Role, String> {
 impl UserCommand {
     pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
         telemetry::start(&config.log);
-        let ledger = Ledger::open(config).await?;
+        let ledger = existing(config).await?;
         let done = self.on(&ledger, config).await;
         ledger.close().await;
         done
@@ -105,11 +105,15 @@ impl UserCommand {
                 invite(ledger, config, UserId::from_uuid(user.id)).await
             }
             Self::Link(Link { named, issuer, subject }) => {
-                if !config.portal.oidc.contains_key(&issuer) || !can_be_registered(&subject) {
-                    return Err("there is no such issuer in the configuration, or the subject is none".into());
+                if !config.portal.oidc.contains_key(&issuer) {
+                    return Err(format!("the configuration has no [portal.oidc.{issuer}]").into());
                 }
+                if !can_be_registered(&subject) {
+                    return Err("--subject is none: it is the claim `sub`, as the issuer writes it".into());
+                }
+                let there = format!("{issuer} as {subject}");
                 change(ledger, &named, UserChange::LinkIssuer { issuer, subject, checked: None }).await?;
-                println!("{} signs in there now", named.email);
+                println!("{} signs in at {there} from now on", named.email);
                 Ok(())
             }
             Self::Unlink(named) => {
@@ -150,7 +154,9 @@ impl Add {
             (true, None) => ledger.provider.id(),
             (false, Some(institution)) => institution,
             (true, Some(_)) => return Err("an operator or regulator has no institution".into()),
-            (false, None) => return Err("say --institution".into()),
+            (false, None) => {
+                return Err("an officer or engineer belongs to an institution: say --institution".into());
+            }
         };
         let password_hash = match self.password_stdin {
             true => Some(read_password(&*ledger.world, &email)?),
@@ -208,8 +214,13 @@ async fn list(ledger: &Ledger) -> Result<(), Failure> {
                 }
                 None => "active".to_owned(),
             };
+            let by = match (&user.external_issuer, &user.totp_salt) {
+                (Some(issuer), _) => format!(" at {issuer}"),
+                (None, Some(_)) => " with a second factor".to_owned(),
+                (None, None) => String::new(),
+            };
             let (id, role) = (UserId::from_uuid(user.id), &user.role);
-            println!("{id} {role} {home} {} \"{}\" {state}", user.email, user.name);
+            println!("{id} {role} {home} {} \"{}\" {state}{by}", user.email, user.name);
         }
         match page.last() {
             Some(last) if page.len() >= usize::try_from(PAGE)? => after = Some(UserId::from_uuid(last.id)),

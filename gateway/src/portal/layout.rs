@@ -70,7 +70,8 @@ pub fn trouble(visitor: Option<&Visitor>, trouble: &Trouble, request_id: &str) -
         &html! {
             section.state {
                 h1 { (title) }
-                p { (sentence(trouble.detail())) }
+                // What programs are told of a failure is nothing to people.
+                @if !trouble.status().is_server_error() { p { (sentence(trouble.detail())) } }
                 @if let Trouble::Told { errors, .. } = trouble && !errors.is_empty() {
                     ul { @for (place, detail) in errors { li { code { (place) } ": " (detail) } } }
                 }
@@ -95,11 +96,16 @@ fn sentence(detail: &str) -> String {
 
 /// What a trouble is called, and what to do.
 fn advice(trouble: &Trouble) -> (&'static str, &'static str) {
+    if trouble.code() == "cross_site" {
+        return (
+            "This was not sent from here",
+            "Open the page again and send it from there. If everybody meets this, the proxy in front must pass Host on as it came.",
+        );
+    }
     match trouble.status().as_u16() {
-        401 | 403 => (
-            "You may not see this",
-            "Your role does not include it. Ask whoever manages access at your institution.",
-        ),
+        401 | 403 => {
+            ("You may not see this", "Your role does not include it. Ask whoever manages access here.")
+        }
         404 | 410 => (
             "There is nothing here",
             "The address may be mistyped, or it concerns an institution that you do not see.",
@@ -108,7 +114,8 @@ fn advice(trouble: &Trouble) -> (&'static str, &'static str) {
         429 => ("Too many requests", "Wait a few seconds and load the page again."),
         _ => (
             "This did not work",
-            "Nothing was changed. Load the page again in a moment; if it stays so, tell the provider the request's id.",
+            "Load the page again in a moment. If you sent a form, it is not known whether that was done: go back and send \
+             the same one again, it is done once. If it stays so, tell the provider the request's id.",
         ),
     }
 }

@@ -252,7 +252,7 @@ fn elsewhere(served: bool) -> Markup {
             "The tool " code { "veritrail-verify" } " gives the same verdicts, and reads large bundles faster:"
         }
         pre tabindex="0" { code { "veritrail-verify --vkey KEY bundle.zip" } }
-        p { "The format is public, so that anybody can write a verifier of their own." }
+        p { "The format is public (" code { "audit/FORMAT.md" } " beside the source, as the tool is), so that anybody can write a verifier of their own." }
     }
 }
 

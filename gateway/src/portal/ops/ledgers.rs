@@ -42,8 +42,8 @@ pub async fn list(visit: Visit, door: web::Data<Door>) -> Result<Page, Trouble> 
         }
         (fact::block("veritrail fsck"))
         p {
-            "A log stops by itself when what is stored is not what was signed. It stays so until somebody has looked, "
-            "and the service has been started again."
+            "A log stops by itself when what is stored is not what was signed. It stays so until the newest "
+            "database is put back and the service is started again; its log says which log stopped, and why."
         }
     };
     Ok(layout::page(&visit, "Ledgers", &main))
