@@ -63,7 +63,7 @@ async fn the_timeline_has_the_newest_first_and_filters_by_its_address() {
 
 #[tokio::test]
 async fn who_did_it_is_told_by_name() {
-    let server = Server::shared();
+    let server = Server::demo(&[]);
     let officer = server.person("compliance-officer").await;
     officer.page("/transactions").await;
     let looks = officer.page("/audit/looks").await;
