@@ -1,13 +1,13 @@
 //! A form that was sent. Its fields may be secrets, so nothing prints it.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use secrecy::SecretString;
 
-use super::{query::Query, trouble::Trouble};
+use super::{query::Query, surroundings, trouble::Trouble};
 use crate::{
-    access::{Context, Door, body},
+    access::{Door, body},
     error::{Code, Problem},
 };
 
@@ -74,9 +74,8 @@ impl FromRequest for Typed {
 
 /// A form's bytes, at the pace that every body must keep.
 async fn read(request: &HttpRequest, payload: Payload, max: usize) -> Result<web::Bytes, Trouble> {
-    let missing = || Problem::internal("the portal is not put together");
-    let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
-    let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
+    let door = surroundings::given::<Door>(request)?;
+    let context = surroundings::context(request)?;
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = given.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(TYPE) {

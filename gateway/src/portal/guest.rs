@@ -3,19 +3,16 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, Responder as _,
+    FromRequest, HttpRequest, HttpResponse, Responder as _,
     dev::Payload,
     http::{StatusCode, header},
     web,
 };
 
-use super::{layout::Page, trouble::Trouble, visit};
-use crate::{
-    access::{
-        Context, Door,
-        session::{self, Begun},
-    },
-    error::Problem,
+use super::{layout::Page, surroundings, trouble::Trouble, visit};
+use crate::access::{
+    Context, Door,
+    session::{self, Begun},
 };
 
 /// Longest path to lead to afterwards.
@@ -59,9 +56,8 @@ impl FromRequest for Guest {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let missing = || Problem::internal("the portal is not put together");
-            let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
-            let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
+            let door = surroundings::given::<Door>(&request)?;
+            let context = surroundings::context(&request)?;
             Ok(Self { door, context, request })
         })
     }

@@ -35,6 +35,7 @@ pub mod shell;
 pub mod sign_in;
 mod squeeze;
 pub mod status;
+mod surroundings;
 pub mod today;
 pub mod transactions;
 pub mod trouble;

@@ -14,12 +14,12 @@ use serde_json::Value;
 use super::{
     api::{self, Api, Call},
     query::Query,
+    surroundings,
     trouble::Trouble,
 };
 use crate::{
-    access::{Context, Door, Session, Stay, session},
+    access::{Door, Session, Stay, session},
     domain::{InstitutionId, Role},
-    error::Problem,
 };
 
 /// The parameter that says which institution an operator or a regulator looks at.
@@ -154,10 +154,9 @@ impl FromRequest for Visit {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let missing = || Problem::internal("the portal is not put together");
-            let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
-            let api = request.app_data::<web::Data<Api>>().cloned().ok_or_else(missing)?;
-            let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
+            let door = surroundings::given::<Door>(&request)?;
+            let api = surroundings::given::<Api>(&request)?;
+            let context = surroundings::context(&request)?;
             let session = match cookie(&request) {
                 Some(cookie) => door.session(&cookie).await?,
                 None => None,

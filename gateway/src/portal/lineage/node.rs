@@ -9,6 +9,7 @@ use super::{
         layout::{self, Page},
         parts::{
             fact,
+            json::rows,
             state::{self, Tone, badge},
             table, time,
         },
@@ -49,10 +50,6 @@ pub async fn page(visit: Visit) -> Result<Page, Trouble> {
         }
     };
     Ok(layout::page(&visit, &format!("Lineage: {kind} {shown}"), &main))
-}
-
-fn rows(answer: &Value) -> &[Value] {
-    answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn runs(visitor: &Visitor, answer: &Value) -> Markup {

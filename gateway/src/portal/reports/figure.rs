@@ -13,7 +13,7 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
-            json::text,
+            json::{rows, text},
             money::{decimal_in, grouped},
             number::counted,
             state::{self, Tone},
@@ -299,7 +299,7 @@ fn pager(visitor: &Visitor, opened: &Opened, from: usize) -> Markup {
 /// What was proposed to be added to this figure by hand.
 fn adjustments_of(visitor: &Visitor, report: &Value, figure: &Value, adjustments: &Value) -> Markup {
     let is_of = |one: &&Value| one["figure"] == figure["name"];
-    let of: Vec<Value> = words::rows(adjustments).iter().filter(is_of).cloned().collect();
+    let of: Vec<Value> = rows(adjustments).iter().filter(is_of).cloned().collect();
     let is_made_of_records = figure["inputs"].as_array().is_none_or(Vec::is_empty);
     let propose = Query::default().with("figure", text(&figure["name"]));
     let propose = propose.at(&format!("/reports/{}/adjustments/new", text(&report["id"])));

@@ -12,7 +12,7 @@ use crate::{
         layout::{self, Page},
         parts::{
             field,
-            json::text,
+            json::{rows, text},
             state,
             table::{self, CURSOR, Column, Table},
             time,
@@ -185,7 +185,7 @@ fn filters(visitor: &Visitor, types: &Value) -> Markup {
             input type="text" name="type" value=[query.get("type")] list="types" maxlength="64" autocomplete="off";
         }
         datalist #types {
-            @for of in words::rows(types) { option value=(text(&of["name"])) { (text(&of["title"])) } }
+            @for of in rows(types) { option value=(text(&of["name"])) { (text(&of["title"])) } }
         }
         (field::text(query, "period", "Period, such as 2026-03"))
     };

@@ -12,7 +12,7 @@ use crate::portal::{
     form::Typed,
     layout::{self, Page},
     parts::{
-        json::text,
+        json::{rows, text},
         state::{self, Tone},
     },
     query::Query,
@@ -88,7 +88,7 @@ fn choice(visitor: &Visitor, types: &Value) -> Markup {
                     th scope="col" { "It covers" }
                 } }
                 tbody {
-                    @for of in words::rows(types) {
+                    @for of in rows(types) {
                         tr {
                             td { a href=(to(of)) { (words::type_name(text(&of["name"]))) } }
                             td { (text(&of["title"])) }

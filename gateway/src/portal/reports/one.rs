@@ -12,7 +12,7 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact,
-            json::text,
+            json::{rows, text},
             state::{self, Tone},
             time,
         },
@@ -40,7 +40,7 @@ pub async fn page(visit: Visit, id: web::Path<String>) -> Result<Page, Trouble> 
     let (report, versions, adjustments, types) =
         try_join4(visit.get(&path), visit.get(&versions), visit.get(&adjustments), words::types(&visit))
             .await?;
-    let said = words::rows(&versions).iter().map(|version| said(&visit, &path, version));
+    let said = rows(&versions).iter().map(|version| said(&visit, &path, version));
     let said = try_join_all(said).await?;
     let of = words::definition(&types, &report["type"]);
     let title = words::title(&report);
@@ -55,7 +55,7 @@ pub async fn page(visit: Visit, id: web::Path<String>) -> Result<Page, Trouble> 
         (words::more(&visit, "versions", &versions, "versions"))
         (comparison(&visit, &report))
         h2 { "Adjustments" }
-        (adjust::table(&visit, &report, words::rows(&adjustments)))
+        (adjust::table(&visit, &report, rows(&adjustments)))
         (words::more(&visit, "adjustments", &adjustments, "adjustments"))
         @if of.is_some() && visit.may(Scope::ReportsWrite) {
             p { a href=(visit.link(&format!("/reports/{}/adjustments/new", text(&report["id"])))) {
@@ -148,7 +148,7 @@ fn table(visitor: &Visitor, report: &Value, versions: &Value, said: &[Said]) -> 
                     th scope="col" { "Ordered" }
                 } }
                 tbody {
-                    @for (version, (validations, deliveries)) in words::rows(versions).iter().zip(said) {
+                    @for (version, (validations, deliveries)) in rows(versions).iter().zip(said) {
                         (row(visitor, text(&report["id"]), version, validations, deliveries))
                     }
                 }
@@ -170,11 +170,11 @@ fn row(visitor: &Visitor, id: &str, version: &Value, validations: &Value, delive
             td { (text(&version["reason"])) }
             td.num { (words::found(&version["errors"], "bad")) }
             td.num { (words::found(&version["warnings"], "warn")) }
-            td { @for (at, one) in words::rows(validations).iter().enumerate() {
+            td { @for (at, one) in rows(validations).iter().enumerate() {
                 @if at > 0 { br; }
                 (text(&one["validator"])) " " (words::verdict(&one["verdict"]))
             } }
-            td { @for (at, one) in words::rows(deliveries).iter().enumerate() {
+            td { @for (at, one) in rows(deliveries).iter().enumerate() {
                 @if at > 0 { br; }
                 (text(&one["recipient"])) ", " (time::instant(text(&one["delivered_at"])))
             } }

@@ -12,7 +12,7 @@ use crate::{
         layout::{self, Page},
         parts::{
             fact, field,
-            json::text,
+            json::{rows, text},
             money::decimal_in,
             state::{self, Tone},
             table::{self, CURSOR, Column, Table},
@@ -231,7 +231,7 @@ fn facts(visitor: &Visitor, report: &Value, version: &Value) -> Markup {
 }
 
 fn found(visitor: &Visitor, remarks: &Value) -> Markup {
-    let rows = words::rows(remarks);
+    let rows = rows(remarks);
     html! {
         @if rows.is_empty() {
             p.soft { "Nothing: no error and no warning." }
@@ -270,7 +270,7 @@ fn severity(severity: &Value) -> Markup {
 }
 
 fn verdicts(visitor: &Visitor, of: Option<&Value>, validations: &Value) -> Markup {
-    let rows = words::rows(validations);
+    let rows = rows(validations);
     let is_whole = validations["page"]["next_cursor"].is_null() && visitor.query.get("validations").is_none();
     let needed = of.and_then(|of| of["validators"].as_array()).map(Vec::as_slice).unwrap_or_default();
     let missing = needed.iter().filter(|name| !rows.iter().any(|row| row["validator"] == **name));
@@ -311,7 +311,7 @@ fn verdicts(visitor: &Visitor, of: Option<&Value>, validations: &Value) -> Marku
 }
 
 fn delivered(visitor: &Visitor, deliveries: &Value) -> Markup {
-    let rows = words::rows(deliveries);
+    let rows = rows(deliveries);
     html! {
         @if rows.is_empty() {
             p.soft { "None is recorded." }

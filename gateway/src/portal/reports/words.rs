@@ -7,7 +7,7 @@ use crate::{
     domain::Scope,
     portal::{
         parts::{
-            json::text,
+            json::{rows, text},
             money::grouped,
             state::{Tone, badge},
         },
@@ -35,11 +35,6 @@ pub(super) fn list_at(path: &str, limit: usize, cursor: Option<&str>) -> String 
         None => asked,
     }
     .at(path)
-}
-
-/// The rows of a list.
-pub(super) fn rows(answer: &Value) -> &[Value] {
-    answer["data"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// What the API tells as a number or a text, as text.

@@ -1,18 +1,18 @@
 //! A look at a page that is for everybody: the way to what the API tells without a token.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::Method, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::Method, web};
 use maud::Markup;
 use serde_json::Value;
 
 use crate::{
-    access::{Anybody, Context, Door},
+    access::{Anybody, Door},
     domain::Scope,
-    error::Problem,
     portal::{
         api::{self, Api, Call},
         layout::{self, Page},
+        surroundings,
         trouble::Trouble,
         visit::Visit,
     },
@@ -77,10 +77,9 @@ impl FromRequest for Look {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let missing = || Problem::internal("the portal is not put together");
-            let door = request.app_data::<web::Data<Door>>().cloned().ok_or_else(missing)?;
-            let api = request.app_data::<web::Data<Api>>().cloned().ok_or_else(missing)?;
-            let context = request.extensions().get::<Arc<Context>>().cloned().ok_or_else(missing)?;
+            let door = surroundings::given::<Door>(&request)?;
+            let api = surroundings::given::<Api>(&request)?;
+            let context = surroundings::context(&request)?;
             let visit = visit(&request).await;
             Ok(Self { door, api, anybody: Anybody::of(&context), visit })
         })
